@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sink: the contract of the server's database, which the write-behind queue drains into.
+// Implementations live in the folders beside this file; all pass tests/contract/sink_contract.cc unchanged.
+//
+// Place     Below server/host. Knows rows, never a link or a log.
+// Promises  SNK-1  A row goes in only if its (stamp, bytes) wins over the row that stands (PROTOCOL P27): any
+//                  order and repetition of drains gives the same table.
+//           SNK-2  drain() is one transaction: its rows and `through` are there together or not at all.
+// Threads   One: the sink's own thread. Everything may block.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "crdt/base/bytes.h"
+#include "crdt/base/status.h"
+#include "crdt/cell.h"
+
+namespace grid::storage {
+
+struct SinkRow {
+  crdt::Cell cell;
+  crdt::Seq arrival = 0;     // Position in the journal.
+  std::string_view json{};  // The value as text, for people and plain SQL. Empty for a tombstone.
+};
+
+class Sink {
+ public:
+  // Upserts `rows`, of which no two have the same name, and notes that the journal is drained up to `through`.
+  //   full    The database has no room. Nothing was written; try again later.
+  //   busy    It is locked or not reachable just now. Nothing was written; try again.
+  //   io      It failed in another way.
+  virtual Status drain(std::span<const SinkRow> rows, crdt::Seq through) = 0;
+
+  // What the last committed drain() noted; 0 in a new database.
+  virtual Result<crdt::Seq> drained_through() = 0;
+
+  // Hands every row to `take(row, context)` in order of arrival, until it returns something other than ok.
+  using Take = Status (*)(const SinkRow& row, void* context);
+  virtual Status load(Take take, void* context) = 0;
+
+  // The last failure as a sentence that names what and where. Never null.
+  virtual const char* problem() const = 0;
+
+ protected:
+  ~Sink() = default;  // Owned by whoever built it, never through this type.
+};
+
+}  // namespace grid::storage

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cmocka with the includes that it needs, in their order.
+//
+// A failing assert leaves by longjmp: destructors of locals don't run. Fixtures go into setup and teardown.
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>  // after the four above
+
+#include "crdt/base/status.h"
+
+#define assert_status(expression, expected) \
+  assert_string_equal(::grid::name_of(expression), ::grid::name_of(expected))
+#define assert_ok(expression) assert_status(expression, ::grid::Status::ok)
