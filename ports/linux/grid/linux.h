@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LinuxHost: runs a node on a Linux machine: libuv for time, LMDB for storage, libwebsockets for links.
+//
+// Place     Top of ports/linux; what applications include beside grid/grid.h.
+// Threads   One: whoever made the host calls everything on it, but for post().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "runtime/grid/grid.h"
+
+struct uv_loop_s;
+
+namespace grid {
+
+struct LinuxOptions {
+  std::string app = "default";  // The tenant: an app sees nothing of another.
+  std::string store;            // Directory, made when missing. Empty: memory only, nothing is kept.
+  std::string server;           // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  bool offline = false;         // Starts off the net; node->online() goes on.
+  std::uint32_t backoff_ms_min = 250;
+  std::uint32_t backoff_ms_max = 30'000;
+};
+
+class LinuxHost {
+ public:
+  LinuxHost();
+  ~LinuxHost();  // Closes the node: flushes, says goodbye, lets the loop end.
+  LinuxHost(const LinuxHost&) = delete;
+  LinuxHost& operator=(const LinuxHost&) = delete;
+
+  // Opens the node; null when that fails, and problem() says why (a store in use, not a store, a bad address).
+  // One node a host.
+  Node* open(const LinuxOptions& options);
+
+  // Waits until `write` has reached `outcome` (or is rejected, superseded or dropped), at most `timeout_ms`; true when
+  // it reached it. Callbacks run meanwhile.
+  bool wait(const Write& write, Outcome outcome, std::uint64_t timeout_ms);
+  // Waits until `done(status)` says so; false on timeout, or when the node has come to an error or a signal arrived.
+  template <typename Done>
+  bool wait_until(Done done, std::uint64_t timeout_ms) {
+    return wait_for([](void* at, const runtime::ReplicaStatus& status) { return (*static_cast<Done*>(at))(status); },
+                    &done, timeout_ms);
+  }
+  // Waits until everything written so far is durable here, on this machine.
+  Status flush();
+
+  // Runs until SIGINT or SIGTERM, or stop(); then flushes.
+  void run();
+  void run_for(std::uint64_t ms);
+  void stop();
+
+  // Runs `work(context)` on the host's thread. The only call that another thread may make.
+  void post(void (*work)(void*), void* context);
+
+  // The last trouble as a sentence. Never null.
+  const char* problem() const;
+  // The loop, for timers and sockets of your own. Not before open().
+  uv_loop_s* loop();
+
+ private:
+  using Done = bool (*)(void* context, const runtime::ReplicaStatus& status);
+  bool wait_for(Done done, void* context, std::uint64_t timeout_ms);
+
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace grid

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Call: an API call as an event, so that it is traced, has a time, and is replayed like everything else.
+//
+// Place     Beside machine.h.
+// Ownership The caller's memory, borrowed for one step().
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "crdt/base/bytes.h"
+#include "crdt/base/status.h"
+#include "crdt/cell.h"
+#include "runtime/scope.h"
+
+namespace grid::runtime {
+
+struct Call {
+  enum class Verb : std::uint8_t {
+    put,          // scope.map, scope.text (the key), value, ttl_ms
+    remove,       // scope.map, scope.text
+    subscribe,    // scope: pull it from the server and keep it current
+    unsubscribe,  // id
+    watch,        // scope: subscribe, and report each change with `id`
+    unwatch,      // id
+    verify,       // Compare every subscription with the server by digest, once its link and log are quiet.
+    online,       // Connect, and again when the link drops.
+    offline,      // Close the link and stay away.
+    inspect,      // scope.map: topic, scope.text: argument; the reply comes as a `reply` to the host
+  };
+  Verb verb = Verb::put;
+  Scope scope{};
+  Bytes value{};
+  std::uint64_t ttl_ms = 0;  // 0: never expires
+  std::uint32_t id = 0;      // In for un-verbs, out for watch and subscribe.
+
+  // The answer.
+  Status status = Status::ok;
+  crdt::Seq seq = 0;  // put, remove: names the op in outcomes
+};
+
+}  // namespace grid::runtime

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The embedding API of Grid, the same on every machine. A port's header beside it (grid/linux.h) brings the host.
+//
+// Place     Top of libgrid: what applications include.
+// Promises  One thread, the caller's. No call blocks but those of the host that say so. Errors are a Status, and
+//           host.problem() is the last one as a sentence.
+// Ownership A Node belongs to its host, and Map, Write and Watch belong to you; none may outlive the host. What a read
+//           hands out stands until the next call on the node or its host.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <initializer_list>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "crdt/base/status.h"
+#include "crdt/value.h"
+#include "runtime/call.h"
+#include "runtime/replica.h"
+
+namespace grid {
+
+using crdt::Field;
+using crdt::Scalar;
+using crdt::Value;
+using crdt::ValueKind;
+using crdt::ValueWriter;
+using runtime::Scope;
+using runtime::ScopeKind;
+
+// One row as it stands now.
+struct Change {
+  std::string_view map;
+  std::string_view key;
+  Value now;           // Absent: the key was removed, expired, or taken back.
+  crdt::Stamp stamp;   // Of the write; none when the row was taken back without a trace.
+  bool local = false;  // Written on this replica.
+};
+
+// A function with up to two captured words: no allocation, trivially copied.
+class Callback {
+ public:
+  Callback() = default;
+  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const Change&>, int> = 0>
+  Callback(F function) : call_([](void* at, const Change& change) { (*static_cast<F*>(at))(change); }) {
+    static_assert(std::is_trivially_copyable_v<F> && sizeof(F) <= sizeof(words_),
+                  "capture at most two trivially copyable words: a pointer to your state, say");
+    std::memcpy(words_, &function, sizeof(F));
+  }
+  void operator()(const Change& change) { call_(words_, change); }
+  explicit operator bool() const { return call_ != nullptr; }
+
+ private:
+  void (*call_)(void*, const Change&) = nullptr;
+  alignas(void*) unsigned char words_[2 * sizeof(void*)] = {};
+};
+
+// What a host lends to a node: a way to make calls, and reads of the replica behind it.
+class Driver {
+ public:
+  // Steps the replica with `call` and carries out what it asks for.
+  virtual void perform(runtime::Call& call) = 0;
+  // As perform(), for a watch: `callback` runs from the host's run functions, never from inside a call.
+  virtual void watch(runtime::Call& call, Callback callback) = 0;
+  virtual Result<Change> find(std::string_view map, std::string_view key) = 0;
+  // The first live row of `scope` whose key is greater than `after_key` in `after_map`.
+  virtual Result<Change> next(const Scope& scope, std::string_view after_map, std::string_view after_key) = 0;
+  virtual Outcome outcome_of(crdt::Seq seq) = 0;
+  virtual runtime::ReplicaStatus replica_status() = 0;
+  // Digest over the live, settled cells of the scope: equal to the server's when nothing differs.
+  virtual crdt::Digest digest(const Scope& scope) = 0;
+  virtual const char* problem() const = 0;
+
+ protected:
+  ~Driver() = default;
+};
+
+// A local write: accepted or not, and later what became of it.
+class Write {
+ public:
+  Write() = default;
+  Write(Driver* driver, Status status, crdt::Seq seq) : driver_(driver), status_(status), seq_(seq) {}
+
+  // ok: it stands here, and travels once there is a link.
+  //   invalid, too_large  The map, key or value breaks a rule.
+  //   full                The OpLog or the store has no room.
+  //   io                  The store failed.
+  Status status() const { return status_; }
+  // Names it within its store.
+  crdt::Seq seq() const { return seq_; }
+  // Where it is on its way. Only after an ok status.
+  Outcome outcome() const { return driver_->outcome_of(seq_); }
+
+ private:
+  Driver* driver_ = nullptr;
+  Status status_ = Status::invalid;
+  crdt::Seq seq_ = 0;
+};
+
+// A live subscription; ends with its scope.
+class Watch {
+ public:
+  Watch() = default;
+  Watch(Driver* driver, Status status, std::uint32_t id) : driver_(driver), status_(status), id_(id) {}
+  Watch(Watch&& other) noexcept { *this = std::move(other); }
+  Watch& operator=(Watch&& other) noexcept {
+    std::swap(driver_, other.driver_);
+    std::swap(status_, other.status_);
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch() { end(); }
+
+  //   invalid, too_large  The map or pattern breaks a rule.
+  //   full                Limits::watches_max.
+  Status status() const { return status_; }
+  void end();
+
+ private:
+  Driver* driver_ = nullptr;
+  Status status_ = Status::invalid;
+  std::uint32_t id_ = 0;
+};
+
+// A map of one node: keys to values, last writer wins.
+class Map {
+ public:
+  Map() = default;
+  Map(Driver* driver, std::string_view name) : driver_(driver), name_(name) {}
+
+  // Puts a record. `ttl_ms` 0: it never expires.
+  Write put(std::string_view key, std::initializer_list<Field> record, std::uint64_t ttl_ms = 0);
+  // Puts any canonical value.
+  Write put(std::string_view key, const Value& value, std::uint64_t ttl_ms = 0);
+  Write remove(std::string_view key);
+
+  // What the key holds here and now; absent when nothing.
+  Value get(std::string_view key) const;
+
+  // Calls `visit(const Change&)` for each live row whose key begins with `prefix`, in key order. `visit` makes no
+  // calls on the node.
+  template <typename Visit>
+  Status scan(std::string_view prefix, Visit visit) const {
+    char after[kKeyBytesMax];
+    std::size_t size = 0;
+    const Scope scope{prefix.empty() ? ScopeKind::map : ScopeKind::prefix, name_, prefix};
+    for (;;) {
+      Result<Change> row = driver_->next(scope, name_, {after, size});
+      if (!row.ok()) return row.status() == Status::not_found ? Status::ok : row.status();
+      visit(*row);
+      size = row->key.size();
+      std::memcpy(after, row->key.data(), size);
+    }
+  }
+
+  // Pulls and keeps current what matches `pattern` (nothing or something that ends in '/' is a prefix, the rest is
+  // one key), and calls back for every row that stands and for each later change.
+  Watch watch(std::string_view pattern, Callback callback);
+  // The same without callbacks, for as long as the node lives.
+  Status subscribe(std::string_view pattern = {});
+
+  std::string_view name() const { return name_; }
+
+ private:
+  Driver* driver_ = nullptr;
+  std::string_view name_;  // Kept by reference: a literal, as a rule.
+};
+
+class Node {
+ public:
+  explicit Node(Driver* driver) : driver_(driver) {}
+
+  // `name` is kept by reference and must outlive the Map.
+  grid::Map map(std::string_view name) { return {driver_, name}; }
+  // Pulls a whole scope and keeps it current, for as long as the node lives.
+  Status subscribe(const Scope& scope);
+  // Asks that every subscription be compared with the server by digest: status().verified tells.
+  void verify();
+  // Goes on or off the net; a node that is opened with a server starts online.
+  void online();
+  void offline();
+
+  runtime::ReplicaStatus status() { return driver_->replica_status(); }
+  crdt::Digest digest(const Scope& scope = {}) { return driver_->digest(scope); }
+  Driver& driver() { return *driver_; }
+
+ private:
+  Driver* driver_;
+};
+
+}  // namespace grid

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Problem: the last trouble as one sentence, in fixed memory, without printf.
+//
+// Place     Beside machine.h.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace grid::runtime {
+
+class Problem {
+ public:
+  // Starts a new sentence: `problem.say("key is ").number(300).text(" bytes long")`.
+  Problem& say(std::string_view text) {
+    size_ = 0;
+    return this->text(text);
+  }
+  Problem& text(std::string_view text) {
+    const std::size_t room = sizeof(line_) - 1 - size_;
+    const std::size_t size = text.size() < room ? text.size() : room;
+    if (size != 0) std::memcpy(line_ + size_, text.data(), size);
+    size_ += size;
+    line_[size_] = '\0';
+    return *this;
+  }
+  Problem& number(std::uint64_t number) {
+    char digits[20];
+    std::size_t at = sizeof(digits);
+    do digits[--at] = static_cast<char>('0' + number % 10);
+    while ((number /= 10) != 0);
+    return text({digits + at, sizeof(digits) - at});
+  }
+  const char* line() const { return line_; }
+  std::string_view view() const { return {line_, size_}; }
+
+ private:
+  char line_[256] = {};
+  std::size_t size_ = 0;
+};
+
+}  // namespace grid::runtime

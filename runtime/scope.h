@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Scope: which cells a subscription, a watch or a sync is about.
+//
+// Place     Beside machine.h.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "crdt/base/status.h"
+#include "crdt/cell.h"
+#include "transport/wire.h"
+
+namespace grid::runtime {
+
+using wire::ScopeKind;
+
+struct Scope {
+  ScopeKind kind = ScopeKind::everything;
+  std::string_view map{};   // Empty for everything.
+  std::string_view text{};  // The prefix or the key.
+
+  bool matches(const crdt::CellName& name) const;
+  bool covers_map(std::string_view name) const { return kind == ScopeKind::everything || map == name; }
+  // Where a scan of the scope starts, and whether a name lies behind its end.
+  crdt::CellName before_first() const;
+  bool is_past(const crdt::CellName& name) const;
+  // Names the scope in cursors (PROTOCOL P13) and in the facts of a store.
+  std::uint64_t hash() const;
+  //   invalid, too_large   As check_name(); or a text where there must be none.
+  Status check() const;
+
+  friend bool operator==(const Scope&, const Scope&) = default;
+};
+
+// A scope as people write it after a map: nothing or something that ends in '/' is a prefix, the rest is one key.
+Scope scope_of_pattern(std::string_view map, std::string_view pattern);
+
+}  // namespace grid::runtime
