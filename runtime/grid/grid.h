@@ -19,7 +19,7 @@
 #include "crdt/base/status.h"
 #include "crdt/value.h"
 #include "runtime/call.h"
-#include "runtime/replica.h"
+#include "runtime/replica_status.h"
 
 namespace grid {
 
