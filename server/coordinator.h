@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Coordinator: the gateway's replica of one app as a function: sessions of many devices over one journal.
+//
+// Place     Top of server/'s pure part. Below it session.h, partitions.h, subscriptions.h, epochs.h, merkle_answer.h
+// and
+//           write_behind.h share its work; beside it a host turns the world into events (runtime/machine.h).
+// Promises  ACK-1  Every op acknowledged durable survives kill -9, power cut and restart of the server.
+//           BND-1  No queue grows without a configured limit; queues hold positions of the journal, never frames.
+// Ownership Borrows its store for life. The server may use the heap, under the caps of CoordinatorOptions.
+// Threads   None: the caller's.
+//
+// docs/SESSION.md tells what it does with each frame.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "crdt/merkle.h"
+#include "runtime/machine.h"
+#include "runtime/scope.h"
+#include "storage/store.h"
+
+namespace grid::server {
+
+struct CoordinatorOptions {
+  std::string_view app;    // Kept by reference.
+  std::uint64_t seed = 0;  // From the machine's entropy: epochs and fork tokens.
+  std::uint32_t links_max = 1'024;
+  std::uint32_t subscriptions_max = 256;  // of one link
+  std::uint32_t frame_bytes_max = 2 * 1'048'576;
+  std::uint32_t value_bytes_max = 1'048'576;
+  std::uint32_t window_ops = 4'096;  // Ops that a device may have in flight.
+  std::uint32_t drift_ms_max = 60'000;
+  std::uint32_t maps_max = 64;           // Maps whose Merkle tree is kept in memory; the rest are scanned.
+  std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
+  std::uint32_t drain_ms_max = 100;      // ... or that old.
+  bool has_sink = false;
+  crdt::Seq drained_through = 0;  // What the sink says it has.
+};
+
+struct CoordinatorStatus {
+  std::uint64_t epoch = 0;
+  std::uint32_t links = 0;
+  std::uint32_t subscriptions = 0;
+  crdt::Seq head = 0;
+  crdt::Seq durable = 0;
+  crdt::Seq drained = 0;
+  std::uint64_t ops_applied = 0;
+  std::uint64_t ops_rejected = 0;
+  std::uint64_t cells_sent = 0;
+  std::uint64_t cells_healed = 0;
+  bool judging = false;
+};
+
+class Coordinator final : public runtime::Machine {
+ public:
+  Coordinator(storage::Store& store, const CoordinatorOptions& options);
+  ~Coordinator();
+
+  std::span<const runtime::Action> step(const runtime::Event& event) override;
+  std::uint64_t wake_at_ms() const override;
+
+  CoordinatorStatus status() const;
+  crdt::Digest digest(const runtime::Scope& scope);
+  // The last trouble as a sentence. Never null.
+  const char* problem() const;
+
+ private:
+  class Body;
+  std::unique_ptr<Body> body_;
+};
+
+}  // namespace grid::server
