@@ -48,7 +48,7 @@ struct Cell {
 bool wins(const Cell& challenger, const Cell& standing);
 
 // Names that every replica accepts. A map is 1 to 64 bytes of [A-Za-z0-9_.-]; a key is 1 to 256 bytes of
-// UTF-8 without control characters; a sub is up to 128 bytes of anything.
+// UTF-8 without control characters (U+0000 to U+001F, U+007F to U+009F); a sub is up to 128 bytes of anything.
 //   too_large  A part is longer than its limit.
 //   invalid    A part is empty or has a byte that it must not have.
 Status check_name(const CellName& name);

@@ -40,23 +40,28 @@ struct ClockState {
 
 class Clock {
  public:
+  // A year before the end of a stamp's 48 bits: room for three million crashes at a lead of ten seconds.
+  static constexpr std::uint64_t kMergeMsMax = Stamp::kWallMax - 31'536'000'000;
+
   Clock() = default;
   // Continues above everything that `state` covers.
   Clock(NodeId node, const ClockState& state, std::uint64_t lead_ms);
 
   // The stamp for a local write at `now_ms` (corrected wall time; 0 while unknown: order goes on without it).
-  // Sets `raised` when the ceiling moved and state() must go into the same batch as the write.
+  // Sets `raised`, and never clears it, when state() must go into the same batch as the write.
   //   full  Wall time has passed the 48 bits of a stamp.
   Status tick(std::uint64_t now_ms, Stamp& out, bool& raised);
 
-  // Takes note of a stamp that the server vouches for, however far ahead. Sets `raised` as tick() does.
-  //   corrupt  Its wall time is at the end of the 48 bits, where no clock could continue.
+  // Takes note of a stamp that the server vouches for, however far ahead. Sets `raised` as tick() does, also when
+  // only the floor moved: a floor that a crash took back would let a correction go below what was merged.
+  //   corrupt  Its wall time is past kMergeMsMax, where no clock could continue for long.
   Status merge(Stamp remote, bool& raised);
 
   // Takes note that `own` has been handed to a link: it can no longer be corrected.
   void share(Stamp own);
 
   // Takes back unshared stamps: continues above the greater of `highest` (the last corrected op) and the floor.
+  // The ceiling follows, also downwards: state() goes into the commit of the correction.
   void correct(Stamp highest);
 
   // The state to persist; state_at_rest() has no lead and is for a clean close.

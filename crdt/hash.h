@@ -20,7 +20,7 @@ class Hash64 {
   Hash64& add(Bytes bytes);
   // Length (two bytes, big-endian) before the bytes, so that neighbours can't run into each other.
   Hash64& add_sized(std::string_view text);
-  Hash64& add_number(std::uint64_t number);
+  Hash64& add_number(std::uint64_t number);  // Eight bytes, big-endian.
   std::uint64_t value() const;
 
  private:

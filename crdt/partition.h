@@ -20,7 +20,7 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-// xxh64 over the sized app, map and key; the remainder by kPartitions is the partition, the quotient the path.
+// xxh64 over the sized app, map and key is the path; its remainder by kPartitions is the partition.
 Position position_of(std::string_view app, std::string_view map, std::string_view key);
 
 }  // namespace grid::crdt

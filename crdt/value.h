@@ -2,7 +2,7 @@
 //
 // Value: what a cell holds, in its canonical protobuf encoding (grid.Value), read and written in place.
 //
-// Place     Beside cell.h. Knows protobuf's wire format through nanopb's primitives, no generated struct.
+// Place     Beside cell.h. Knows protobuf's wire format, no generated struct and no library for it.
 // Promises  One value has one encoding: record fields sorted by name (memcmp), no duplicates, minimal varints,
 //           no -0.0, one NaN, UTF-8 text, depth <= kValueDepthMax. Everything else is `corrupt`.
 //           Finding a field allocates nothing.
@@ -28,9 +28,9 @@ enum class ValueKind : std::uint8_t {
   absent = 0,  // No value at all: a field that isn't there, a deleted cell.
   null = 1,
   boolean = 2,
-  integer = 3,    // int64
-  number = 4,     // double
-  text = 5,       // UTF-8
+  integer = 3,  // int64
+  number = 4,   // double
+  text = 5,     // UTF-8
   bytes = 6,
   timestamp = 7,  // int64 milliseconds since 1970 UTC
   ref = 8,        // UTF-8 key of another entity
@@ -83,7 +83,8 @@ class Value {
   };
 
  private:
-  Bytes body() const;  // What follows the tag, without its length.
+  Bytes body() const;           // What follows the tag, without its length.
+  std::int64_t varint() const;  // The number of an integer or a timestamp.
 
   Bytes bytes_;
 };
@@ -116,25 +117,31 @@ class ValueWriter {
   Result<Bytes> finish();
 
  private:
+  static constexpr std::size_t kHeldBytes = 2;  // A tag, and one byte held for a length.
+
+  // A list or record that is being written. Positions in room_.
   struct Open {
-    std::size_t start;        // Of the tag of this list or record.
-    std::size_t body;         // Of its first item.
-    std::size_t item;         // Of the item that is being written.
-    std::size_t last;         // Of the greatest field so far.
+    std::size_t start;  // Of its tag.
+    std::size_t item;   // Of the tag of the item or field that is being written.
+    std::size_t value;  // Of the tag of the value in that field.
+    std::size_t last;   // Of the greatest field so far.
     std::uint32_t fields;
     bool record;
-    bool named;
+    bool named;  // field() has been called, its value is still to come.
   };
 
   void begin(ValueKind kind);
   void end(bool record);
   bool open_item();
   void close_item();
-  void settle_field(Open& open);
-  void put_tag(ValueKind kind);
+  void place_field(Open& record);
+  void put_scalar(ValueKind kind, std::uint64_t number);
+  void put_sized(ValueKind kind, Bytes content);
+  void put_byte(std::uint8_t byte);
   void put_varint(std::uint64_t number);
-  void put_bytes(Bytes bytes);
-  void wrap(std::size_t start, std::uint8_t tag);
+  void put(Bytes bytes);
+  std::size_t hold(std::uint8_t tag);
+  void settle(std::size_t at);
   void fail(Status status);
 
   MutBytes room_;
