@@ -4,6 +4,9 @@
 
 find_package(PkgConfig REQUIRED)
 
+# Programs of all folders lie together in TREE/bin; ./dev links those of the release tree into build/bin.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
 find_program(GRID_CCACHE ccache)
 if(GRID_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${GRID_CCACHE})
