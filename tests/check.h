@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <cmocka.h>  // after the four above
+extern "C" {
+#include <cmocka.h>  // after the four above; does not say that it is C
+}
 
 #include "crdt/base/status.h"
 
