@@ -26,7 +26,7 @@ class Outcome:
         self.failed = case.get("status") in ("fail", "notrun") and case.find("skipped") is None
         self.skipped = not self.failed and case.get("status") != "run"
         failure = case.find("failure")
-        self.reason = failure.get("message") if failure is not None else case.get("status")
+        self.reason = (failure is not None and failure.get("message")) or case.get("status")
 
     def count(self, word):
         """The number of tests that a cmocka program says have PASSED, FAILED or been SKIPPED."""
