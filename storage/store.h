@@ -35,25 +35,34 @@ class Store {
  public:
   // Appends `op` (its `seq` is ignored) and lets its cell stand in the index, whatever stood there. Returns the
   // sequence. A cell without a stamp is an erasure: the name leaves the index without a tombstone (rollback,
-  // eviction), and the record goes when the store gets to it.
+  // eviction). It takes a sequence, but no reader sees it. The name has passed crdt::check_name().
   //   full       The open and sealed batches hold all that they may; after a flush there is room again.
-  //   too_large  The op exceeds this store's largest record.
+  //   too_large  The value, or a part of the name, exceeds what this store keeps.
+  //   corrupt    As find().
   //   io         The medium failed; nothing was appended.
   virtual Result<Seq> append(const crdt::Op& op) = 0;
 
   // Gives a local, unshared op (seq > shared()) that is still in the log another stamp and expiry, in the index
   // too where it stands there. Order in the log is unchanged.
   //   not_found  No such record.
+  //   invalid    `stamp` is none.
+  //   full, corrupt, io  As append().
   virtual Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) = 0;
 
   // Local ops up to `seq` may have been handed to a link: they stay in the log, even superseded, until settled.
+  // The mark only rises: a sequence that is not above it changes nothing.
+  //   invalid    There is no such sequence yet.
   virtual Status share(Seq seq) = 0;
-  // Local ops up to `seq` are durable at the server, or rejected. Raises shared() too, if it is behind.
+  // Local ops up to `seq` are durable at the server, or rejected. Raises shared() too, if it is behind. Only
+  // rises, and fails, as share().
   virtual Status settle(Seq seq) = 0;
   virtual Seq shared() const = 0;
   virtual Seq settled() const = 0;
 
   // A small named fact (clock, cursors, epochs), up to kFactBytesMax, kept until set again; empty bytes remove it.
+  //   invalid    `name` is empty.
+  //   too_large  `name` or `bytes` is longer than its limit.
+  //   full       As append().
   static constexpr std::size_t kFactNameBytesMax = 200;
   static constexpr std::size_t kFactBytesMax = 1'024;
   virtual Status set_fact(std::string_view name, Bytes bytes) = 0;
@@ -68,6 +77,8 @@ class Store {
 
   // The cell that stands under `name`, tombstones included.
   //   not_found  None.
+  //   corrupt    The medium holds something else than what was written; problem() names it. next_cell() and
+  //              next_op() can say so too.
   virtual Result<crdt::Op> find(const crdt::CellName& name) = 0;
   // The first standing cell whose name is greater than `after`: scans by (map, key, sub). {} is before the first.
   //   not_found  There is none.
@@ -88,7 +99,7 @@ class Store {
   // After flush() has returned ok, on the store's own thread: lets go of what it no longer needs in memory.
   virtual void flushed() = 0;
 
-  // The last failure as a sentence that names what and where. Never null.
+  // The last failure as a sentence that names what and where. Never null. For the store's own thread.
   virtual const char* problem() const = 0;
 
   Status commit() {
