@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transport/lws/acceptor.h"
+
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace grid::transport {
+namespace {
+
+constexpr int kBacklog = 1'024;
+// Without a free descriptor there is nothing to accept with, and the socket stays readable: wait a little.
+constexpr std::uint64_t kPauseMs = 100;
+
+addrinfo* resolve(const HostPort& at, std::string& why) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(at.host.c_str(), std::to_string(at.port).c_str(), &hints, &found);
+  if (error != 0) why = gai_strerror(error);
+  return error == 0 ? found : nullptr;
+}
+
+bool set_option(int socket, int level, int name) {
+  const int on = 1;
+  return setsockopt(socket, level, name, &on, sizeof(on)) == 0;
+}
+
+// A listening socket, or -1 with errno set.
+int open_socket(const addrinfo& at) {
+  const int socket = ::socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (socket < 0) return -1;
+  if (set_option(socket, SOL_SOCKET, SO_REUSEADDR) &&
+      (at.ai_family != AF_INET6 || set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY)) &&
+      bind(socket, at.ai_addr, at.ai_addrlen) == 0 && ::listen(socket, kBacklog) == 0) {
+    return socket;
+  }
+  const int error = errno;
+  close(socket);
+  errno = error;
+  return -1;
+}
+
+int open_first(const HostPort& at, std::string& why) {
+  addrinfo* found = resolve(at, why);
+  if (found == nullptr) return -1;
+  const int socket = open_socket(*found);
+  if (socket < 0) why = std::strerror(errno);
+  freeaddrinfo(found);
+  return socket;
+}
+
+}  // namespace
+
+std::unique_ptr<Acceptor> Acceptor::listen(uv_loop_t* loop, std::string_view address, Accepted accepted, void* owner,
+                                           std::string& problem) {
+  const Result<HostPort> at = parse_host_port(address);
+  if (!at.ok()) {
+    problem = "cannot listen on " + std::string(address) + ": that is not HOST:PORT";
+    return nullptr;
+  }
+  std::string why;
+  const int socket = open_first(*at, why);
+  if (socket < 0) {
+    problem = "cannot listen on " + at->text() + ": " + why;
+    return nullptr;
+  }
+  return std::unique_ptr<Acceptor>(new Acceptor(loop, socket, accepted, owner));
+}
+
+Acceptor::Acceptor(uv_loop_t* loop, int socket, Accepted accepted, void* owner)
+    : handles_(new Handles{}), accepted_(accepted), owner_(owner) {
+  SocketAddress address{};
+  socklen_t size = sizeof(address);
+  getsockname(socket, &address.any, &size);
+  bound_ = address.text();
+
+  handles_->socket = socket;
+  handles_->open = 2;
+  uv_poll_init(loop, &handles_->poll, socket);
+  uv_timer_init(loop, &handles_->pause);
+  handles_->poll.data = handles_->pause.data = this;
+  uv_poll_start(&handles_->poll, UV_READABLE,
+                [](uv_poll_t* poll, int, int) { static_cast<Acceptor*>(poll->data)->accept_all(); });
+}
+
+Acceptor::~Acceptor() {
+  uv_handle_t* const both[] = {reinterpret_cast<uv_handle_t*>(&handles_->poll),
+                               reinterpret_cast<uv_handle_t*>(&handles_->pause)};
+  for (uv_handle_t* handle : both) {
+    handle->data = handles_;
+    uv_close(handle, &Acceptor::on_closed);
+  }
+  close(handles_->socket);  // Nothing watches it any more.
+}
+
+void Acceptor::on_closed(uv_handle_t* handle) {
+  Handles* handles = static_cast<Handles*>(handle->data);
+  if (--handles->open == 0) delete handles;
+}
+
+void Acceptor::accept_all() {
+  for (;;) {
+    const int socket = accept4(handles_->socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (socket >= 0) {
+      set_option(socket, IPPROTO_TCP, TCP_NODELAY);
+      accepted_(owner_, socket);
+      continue;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) pause();
+    return;
+  }
+}
+
+void Acceptor::pause() {
+  uv_poll_stop(&handles_->poll);
+  uv_timer_start(
+      &handles_->pause,
+      [](uv_timer_t* timer) {
+        Acceptor* self = static_cast<Acceptor*>(timer->data);
+        uv_poll_start(&self->handles_->poll, UV_READABLE,
+                      [](uv_poll_t* poll, int, int) { static_cast<Acceptor*>(poll->data)->accept_all(); });
+      },
+      kPauseMs, 0);
+}
+
+}  // namespace grid::transport

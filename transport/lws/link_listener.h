@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LinkListener: what a WebSocket link tells its owner. One frame of Grid is one binary WebSocket message.
+//
+// Place     The contract of transport/lws; knows frames as bytes, never a message.
+// Ownership All arguments are borrowed until return. The listener outlives its links.
+// Threads   One: the loop's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "crdt/base/bytes.h"
+
+namespace grid::transport {
+
+using LinkId = std::uint32_t;  // Rises from 1, never used again by the same context.
+
+// Every call back may make calls on the context, but not destroy it.
+class LinkListener {
+ public:
+  // Whether a link may open at this path of a server; false is answered with 404.
+  virtual bool accepts(std::string_view path) = 0;
+  // The link is up. `identity` is the proven principal; empty without authentication.
+  virtual void on_open(LinkId link, std::string_view path, std::string_view identity) = 0;
+  // One whole frame has arrived.
+  virtual void on_frame(LinkId link, Bytes frame) = 0;
+  // The link takes a frame, after want_write(). The answer is its size, in the front of `room`, or nothing.
+  virtual std::optional<std::size_t> on_writable(LinkId link, MutBytes room) = 0;
+  // The last word on this link: it is down, or it never came up. `reason` is for people.
+  virtual void on_close(LinkId link, std::string_view reason) = 0;
+
+ protected:
+  ~LinkListener() = default;  // Owned by whoever built it, never through this type.
+};
+
+}  // namespace grid::transport

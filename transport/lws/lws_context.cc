@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "transport/lws/lws_context.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "transport/lws/lws_body.h"
+
+namespace grid::transport {
+namespace {
+
+// libwebsockets finds a socket's state by a table as long as the process may have descriptors, or else by a search
+// through as many as it was told to expect. Past this the table costs more than the search.
+constexpr int kTableMax = 65'536;
+constexpr std::uint32_t kSpareSockets = 64;  // Beyond links_max: those that are shaking hands, or are answered 503.
+constexpr unsigned kServiceBytesMin = 4'096;
+constexpr int kGoodbyeS = 5;  // What a closing link gets to send what is behind it.
+
+// Whether some handle of the loop waits for the loop to let go of it.
+bool is_any_closing(uv_loop_t* loop) {
+  bool closing = false;
+  uv_walk(
+      loop,
+      [](uv_handle_t* handle, void* found) {
+        if (uv_is_closing(handle)) *static_cast<bool*>(found) = true;
+      },
+      &closing);
+  return closing;
+}
+
+}  // namespace
+
+Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
+  loop_ = loop;
+  options_ = options;
+  send_buffer_.resize(LWS_PRE + options.frame_bytes_max);
+  validity_.secs_since_valid_ping = options.ping_after_s;
+  validity_.secs_since_valid_hangup = options.hangup_after_s;
+  protocols_[0].name = "grid";
+  protocols_[0].callback = &Body::on_event;
+  protocols_[0].rx_buffer_size = options.read_bytes;
+  protocols_[0].tx_packet_size = send_buffer_.size();
+
+  lws_set_log_level(0, nullptr);  // What matters comes out as reasons and problems.
+  void* loops[] = {loop};
+  lws_context_creation_info info{};
+  info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+  info.options =
+      LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_SKIP_SERVER_CANONICAL_NAME;
+  info.foreign_loops = loops;
+  info.timeout_secs = options.handshake_s;
+  info.pcontext = &context_;
+  info.user = this;
+  info.uid = info.gid = -1;
+  info.server_string = "grid";
+  info.pt_serv_buf_size = std::max(options.read_bytes, kServiceBytesMin);
+  if (getdtablesize() > kTableMax) info.fd_limit_per_thread = options.links_max + 2 * kSpareSockets;
+  context_ = lws_create_context(&info);
+  if (context_ == nullptr) {
+    return fail(Status::io, "libwebsockets does not start: is its libuv plugin (libwebsockets-evlib-uv) installed?");
+  }
+  plain_ = make_vhost("plain", 0);
+  return plain_ != nullptr ? Status::ok : fail(Status::io, "libwebsockets does not start: out of memory");
+}
+
+lws_vhost* LwsContext::Body::make_vhost(const char* name, std::uint64_t options) {
+  lws_context_creation_info info{};
+  info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+  info.options = options;
+  info.vhost_name = name;
+  info.protocols = protocols_;
+  info.timeout_secs = options_.handshake_s;
+  info.connect_timeout_secs = options_.handshake_s;
+  info.timeout_secs_ah_idle = options_.handshake_s;
+  info.keepalive_timeout = options_.handshake_s;
+  info.retry_and_idle_policy = &validity_;
+  return lws_create_vhost(context_, &info);
+}
+
+// On a foreign loop libwebsockets goes in two steps: the first starts to close every socket's handle and, behind the
+// last of them, its own timers; the second, once the loop has let go of them all, frees the memory that they were in.
+LwsContext::Body::~Body() {
+  for (auto& entry : links) entry.second->listener = nullptr;
+  acceptor.reset();
+  abandon_lookups();
+  if (context_ == nullptr) return;
+  lws_context_destroy(context_);
+  do uv_run(loop_, UV_RUN_NOWAIT);
+  while (is_any_closing(loop_));
+  lws_context_destroy(context_);
+}
+
+Status LwsContext::Body::fail(Status status, std::string text) {
+  problem = std::move(text);
+  return status;
+}
+
+Link* LwsContext::Body::find(LinkId id) {
+  const auto at = links.find(id);
+  return at == links.end() ? nullptr : at->second.get();
+}
+
+Link& LwsContext::Body::add_link(LinkListener& listener) {
+  const LinkId id = ++last_id_;
+  std::unique_ptr<Link>& link = links[id];
+  link = std::make_unique<Link>();
+  link->id = id;
+  link->listener = &listener;
+  return *link;
+}
+
+Status LwsContext::Body::listen(std::string_view address, LinkListener& listener) {
+  if (acceptor != nullptr) return fail(Status::busy, "already listening on " + acceptor->bound());
+  if (!parse_host_port(address).ok()) {
+    return fail(Status::invalid, "cannot listen on " + std::string(address) + ": that is not HOST:PORT");
+  }
+  accepting_ = &listener;
+  acceptor = Acceptor::listen(
+      loop_, address, [](void* self, int socket) { static_cast<Body*>(self)->adopt(socket); }, this, problem);
+  return acceptor != nullptr ? Status::ok : Status::io;
+}
+
+void LwsContext::Body::adopt(int socket) {
+  if (links.size() >= options_.links_max + kSpareSockets) {
+    ::close(socket);
+    return;
+  }
+  Link& link = add_link(*accepting_);
+  link.was_accepted = true;
+  lws_adopt_desc_t how{};
+  how.vh = plain_;
+  how.type = static_cast<lws_adoption_type>(LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET);
+  how.fd.sockfd = socket;
+  how.opaque = reinterpret_cast<void*>(std::uintptr_t{link.id});
+  const LinkId id = link.id;
+  lws* wsi = lws_adopt_descriptor_vhost_via_info(&how);  // Closes the socket when it fails.
+  if (wsi == nullptr) {
+    links.erase(id);
+  } else {
+    link.wsi = wsi;
+  }
+}
+
+void LwsContext::Body::want_write(LinkId id) {
+  Link* link = find(id);
+  if (link == nullptr || link->listener == nullptr) return;
+  link->wants_write = true;
+  if (link->is_up) lws_callback_on_writable(link->wsi);
+}
+
+void LwsContext::Body::close(LinkId id, std::uint16_t code, std::string_view reason) {
+  Link* link = find(id);
+  if (link == nullptr || link->is_closing) return;
+  link->listener = nullptr;
+  link->is_closing = true;
+  link->close_code = code;
+  link->reason = reason;
+  link->arriving = {};
+  if (link->wsi == nullptr) {
+    links.erase(id);  // Nothing of it is open yet.
+    return;
+  }
+  if (link->is_up) {
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_CLOSE_SEND, kGoodbyeS);
+    lws_callback_on_writable(link->wsi);
+  } else {
+    lws_set_timeout(link->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+  }
+  refresh_timers();
+}
+
+LwsContext::LwsContext() : body_(std::make_unique<Body>()) {}
+LwsContext::~LwsContext() = default;
+
+Status LwsContext::open(uv_loop_s* loop, const LwsOptions& options) { return body_->open(loop, options); }
+
+Status LwsContext::listen(std::string_view address, LinkListener& listener) { return body_->listen(address, listener); }
+
+const std::string& LwsContext::bound() const {
+  static const std::string kNowhere;
+  return body_->acceptor != nullptr ? body_->acceptor->bound() : kNowhere;
+}
+
+void LwsContext::stop_listening() { body_->acceptor.reset(); }
+
+Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener) {
+  return body_->connect(url, path, listener);
+}
+
+void LwsContext::want_write(LinkId link) { body_->want_write(link); }
+
+void LwsContext::close(LinkId link, std::uint16_t code, std::string_view reason) { body_->close(link, code, reason); }
+
+std::size_t LwsContext::link_count() const { return body_->links.size(); }
+
+const char* LwsContext::problem() const { return body_->problem.c_str(); }
+
+}  // namespace grid::transport
