@@ -4,7 +4,8 @@
 //
 // Place     Above crdt/. Knows no link, no session, no store. Pure: the simulator and a chip run it unchanged.
 // Promises  Whatever the bytes, decoding ends with a status and within the frame; what it hands out has passed the
-//           limits of limits.h, check_name() and check_value(). Encoding what was decoded gives the same bytes.
+//           limits of limits.h, check_name() and check_value(). Encoding what was decoded gives the same message, and
+//           the same bytes if this release wrote them.
 // Ownership Decoded views borrow the frame; encoders borrow their room.
 //
 // docs/WIRE.md gives every frame and field its rule.
@@ -19,6 +20,8 @@
 #include "transport/proto/grid.pb.h"  // generated: grid_Hello, grid_Welcome, ...
 
 namespace grid::wire {
+
+class Out;  // transport/walk.h
 
 inline constexpr std::uint32_t kProtocolMin = 1;
 inline constexpr std::uint32_t kProtocolMax = 1;
@@ -40,11 +43,11 @@ enum class Kind : std::uint8_t {
   verify = 12,      // device -> server
   digest_ask = 13,  // device -> server: ranges to split
   digest_reply = 14,
-  have = 15,        // device -> server: the cell digests that it has in some ranges
-  lacks = 16,       // answer, after the deltas: those of them that the server lacks
-  cells_ask = 17,   // device -> server: names, answered by a delta with each cell or its absence
-  heal = 18,        // device -> server: cells that the server lost
-  bye = 19,         // either: why the link is about to close
+  have = 15,       // device -> server: the cell digests that it has in some ranges
+  lacks = 16,      // answer, after the deltas: those of them that the server lacks
+  cells_ask = 17,  // device -> server: names, answered by a delta with each cell or its absence
+  heal = 18,       // device -> server: cells that the server lost
+  bye = 19,        // either: why the link is about to close
   inspect_ask = 20,
   inspect_reply = 21,
 };
@@ -122,7 +125,8 @@ class OpsWriter {
 // Reads them. open() checks the whole frame's structure once, so that next() fails on an op's content only.
 class OpsReader {
  public:
-  //   corrupt  The message is malformed.
+  //   corrupt    The message is malformed, or a field of the head breaks its rule.
+  //   too_large  The head's map or cursor is longer than its limit.
   Status open(Bytes frame);
   const OpsHead& head() const { return head_; }
   // The next op. After each true, status() tells whether it may be used:
@@ -134,6 +138,7 @@ class OpsReader {
 
  private:
   OpsHead head_;
+  Kind kind_ = Kind::push;
   Bytes rest_;
   Status status_ = Status::ok;
 };
@@ -173,6 +178,8 @@ class DigestsWriter {
   Bytes finish(bool last);
 
  private:
+  bool settle(const Out& out);
+
   MutBytes room_;
   std::size_t size_ = 0;
   std::size_t groups_at_ = 0;
@@ -181,7 +188,8 @@ class DigestsWriter {
 
 class DigestsReader {
  public:
-  //   corrupt  The message is malformed.
+  //   corrupt    The message is malformed, or a field breaks its rule.
+  //   too_large  The map's name is longer than its limit.
   Status open(Bytes frame);
   std::uint32_t id() const { return id_; }
   std::string_view map() const { return map_; }
@@ -194,9 +202,14 @@ class DigestsReader {
   // Positions on a have or lacks group; digest(i) for i < digest_count.
   bool next_digests(crdt::Range& range, std::size_t& digest_count);
   std::uint64_t digest(std::size_t index) const { return load_le(digests_.data() + 8 * index); }
+  //   corrupt    A group is malformed, or a number in it is out of range.
+  //   too_large  `children` holds fewer than that reply has.
   Status status() const { return status_; }
 
  private:
+  bool more() const;
+  bool settle(bool taken);
+
   std::uint32_t id_ = 0;
   std::string_view map_;
   bool last_ = false;

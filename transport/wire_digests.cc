@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Digest frames: packed groups, so that a comparison of millions of cells stays within its budget of bytes.
+#include "crdt/base/check.h"
+#include "transport/walk.h"
+#include "transport/wire.h"
+#include "transport/wire_rules.h"
+
+namespace grid::wire {
+
+namespace {
+
+using crdt::Digest;
+using crdt::Range;
+
+// Field numbers of grid.Digests.
+enum : std::uint32_t { kId = 1, kMap = 2, kGroups = 3, kLast = 4 };
+
+constexpr std::size_t kLastBytes = 2;
+
+void put_range(Out& out, const Range& range) {
+  out.put_varint(range.partition);
+  out.put_varint(range.bits);
+  out.put_varint(range.prefix);
+}
+
+bool take_number(Bytes& rest, std::uint64_t most, std::uint64_t& out) { return take_varint(rest, out) && out <= most; }
+
+bool take_range(Bytes& rest, Range& out) {
+  std::uint64_t partition = 0;
+  std::uint64_t bits = 0;
+  std::uint64_t prefix = 0;
+  if (!take_number(rest, crdt::kPartitions, partition) || !take_number(rest, Range::kBitsMax, bits) ||
+      !take_varint(rest, prefix)) {
+    return false;
+  }
+  out = {static_cast<std::uint16_t>(partition), static_cast<std::uint8_t>(bits), prefix};
+  return out.is_valid() || out == kWholeMap;
+}
+
+bool is_valid(const Split& split) {
+  if (split.range == kWholeMap) return split.more == 0;
+  return split.range.is_valid() && split.more <= kSplitBitsMax && split.range.bits + split.more <= Range::kBitsMax;
+}
+
+bool take_split(Bytes& rest, Split& out) {
+  std::uint64_t more = 0;
+  if (!take_range(rest, out.range) || !take_number(rest, kSplitBitsMax, more)) return false;
+  out.more = static_cast<std::uint8_t>(more);
+  return is_valid(out);
+}
+
+void put_split(Out& out, const Split& split) {
+  GRID_CHECK(is_valid(split));
+  put_range(out, split.range);
+  out.put_varint(split.more);
+}
+
+bool take_fixed64(Bytes& rest, std::uint64_t& out) {
+  if (rest.size() < 8) return false;
+  out = load_le(rest.data());
+  rest = rest.subspan(8);
+  return true;
+}
+
+// One child, which lies `skip` behind `index`; `index` is moved behind it.
+bool take_child(Bytes& rest, std::span<Digest> children, std::size_t& index) {
+  std::uint64_t skip = 0;
+  Digest digest;
+  if (index >= children.size() || !take_number(rest, children.size() - index - 1, skip) ||
+      !take_fixed64(rest, digest.sum) || !take_varint(rest, digest.count) || digest.empty()) {
+    return false;
+  }
+  index += static_cast<std::size_t>(skip);
+  children[index++] = digest;
+  return true;
+}
+
+bool take_children(Bytes& rest, std::span<Digest> children) {
+  std::uint64_t n = 0;
+  if (!take_number(rest, children.size(), n)) return false;
+  for (Digest& child : children) child = {};
+  std::size_t index = 0;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    if (!take_child(rest, children, index)) return false;
+  }
+  return true;
+}
+
+void put_children(Out& out, std::span<const Digest> children) {
+  std::size_t n = 0;
+  for (const Digest& child : children) n += !child.empty();
+  out.put_varint(n);
+  std::size_t behind = 0;  // Behind the last child that was put.
+  for (std::size_t i = 0; i < children.size(); ++i) {
+    if (children[i].empty()) continue;
+    out.put_varint(i - behind);
+    out.put_fixed64(children[i].sum);
+    out.put_varint(children[i].count);
+    behind = i + 1;
+  }
+}
+
+bool has_digests(Kind kind) {
+  return kind == Kind::digest_ask || kind == Kind::digest_reply || kind == Kind::have || kind == Kind::lacks;
+}
+
+}  // namespace
+
+DigestsWriter::DigestsWriter(Kind kind, std::uint32_t id, std::string_view map, MutBytes room) : room_(room) {
+  GRID_CHECK(has_digests(kind) && room.size() >= kControlBytesMax && map.size() <= kMapBytesMax);
+  Out out(room_);
+  out.put_byte(static_cast<std::uint8_t>(kind));
+  out.number_field(kId, id);
+  out.text_field(kMap, map);
+  // The groups' length is known at the end; its place is kept, as wide as it can get.
+  size_ = groups_at_ = out.size() + 1 + varint_bytes(room.size());
+  room_ = room.first(room.size() - kLastBytes);
+}
+
+bool DigestsWriter::settle(const Out& out) {
+  if (!out.ok()) return false;
+  size_ = out.size();
+  ++count_;
+  return true;
+}
+
+bool DigestsWriter::add_ask(const Split& split) {
+  Out out(room_, size_);
+  put_split(out, split);
+  return settle(out);
+}
+
+bool DigestsWriter::add_reply(const Split& split, std::span<const Digest> children) {
+  GRID_CHECK(children.size() == children_of(split));
+  Out out(room_, size_);
+  put_split(out, split);
+  put_children(out, children);
+  return settle(out);
+}
+
+bool DigestsWriter::add_digests(const Range& range, std::span<const std::uint64_t> digests) {
+  GRID_CHECK(range.is_valid() || range == kWholeMap);
+  Out out(room_, size_);
+  put_range(out, range);
+  out.put_varint(digests.size());
+  for (const std::uint64_t digest : digests) out.put_fixed64(digest);
+  return settle(out);
+}
+
+Bytes DigestsWriter::finish(bool last) {
+  const std::size_t bytes = size_ - groups_at_;
+  std::size_t head = groups_at_ - 1 - varint_bytes(room_.size() + kLastBytes);
+  Out out(MutBytes(room_.data(), room_.size() + kLastBytes), head);
+  if (bytes > 0) {
+    out.open_field(kGroups, bytes);
+    std::memmove(room_.data() + out.size(), room_.data() + groups_at_, bytes);
+    head = out.size() + bytes;
+  }
+  Out tail(MutBytes(room_.data(), room_.size() + kLastBytes), head);
+  tail.number_field(kLast, last);
+  return Bytes(room_.data(), tail.size());
+}
+
+Status DigestsReader::open(Bytes frame) {
+  *this = {};
+  const Result<Kind> kind = kind_of(frame);
+  if (!kind.ok() || !has_digests(*kind)) return Status::corrupt;
+  FieldWalk walk(frame.subspan(1));
+  while (walk.next()) {
+    if (walk.number() == kId) id_ = static_cast<std::uint32_t>(walk.as_number_up_to(kIdMax));
+    if (walk.number() == kMap) map_ = as_text(walk.as_bytes());
+    if (walk.number() == kGroups) groups_ = walk.as_bytes();
+    if (walk.number() == kLast) last_ = walk.as_bool();
+  }
+  GRID_TRY(walk.status());
+  // Without a map there is nothing to compare: the answer of a server that has none.
+  if (map_.empty()) return groups_.empty() ? Status::ok : Status::corrupt;
+  return as_frame_status(crdt::check_map_name(map_));
+}
+
+bool DigestsReader::more() const { return status_ == Status::ok && !groups_.empty(); }
+
+bool DigestsReader::settle(bool taken) {
+  if (!taken) status_ = Status::corrupt;
+  return taken;
+}
+
+bool DigestsReader::next_ask(Split& out) { return more() && settle(take_split(groups_, out)); }
+
+bool DigestsReader::next_reply(Split& out, std::span<Digest> children) {
+  if (!more() || !settle(take_split(groups_, out))) return false;
+  if (children.size() < children_of(out)) {
+    status_ = Status::too_large;
+    return false;
+  }
+  return settle(take_children(groups_, children.first(children_of(out))));
+}
+
+bool DigestsReader::next_digests(Range& range, std::size_t& digest_count) {
+  if (!more()) return false;
+  std::uint64_t n = 0;
+  if (!settle(take_range(groups_, range) && take_varint(groups_, n) && n <= groups_.size() / 8)) return false;
+  digest_count = static_cast<std::size_t>(n);
+  digests_ = groups_.first(8 * digest_count);
+  groups_ = groups_.subspan(digests_.size());
+  return true;
+}
+
+}  // namespace grid::wire
