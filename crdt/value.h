@@ -142,7 +142,7 @@ class ValueWriter {
   void put(Bytes bytes);
   std::size_t hold(std::uint8_t tag);
   void settle(std::size_t at);
-  void fail(Status status);
+  void refuse(Status status);
 
   MutBytes room_;
   std::size_t size_ = 0;

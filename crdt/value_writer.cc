@@ -54,7 +54,7 @@ void ValueWriter::copy_of(const Value& value) {
   if (!open_item()) return;
   // The depth it brings is known only by looking; where nothing is open, it has passed check_value() already.
   const Status standing = depth_ == 0 && value.exists() ? Status::ok : check_value_at(value.canonical(), depth_);
-  if (standing != Status::ok) return fail(standing == Status::too_large ? standing : Status::invalid);
+  if (standing != Status::ok) return refuse(standing == Status::too_large ? standing : Status::invalid);
   put(value.canonical());
   close_item();
 }
@@ -68,10 +68,10 @@ void ValueWriter::begin_record() { begin(ValueKind::record); }
 void ValueWriter::end_record() { end(true); }
 
 void ValueWriter::field(std::string_view name) {
-  if (depth_ == 0 || !open_[depth_ - 1].record || open_[depth_ - 1].named || !is_utf8(name)) fail(Status::invalid);
+  if (depth_ == 0 || !open_[depth_ - 1].record || open_[depth_ - 1].named || !is_utf8(name)) refuse(Status::invalid);
   if (status_ != Status::ok) return;
   Open& record = open_[depth_ - 1];
-  if (record.fields == kRecordFieldsMax) return fail(Status::too_large);
+  if (record.fields == kRecordFieldsMax) return refuse(Status::too_large);
   ++record.fields;
   record.named = true;
   record.item = hold(kItemTag);
@@ -82,14 +82,14 @@ void ValueWriter::field(std::string_view name) {
 }
 
 Result<Bytes> ValueWriter::finish() {
-  if (depth_ != 0 || !done_) fail(Status::invalid);
+  if (depth_ != 0 || !done_) refuse(Status::invalid);
   if (status_ != Status::ok) return status_;
   return Bytes(room_.first(size_));
 }
 
 void ValueWriter::begin(ValueKind kind) {
   if (!open_item()) return;
-  if (depth_ == kValueDepthMax) return fail(Status::too_large);
+  if (depth_ == kValueDepthMax) return refuse(Status::too_large);
   Open& open = open_[depth_++];
   open = {};
   open.record = kind == ValueKind::record;
@@ -98,7 +98,7 @@ void ValueWriter::begin(ValueKind kind) {
 }
 
 void ValueWriter::end(bool record) {
-  if (depth_ == 0 || open_[depth_ - 1].record != record || open_[depth_ - 1].named) fail(Status::invalid);
+  if (depth_ == 0 || open_[depth_ - 1].record != record || open_[depth_ - 1].named) refuse(Status::invalid);
   if (status_ != Status::ok) return;
   settle(open_[--depth_].start);
   close_item();
@@ -106,14 +106,14 @@ void ValueWriter::end(bool record) {
 
 bool ValueWriter::open_item() {
   if (depth_ == 0) {
-    if (done_) fail(Status::invalid);
+    if (done_) refuse(Status::invalid);
     return status_ == Status::ok;
   }
   Open& top = open_[depth_ - 1];
   if (!top.record) {
     top.item = hold(kItemTag);
   } else if (!top.named) {
-    fail(Status::invalid);
+    refuse(Status::invalid);
   }
   return status_ == Status::ok;
 }
@@ -142,7 +142,7 @@ void ValueWriter::place_field(Open& record) {
   std::size_t at = record.item - rest.size();
   while (!rest.empty()) {
     const std::string_view standing = take_field(rest);
-    if (standing == name) return fail(Status::invalid);
+    if (standing == name) return refuse(Status::invalid);
     if (standing > name) break;
     at = record.item - rest.size();
   }
@@ -159,7 +159,7 @@ void ValueWriter::put_scalar(ValueKind kind, std::uint64_t number) {
 }
 
 void ValueWriter::put_sized(ValueKind kind, Bytes content) {
-  if (kind != ValueKind::bytes && !is_utf8(as_text(content))) fail(Status::invalid);
+  if (kind != ValueKind::bytes && !is_utf8(as_text(content))) refuse(Status::invalid);
   if (!open_item()) return;
   put_byte(tag_of(kind));
   put_varint(content.size());
@@ -177,7 +177,7 @@ void ValueWriter::put_varint(std::uint64_t number) {
 
 void ValueWriter::put(Bytes bytes) {
   if (status_ != Status::ok) return;
-  if (bytes.size() > room_.size() - size_) return fail(Status::full);
+  if (bytes.size() > room_.size() - size_) return refuse(Status::full);
   copy(bytes, room_.subspan(size_));
   size_ += bytes.size();
 }
@@ -193,14 +193,14 @@ void ValueWriter::settle(std::size_t at) {
   if (status_ != Status::ok) return;
   const std::size_t length = size_ - at - kHeldBytes;
   const std::size_t more = varint_bytes(length) - 1;
-  if (more > room_.size() - size_) return fail(Status::full);
+  if (more > room_.size() - size_) return refuse(Status::full);
   std::uint8_t* const body = room_.data() + at + kHeldBytes;
   if (more > 0) std::memmove(body + more, body, length);
   store_varint(length, body - 1);
   size_ += more;
 }
 
-void ValueWriter::fail(Status status) {
+void ValueWriter::refuse(Status status) {
   if (status_ == Status::ok) status_ = status;
 }
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ios>  // before cmocka, whose macro `fail` is a member's name there
+
 extern "C" {
 #include <cmocka.h>  // after the four above; does not say that it is C
 }
