@@ -27,7 +27,7 @@ struct Call {
     verify,       // Compare every subscription with the server by digest, once its link and log are quiet.
     online,       // Connect, and again when the link drops.
     offline,      // Close the link and stay away.
-    inspect,      // scope.map: topic, scope.text: argument; the reply comes as a `reply` to the host
+
   };
   Verb verb = Verb::put;
   Scope scope{};

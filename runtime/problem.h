@@ -16,6 +16,7 @@ class Problem {
   // Starts a new sentence: `problem.say("key is ").number(300).text(" bytes long")`.
   Problem& say(std::string_view text) {
     size_ = 0;
+    ++count_;
     return this->text(text);
   }
   Problem& text(std::string_view text) {
@@ -33,12 +34,15 @@ class Problem {
     while ((number /= 10) != 0);
     return text({digits + at, sizeof(digits) - at});
   }
+  // Sentences so far: whether somebody has spoken meanwhile.
+  std::uint32_t count() const { return count_; }
   const char* line() const { return line_; }
   std::string_view view() const { return {line_, size_}; }
 
  private:
   char line_[256] = {};
   std::size_t size_ = 0;
+  std::uint32_t count_ = 0;
 };
 
 }  // namespace grid::runtime

@@ -21,10 +21,18 @@
 #include "crdt/cell.h"
 #include "crdt/clock.h"
 #include "crdt/merkle.h"
+#include "runtime/action_list.h"
 #include "runtime/call.h"
 #include "runtime/machine.h"
+#include "runtime/merkle_walk.h"
+#include "runtime/oplog.h"
 #include "runtime/problem.h"
+#include "runtime/pulls.h"
+#include "runtime/random.h"
 #include "runtime/replica_status.h"
+#include "runtime/sync_session.h"
+#include "runtime/timekeeper.h"
+#include "runtime/watches.h"
 #include "storage/store.h"
 
 namespace grid::runtime {
@@ -57,10 +65,37 @@ class Replica final : public Machine {
   Result<crdt::Op> op_at(crdt::Seq seq);
   Outcome outcome_of(crdt::Seq seq);
   ReplicaStatus status(std::uint64_t now_ms) const;
+  crdt::Stamp last_stamp() const { return log_.clock().last(); }
   // Over the live, settled cells of the scope, by scanning them.
   crdt::Digest digest(const Scope& scope, std::uint64_t wall_ms);
   // The last trouble as a sentence. Never null.
-  const char* problem() const;
+  const char* problem() const { return problem_.line(); }
+
+ private:
+  void start(const Event& event);
+  void dispatch(const Event& event);
+  void perform(Call& call);
+  Status write(Call& call);
+  Status subscribe(Call& call);
+  void release(const Call& call);
+  void finish_step(const Event& event);
+  Status check_row(const Call& call);
+  void stop(Status status);
+
+  storage::Store& store_;
+  ReplicaOptions options_;
+  Arena arena_;
+  Problem problem_;
+  Random random_;
+  Timekeeper time_;
+  OpLog log_;
+  Pulls pulls_;
+  Watches watches_;
+  MerkleWalk walk_;
+  SyncSession session_;
+  ActionList actions_;
+  bool stopped_ = false;  // The store failed: nothing goes on (docs/STORAGE.md).
+  bool more_ = false;
 };
 
 }  // namespace grid::runtime

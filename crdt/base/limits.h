@@ -29,7 +29,9 @@ struct Limits {
   std::uint32_t pending_ops_max;      // Capacity of the OpLog, in ops.
   std::uint16_t subscriptions_max;
   std::uint16_t watches_max;
-  std::uint16_t maps_max;             // Maps whose digest is kept up to date.
+  std::uint16_t maps_max;             // Maps that one comparison can tell apart.
+  std::uint32_t walk_ranges_max;      // Of a comparison: ranges known to differ and not looked into yet,
+  std::uint32_t walk_digests_max;     // and digests of one round.
   std::uint32_t clock_lead_ms;        // How far ahead of use the clock's ceiling is persisted.
 };
 
@@ -40,6 +42,8 @@ inline constexpr Limits kLinux{.value_bytes_max = kValueBytesMax,
                                .subscriptions_max = 256,
                                .watches_max = 256,
                                .maps_max = 64,
+                               .walk_ranges_max = 16'384,
+                               .walk_digests_max = 65'536,
                                .clock_lead_ms = 10'000};
 
 }  // namespace grid

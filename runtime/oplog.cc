@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/oplog.h"
+
+#include "runtime/facts.h"
+#include "transport/wire.h"
+
+namespace grid::runtime {
+
+using crdt::CellName;
+using crdt::ClockQuality;
+using crdt::ClockState;
+using crdt::Op;
+using crdt::Seq;
+using crdt::Stamp;
+
+namespace {
+
+std::size_t scratch_bytes(const Limits& limits) { return kNameBytesMax + limits.value_bytes_max; }
+
+Stamp after(Stamp stamp, crdt::NodeId node) { return {stamp.time + 1, node}; }
+
+std::uint64_t moved(std::uint64_t at_ms, std::int64_t by_ms) {
+  const std::int64_t sum = static_cast<std::int64_t>(at_ms) + by_ms;
+  return sum > 0 ? static_cast<std::uint64_t>(sum) : 1;
+}
+
+}  // namespace
+
+std::size_t OpLog::memory_bytes(const Limits& limits) {
+  return limits.window_ops_max * sizeof(Seq) + scratch_bytes(limits) + 2 * alignof(Seq);
+}
+
+OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem)
+    : store_(store),
+      limits_(limits),
+      problem_(problem),
+      rejected_(arena.make<Seq>(limits.window_ops_max)),
+      scratch_(arena.make<std::uint8_t>(scratch_bytes(limits))) {
+  GRID_CHECK(!scratch_.empty() && rejected_.capacity() == limits.window_ops_max);
+}
+
+template <typename Visit>
+Status OpLog::each_local(Seq from, Seq to, Visit visit) {
+  for (Seq at = from;;) {
+    const Result<Op> op = store_.next_op(at);
+    if (op.status() == Status::not_found || (op.ok() && op->seq > to)) return Status::ok;
+    if (!op.ok()) return op.status();
+    at = op->seq;
+    if (op->local) GRID_TRY(visit(*op));
+  }
+}
+
+Status OpLog::open(std::uint64_t fresh_node) {
+  crdt::NodeId node = fresh_node;
+  const Result<std::uint64_t> known = number_fact(store_, facts::kNode);
+  if (known.ok()) node = *known;
+  if (known.status() == Status::not_found) {
+    GRID_TRY(set_number_fact(store_, facts::kNode, node));
+    dirty_ = true;
+  } else if (!known.ok()) {
+    return known.status();
+  }
+  ClockState state;
+  const Result<Bytes> clock = store_.fact(facts::kClock);
+  if (clock.ok() && clock->size() == ClockState::kBytes) state = ClockState::read(clock->data());
+  clock_ = crdt::Clock(node, state, limits_.clock_lead_ms);
+  durable_head_ = store_.head();
+  durable_shared_ = store_.shared();
+  sent_ = store_.settled();
+  return each_local(store_.settled(), store_.head(), [this](const Op&) {
+    ++pending_count_;
+    return Status::ok;
+  });
+}
+
+Status OpLog::save_clock() {
+  std::uint8_t bytes[ClockState::kBytes];
+  clock_.state().write(bytes);
+  dirty_ = true;
+  return store_.set_fact(facts::kClock, bytes);
+}
+
+Status OpLog::close() {
+  std::uint8_t bytes[ClockState::kBytes];
+  clock_.state_at_rest().write(bytes);
+  dirty_ = true;
+  return store_.set_fact(facts::kClock, bytes);
+}
+
+// Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
+Status OpLog::append(Op op) {
+  const Result<Op> before = store_.find(op.cell.name);
+  const bool supersedes = before.ok() && before->local && before->seq > store_.shared();
+  const Result<Seq> seq = store_.append(op);
+  if (!seq.ok()) {
+    problem_.say("the store takes no more: ").text(store_.problem());
+    return seq.status();
+  }
+  if (supersedes) --pending_count_;
+  if (op.local) ++pending_count_;
+  dirty_ = true;
+  return Status::ok;
+}
+
+Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expires_ms, const Timekeeper& time) {
+  const Result<Op> before = store_.find(name);
+  const bool supersedes = before.ok() && before->local && before->seq > store_.shared();
+  if (pending_count_ >= limits_.pending_ops_max && !supersedes) {
+    problem_.say("the log of unsent ops is full: ").number(limits_.pending_ops_max).text(" ops wait for the server");
+    return Status::full;
+  }
+  const crdt::Clock unmoved = clock_;
+  Op op{.cell = {name, {}, expires_ms, value}, .quality = time.quality(), .local = true};
+  if (before.ok()) op.base = before->cell.stamp;
+  bool raised = false;
+  Status status = clock_.tick(time.now_ms(), op.cell.stamp, raised);
+  if (status == Status::ok && wire::OpsWriter::frame_bytes(op) > limits_.frame_bytes_max) status = Status::too_large;
+  if (status == Status::ok) status = append(op);
+  if (status == Status::ok && raised) status = save_clock();
+  if (status != Status::ok) {
+    clock_ = unmoved;
+    return status;
+  }
+  return store_.head();
+}
+
+Status OpLog::merge(const Op& op) {
+  bool raised = false;
+  const crdt::Clock unmoved = clock_;
+  GRID_TRY(clock_.merge(op.cell.stamp, raised));
+  const Result<Op> standing = store_.find(op.cell.name);
+  Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
+  const bool changes = !standing.ok() || crdt::wins(op.cell, standing->cell);
+  if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
+  if (status == Status::ok && raised) status = save_clock();
+  if (status != Status::ok) clock_ = unmoved;
+  return status;
+}
+
+Status OpLog::restart() {
+  sent_ = store_.settled();
+  in_flight_ = 0;
+  shared_unsent_ = 0;
+  return each_local(sent_, store_.shared(), [this](const Op&) {
+    ++shared_unsent_;
+    return Status::ok;
+  });
+}
+
+Status OpLog::share_ahead(std::uint32_t ahead) {
+  Seq mark = store_.shared();
+  for (Seq at = mark; shared_unsent_ < ahead;) {
+    const Result<Op> op = store_.next_op(at);
+    if (op.status() == Status::not_found) break;
+    if (!op.ok()) return op.status();
+    at = op->seq;
+    if (!op->local) continue;
+    ++shared_unsent_;
+    mark = at;
+  }
+  if (mark == store_.shared()) return Status::ok;
+  dirty_ = true;
+  return store_.share(mark);
+}
+
+Result<Op> OpLog::next_to_send() {
+  const Seq end = durable_shared_ < durable_head_ ? durable_shared_ : durable_head_;
+  for (;;) {
+    Result<Op> op = store_.next_op(sent_);
+    if (!op.ok()) return op;
+    if (op->seq > end) return Status::not_found;
+    if (!op->local) {
+      sent_ = op->seq;
+      continue;
+    }
+    op->was_applied = op->seq <= applied_;
+    return op;
+  }
+}
+
+void OpLog::sent(const Op& op) {
+  sent_ = op.seq;
+  ++in_flight_;
+  if (shared_unsent_ > 0) --shared_unsent_;
+}
+
+Status OpLog::acknowledge(Seq applied, Seq durable) {
+  if (applied > sent_ || durable > applied) {
+    problem_.say("the server acknowledged op ").number(applied).text(", but only ").number(sent_).text(" was sent");
+    return Status::corrupt;
+  }
+  if (applied > applied_) applied_ = applied;
+  if (durable <= store_.settled()) return Status::ok;
+  std::uint64_t settled = 0;
+  GRID_TRY(each_local(store_.settled(), durable, [this, &settled](const Op& op) {
+    ++settled;
+    if (!was_rejected(op.seq)) clock_.share(op.cell.stamp);
+    return Status::ok;
+  }));
+  GRID_TRY(store_.settle(durable));
+  GRID_CHECK(settled <= pending_count_ && settled <= in_flight_);
+  pending_count_ -= settled;
+  in_flight_ -= settled;
+  while (!rejected_.empty() && rejected_[0] <= durable) rejected_.remove_at(0);
+  return save_clock();
+}
+
+bool OpLog::was_rejected(Seq seq) const {
+  for (const Seq rejected : rejected_) {
+    if (rejected == seq) return true;
+  }
+  return false;
+}
+
+void OpLog::note_rejected(Seq seq) {
+  if (was_rejected(seq) || rejected_.full()) return;
+  GRID_CHECK(rejected_.push(seq) == Status::ok);
+  newest_rejected_[rejected_count_++ % std::size(newest_rejected_)] = seq;
+}
+
+Result<Op> OpLog::op_at(Seq seq) {
+  if (seq == 0) return Status::not_found;
+  Result<Op> op = store_.next_op(seq - 1);
+  if (op.ok() && op->seq != seq) return Status::not_found;
+  return op;
+}
+
+Result<Op> OpLog::copied(Seq seq) {
+  Result<Op> op = op_at(seq);
+  if (!op.ok()) return op;
+  Arena arena(scratch_);
+  CellName& name = op->cell.name;
+  name = {arena.keep(name.map), arena.keep(name.key), arena.keep(name.sub)};
+  op->cell.value = as_bytes(arena.keep(as_text(op->cell.value)));
+  return op;
+}
+
+Status OpLog::reject(Seq seq, const Op& standing) {
+  if (seq > sent_) return Status::corrupt;
+  note_rejected(seq);
+  const Result<Op> op = op_at(seq);
+  if (op.status() == Status::not_found) return Status::ok;
+  if (!op.ok()) return op.status();
+  const Result<Op> now = store_.find(op->cell.name);
+  if (!now.ok() || now->seq != seq) return Status::ok;  // A later write of the cell stands.
+  return stand_instead(*now, standing);
+}
+
+// Sets, not merges: what the server has is older than what it refused.
+Status OpLog::stand_instead(const Op& rejected, const Op& standing) {
+  Op op{.cell = standing.cell, .quality = standing.quality};
+  if (standing.cell.stamp.is_none()) op.cell.name = rejected.cell.name;
+  if (!(op.cell.name == rejected.cell.name)) return Status::corrupt;
+  const Result<Op> kept = copied(rejected.seq);  // The name must outlive the append.
+  if (!kept.ok()) return kept.status();
+  op.cell.name = kept->cell.name;
+  return append(op);
+}
+
+Status OpLog::reissue(Seq seq, const Timekeeper& time) {
+  note_rejected(seq);
+  const Result<Op> now = copied(seq);
+  if (now.status() == Status::not_found) return Status::ok;
+  if (!now.ok()) return now.status();
+  const Result<Op> standing = store_.find(now->cell.name);
+  if (!standing.ok() || standing->seq != seq) return Status::ok;
+  Op op = *now;
+  // Nothing above the floor has been accepted by anyone: those stamps are free again.
+  clock_.correct(op.base);
+  bool raised = false;
+  GRID_TRY(clock_.tick(time.now_ms(), op.cell.stamp, raised));
+  GRID_TRY(append(op));
+  return save_clock();
+}
+
+// Above what the op overwrote, and behind `highest`, so that ops keep the order in which they were written.
+Status OpLog::move_stamp(const Op& op, std::int64_t by_ms, Stamp& highest) {
+  Stamp stamp = Stamp::of(moved(op.cell.stamp.wall_ms(), by_ms), op.cell.stamp.counter(), clock_.node());
+  if (stamp <= op.base) stamp = after(op.base, clock_.node());
+  if (stamp <= highest) stamp = after(highest, clock_.node());
+  highest = stamp;
+  return store_.restamp(op.seq, stamp, op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms));
+}
+
+Status OpLog::correct(const Correction& correction) {
+  Stamp highest;
+  std::uint64_t moved_count = 0;
+  GRID_TRY(each_local(store_.shared(), store_.head(), [&](const Op& op) {
+    const bool wrong = (op.quality == ClockQuality::unknown) == correction.of_unknown;
+    if (!wrong) highest = op.cell.stamp > highest ? op.cell.stamp : highest;
+    if (wrong) ++moved_count;
+    return wrong ? move_stamp(op, correction.by_ms, highest) : Status::ok;
+  }));
+  clock_.correct(highest);
+  if (moved_count > 0) problem_.say("the clock was corrected; unsent ops got new stamps: ").number(moved_count);
+  return save_clock();
+}
+
+Status OpLog::refork(crdt::NodeId node) {
+  const Seq end = store_.head();
+  const crdt::Clock old = clock_;
+  clock_ = crdt::Clock(node, old.state(), limits_.clock_lead_ms);
+  GRID_TRY(set_number_fact(store_, facts::kNode, node));
+  Seq at = store_.settled();
+  for (;;) {
+    const Result<Op> next = store_.next_op(at);
+    if (next.status() == Status::not_found || (next.ok() && next->seq > end)) break;
+    if (!next.ok()) return next.status();
+    at = next->seq;
+    if (!next->local) continue;
+    const Result<Op> standing = store_.find(next->cell.name);
+    if (!standing.ok() || standing->seq != at) continue;
+    Result<Op> op = copied(at);
+    if (!op.ok()) return op.status();
+    op->cell.stamp.node = node;
+    const Result<Seq> seq = store_.append(*op);
+    if (!seq.ok()) return seq.status();
+  }
+  GRID_TRY(store_.settle(end));
+  pending_count_ = 0;
+  rejected_.clear();
+  GRID_TRY(each_local(end, store_.head(), [this](const Op&) {
+    ++pending_count_;
+    return Status::ok;
+  }));
+  GRID_TRY(restart());
+  return save_clock();
+}
+
+crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {
+  crdt::Digest digest;
+  for (Scan scan(scope);;) {
+    const Result<Op> op = scan.next(store_);
+    if (!op.ok()) return digest;
+    if (op->cell.is_live(known_ms) && !is_pending(*op)) digest.add(crdt::digest_of(op->cell));
+  }
+}
+
+std::uint64_t OpLog::seal() {
+  sealed_head_ = store_.head();
+  sealed_shared_ = store_.shared();
+  dirty_ = false;
+  committing_ = true;
+  return store_.seal();
+}
+
+void OpLog::durable() {
+  durable_head_ = sealed_head_;
+  durable_shared_ = sealed_shared_;
+  committing_ = false;
+}
+
+Outcome OpLog::outcome_of(Seq seq) {
+  if (was_rejected(seq)) return Outcome::rejected;
+  for (const Seq rejected : newest_rejected_) {
+    if (rejected == seq) return Outcome::rejected;
+  }
+  if (seq <= store_.settled()) return Outcome::durable;
+  if (!op_at(seq).ok()) return Outcome::superseded;
+  return seq <= applied_ ? Outcome::applied : Outcome::pending;
+}
+
+}  // namespace grid::runtime

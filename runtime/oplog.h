@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// OpLog: what a device does to its store: local writes, merges of what the server sent, and the unsynced part of the
+// log with what became of it.
+//
+// Place     Above storage/store.h, below sync_session.h. Knows no frame and no link.
+// Promises  LOG-1  An op leaves the log only by a durable ack, a superseding op of its cell, a rejection or a
+//                  visible drop.
+//           Bounded by keys, not by time offline: an op that was never sent and is superseded is gone.
+//           Clock and data are one commit: a write that fails leaves the clock unmoved.
+// Ownership Borrows the store and the memory of its tables for life.
+#pragma once
+
+#include "crdt/base/arena.h"
+#include "crdt/base/limits.h"
+#include "crdt/clock.h"
+#include "crdt/merkle.h"
+#include "runtime/problem.h"
+#include "runtime/replica_status.h"
+#include "runtime/scan.h"
+#include "runtime/timekeeper.h"
+#include "storage/store.h"
+
+namespace grid::runtime {
+
+class OpLog {
+ public:
+  static std::size_t memory_bytes(const Limits& limits);
+
+  OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem);
+
+  // Reads node, clock and pending ops from the store; a new store gets `fresh_node`.
+  Status open(std::uint64_t fresh_node);
+  // Into the last batch: the clock as it stands, without its lead.
+  Status close();
+
+  // A local write; empty `value` removes.
+  //   full                 pending_ops_max is reached, or the store's batch is.
+  //   invalid, too_large   The name or the value breaks a rule.
+  Result<crdt::Seq> write(const crdt::CellName& name, Bytes value, std::uint64_t expires_ms, const Timekeeper& time);
+  // Merges a cell that the server vouches for.
+  Status merge(const crdt::Op& op);
+
+  // ---- sending
+  // The link is new: everything behind the last durable ack goes out again.
+  Status restart();
+  // Lets up to `ahead` more local ops be handed to a link, from the next commit on.
+  Status share_ahead(std::uint32_t ahead);
+  // The next op to send, if it may be sent now.
+  //   not_found  None just now.
+  Result<crdt::Op> next_to_send();
+  void sent(const crdt::Op& op);
+
+  // ---- what the server said
+  //   corrupt  It acknowledges what was never sent.
+  Status acknowledge(crdt::Seq applied, crdt::Seq durable);
+  // Op `seq` was refused; `standing` is what the server has (no stamp: nothing).
+  Status reject(crdt::Seq seq, const crdt::Op& standing);
+  // Op `seq` was ahead of the server's clock: writes it anew under a corrected stamp, if it still stands.
+  Status reissue(crdt::Seq seq, const Timekeeper& time);
+
+  // ---- identity and time
+  // Moves the stamps of unshared ops (PROTOCOL P4), in order, in one batch. Only when nothing is in flight.
+  Status correct(const Correction& correction);
+  // Signs every pending op with a new node id (PROTOCOL P1).
+  Status refork(crdt::NodeId node);
+
+  // ---- durability
+  bool dirty() const { return dirty_; }
+  void touch() { dirty_ = true; }  // The open batch got a fact from somebody else.
+  std::uint64_t seal();
+  void durable();  // What was sealed last is on disk.
+  bool committing() const { return committing_; }
+
+  storage::Store& store() { return store_; }
+  crdt::NodeId node() const { return clock_.node(); }
+  const crdt::Clock& clock() const { return clock_; }
+  std::uint64_t pending_count() const { return pending_count_; }
+  std::uint64_t in_flight() const { return in_flight_; }
+  std::uint64_t rejected_count() const { return rejected_count_; }
+  crdt::Seq applied() const { return applied_; }
+  bool is_pending(const crdt::Op& op) const { return op.local && op.seq > store_.settled(); }
+  Outcome outcome_of(crdt::Seq seq);
+  Result<crdt::Op> op_at(crdt::Seq seq);
+  // Over the live, settled cells of the scope, by scanning them (PROTOCOL P16).
+  crdt::Digest digest(const Scope& scope, std::uint64_t known_ms);
+
+ private:
+  // Calls `visit(op)` for each local op in (from, to], in order; stops at the first status that is not ok.
+  template <typename Visit>
+  Status each_local(crdt::Seq from, crdt::Seq to, Visit visit);
+  Status append(crdt::Op op);
+  Status move_stamp(const crdt::Op& op, std::int64_t by_ms, crdt::Stamp& highest);
+  Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
+  Status save_clock();
+  bool was_rejected(crdt::Seq seq) const;
+  void note_rejected(crdt::Seq seq);
+  Result<crdt::Op> copied(crdt::Seq seq);
+
+  storage::Store& store_;
+  const Limits& limits_;
+  Problem& problem_;
+  crdt::Clock clock_;
+  Vec<crdt::Seq> rejected_;  // Of the ops in flight.
+  MutBytes scratch_;         // One op, while it is written anew.
+  crdt::Seq newest_rejected_[16] = {};
+  std::uint64_t rejected_count_ = 0;
+  std::uint64_t pending_count_ = 0;
+  std::uint64_t in_flight_ = 0;      // Sent on this link, without a durable ack.
+  std::uint64_t shared_unsent_ = 0;  // Marked shared, not sent on this link yet.
+  crdt::Seq sent_ = 0;               // The last op that was handed to this link.
+  crdt::Seq applied_ = 0;
+  crdt::Seq durable_head_ = 0;    // Of the log, as it is on disk,
+  crdt::Seq durable_shared_ = 0;  // and of its shared mark.
+  crdt::Seq sealed_head_ = 0;
+  crdt::Seq sealed_shared_ = 0;
+  bool dirty_ = false;
+  bool committing_ = false;
+};
+
+}  // namespace grid::runtime

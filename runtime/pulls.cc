@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/pulls.h"
+
+#include "runtime/facts.h"
+
+namespace grid::runtime {
+
+namespace {
+
+// "cursor/" and the scope's hash in hex.
+struct CursorName {
+  static constexpr std::size_t kBytes = facts::kCursor.size() + 16;
+
+  explicit CursorName(const Scope& scope) {
+    copy(as_bytes(facts::kCursor), {reinterpret_cast<std::uint8_t*>(name), kBytes});
+    const std::uint64_t hash = scope.hash();
+    for (std::size_t i = 0; i < 16; ++i) {
+      name[facts::kCursor.size() + i] = "0123456789abcdef"[(hash >> (60 - 4 * i)) & 15];
+    }
+  }
+  std::string_view view() const { return {name, kBytes}; }
+
+  char name[kBytes];
+};
+
+}  // namespace
+
+Result<Pull*> Pulls::add(const Scope& scope) {
+  for (Pull& pull : pulls_) {
+    if (pull.scope.get() == scope && !pull.unsubscribe_due) return ++pull.users, &pull;
+  }
+  Pull pull{.id = next_id_++, .users = 1, .subscribe_due = true};
+  pull.scope.set(scope);
+  const Status loaded = load_cursor(pull);
+  if (loaded != Status::ok) return loaded;
+  const Status pushed = pulls_.push(pull);
+  if (pushed != Status::ok) return pushed;
+  return &pulls_[pulls_.size() - 1];
+}
+
+Status Pulls::load_cursor(Pull& pull) {
+  const Result<Bytes> cursor = log_.store().fact(CursorName(pull.scope.get()).view());
+  if (cursor.ok()) pull.cursor.set(*cursor);
+  return cursor.ok() || cursor.status() == Status::not_found ? Status::ok : cursor.status();
+}
+
+void Pulls::release(std::uint32_t id) {
+  Pull* pull = find(id);
+  if (pull == nullptr || pull->users == 0 || --pull->users > 0) return;
+  pull->unsubscribe_due = true;
+}
+
+void Pulls::forget(std::uint32_t id) {
+  for (std::size_t i = 0; i < pulls_.size(); ++i) {
+    if (pulls_[i].id == id) return pulls_.remove_at(i);
+  }
+}
+
+Pull* Pulls::find(std::uint32_t id) {
+  for (Pull& pull : pulls_) {
+    if (pull.id == id) return &pull;
+  }
+  return nullptr;
+}
+
+Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
+  if (equal(cursor, pull.cursor.view())) return Status::ok;
+  pull.cursor.set(cursor);
+  pull.ack_open = true;
+  log_.touch();
+  return log_.store().set_fact(CursorName(pull.scope.get()).view(), pull.cursor.view());
+}
+
+void Pulls::link_up() {
+  for (Pull& pull : pulls_) {
+    pull.phase = Pull::Phase::idle;
+    pull.subscribe_due = true;
+    pull.compare_due = false;
+    pull.current = false;
+    pull.ack_due = false;
+  }
+}
+
+void Pulls::link_down() {
+  for (std::size_t i = pulls_.size(); i-- > 0;) {
+    Pull& pull = pulls_[i];
+    if (pull.unsubscribe_due) {
+      pulls_.remove_at(i);
+      continue;
+    }
+    pull.phase = Pull::Phase::idle;
+    pull.current = false;
+    pull.compare_due = false;
+    if (pull.check == Pull::Check::asked) pull.check = Pull::Check::wanted;
+  }
+}
+
+void Pulls::sealed() {
+  for (Pull& pull : pulls_) {
+    pull.ack_sealed = pull.ack_open;
+    pull.ack_open = false;
+  }
+}
+
+void Pulls::durable() {
+  for (Pull& pull : pulls_) {
+    pull.ack_due = pull.ack_due || pull.ack_sealed;
+    pull.ack_sealed = false;
+  }
+}
+
+bool Pulls::all_current() const {
+  for (const Pull& pull : pulls_) {
+    if (!pull.current && !pull.unsubscribe_due) return false;
+  }
+  return true;
+}
+
+bool Pulls::all_checked() const {
+  for (const Pull& pull : pulls_) {
+    if (pull.check != Pull::Check::equal && !pull.unsubscribe_due) return false;
+  }
+  return true;
+}
+
+}  // namespace grid::runtime

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pulls: the subscriptions of a device, each with its cursor and what it waits for.
+//
+// Place     Below sync_session.h. Knows the store's facts, no frame.
+// Promises  A cursor is stored in the same batch as the cells that it covers.
+#pragma once
+
+#include "crdt/base/arena.h"
+#include "crdt/base/limits.h"
+#include "runtime/oplog.h"
+#include "runtime/scope.h"
+#include "runtime/watches.h"
+
+namespace grid::runtime {
+
+struct Cursor {
+  static constexpr std::size_t kBytesMax = 32;
+
+  std::uint8_t bytes[kBytesMax] = {};
+  std::uint8_t size = 0;
+
+  Bytes view() const { return {bytes, size}; }
+  void set(Bytes from) {
+    size = static_cast<std::uint8_t>(from.size() < kBytesMax ? from.size() : kBytesMax);
+    copy(from.first(size), bytes);
+  }
+};
+
+struct Pull {
+  // What the session has yet to say of it, and what it waits to hear.
+  enum class Phase : std::uint8_t { idle, asked, streaming, comparing, refused };
+  enum class Check : std::uint8_t { none, wanted, asked, equal, different };
+
+  std::uint32_t id = 0;
+  std::uint32_t users = 0;     // Watches and subscribe calls that need it.
+  std::uint32_t compared = 0;  // Comparisons since the check was wanted.
+  ScopeCopy scope{};
+  Phase phase = Phase::idle;
+  Check check = Check::none;
+  bool heal = false;  // The server takes heals from this comparison.
+  bool current = false;
+  bool subscribe_due = false;
+  bool unsubscribe_due = false;
+  bool compare_due = false;  // A comparison is to be asked for.
+  bool ack_open = false;     // A new cursor is in the open batch,
+  bool ack_sealed = false;   // in the batch that is being committed,
+  bool ack_due = false;      // on disk: to be confirmed.
+  Cursor cursor{};
+  Cursor compared_cursor{};  // Of what came while a comparison goes on.
+};
+
+class Pulls {
+ public:
+  static std::size_t memory_bytes(const Limits& limits) {
+    return limits.subscriptions_max * sizeof(Pull) + alignof(Pull);
+  }
+  Pulls(OpLog& log, const Limits& limits, Arena& arena)
+      : log_(log), pulls_(arena.make<Pull>(limits.subscriptions_max)) {}
+
+  // One more user of the scope's pull, which is made when there is none.
+  //   full  Limits::subscriptions_max.
+  Result<Pull*> add(const Scope& scope);
+  // One user less; with the last the pull ends, and its cursor goes with it.
+  void release(std::uint32_t id);
+  // The pull was ended, and the server knows it.
+  void forget(std::uint32_t id);
+
+  Pull* find(std::uint32_t id);
+  Vec<Pull>& all() { return pulls_; }
+
+  // Puts a cursor into the open batch.
+  Status save_cursor(Pull& pull, Bytes cursor);
+
+  void link_up();
+  void link_down();
+  void sealed();
+  void durable();
+
+  bool all_current() const;
+  bool all_checked() const;  // Every one found equal.
+
+ private:
+  Status load_cursor(Pull& pull);
+
+  OpLog& log_;
+  Vec<Pull> pulls_;
+  std::uint32_t next_id_ = 1;
+};
+
+}  // namespace grid::runtime

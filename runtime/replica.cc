@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/replica.h"
+
+#include "crdt/lww_map.h"
+#include "crdt/value.h"
+#include "runtime/facts.h"
+
+namespace grid::runtime {
+
+using crdt::Op;
+
+std::size_t Replica::memory_bytes(const Limits& limits) {
+  return OpLog::memory_bytes(limits) + Pulls::memory_bytes(limits) + Watches::memory_bytes(limits) +
+         MerkleWalk::memory_bytes(limits);
+}
+
+Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes memory)
+    : store_(store),
+      options_(options),
+      arena_(memory),
+      random_(options.seed),
+      log_(store, *options.limits, arena_, problem_),
+      pulls_(log_, *options.limits, arena_),
+      watches_(store, *options.limits, arena_),
+      walk_(log_, *options.limits, options.app, arena_),
+      session_({options.app, options.backoff_ms_min, options.backoff_ms_max}, *options.limits, log_, pulls_, walk_,
+               time_, random_, problem_) {}
+
+std::span<const Action> Replica::step(const Event& event) {
+  actions_.clear();
+  more_ = false;
+  if (event.kind == Event::Kind::start) {
+    start(event);
+  } else if (!stopped_) {
+    session_.owe(time_.observe(event.now_ms, event.wall_ms));
+  }
+  if (stopped_) {
+    if (event.call != nullptr) event.call->status = Status::io;
+    return actions_.span();
+  }
+  dispatch(event);
+  finish_step(event);
+  return actions_.span();
+}
+
+void Replica::start(const Event& event) {
+  Status status = log_.open(random_.id());
+  if (status == Status::ok) status = session_.open();
+  const Result<Bytes> app = store_.fact(facts::kApp);
+  if (app.status() == Status::not_found) {
+    if (status == Status::ok) status = store_.set_fact(facts::kApp, as_bytes(options_.app));
+    log_.touch();
+  } else if (app.ok() && as_text(*app) != options_.app) {
+    problem_.say("this store belongs to the app ").text(as_text(*app)).text(", not to ").text(options_.app);
+    stopped_ = true;
+    actions_.add({.kind = Action::Kind::say, .status = Status::denied, .text = problem_.view()});
+    return;
+  }
+  if (status != Status::ok) return stop(status);
+  time_.start(log_.clock().last().wall_ms(), event.now_ms);
+  time_.observe(event.now_ms, event.wall_ms);
+}
+
+void Replica::stop(Status status) {
+  stopped_ = true;
+  problem_.say("the store failed and the node has stopped: ").text(store_.problem());
+  actions_.add({.kind = Action::Kind::say, .status = status, .text = problem_.view()});
+}
+
+void Replica::dispatch(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::link_up:
+      return session_.link_up(event.link, event.now_ms);
+    case Event::Kind::link_down:
+      return session_.link_down(event.link, event.now_ms);
+    case Event::Kind::frame:
+      return session_.receive(event.link, event.bytes, event.now_ms, actions_);
+    case Event::Kind::writable:
+      return session_.write(event.link, event.room, actions_);
+    case Event::Kind::durable:
+      log_.durable();
+      return pulls_.durable();
+    case Event::Kind::call:
+      return perform(*event.call);
+    case Event::Kind::stop:
+      session_.go_offline(actions_);
+      if (log_.close() != Status::ok) stop(Status::io);
+      return;
+    case Event::Kind::start:
+    case Event::Kind::wake:
+    case Event::Kind::collect:
+    case Event::Kind::drained:
+      return;
+  }
+}
+
+void Replica::finish_step(const Event& event) {
+  const Result<bool> more = watches_.advance(actions_, time_.known_ms());
+  if (!more.ok()) return stop(more.status());
+  session_.advance(event.now_ms, actions_);
+  // One commit at a time: what is written meanwhile goes with the next.
+  if (log_.dirty() && !log_.committing()) {
+    pulls_.sealed();
+    actions_.add({.kind = Action::Kind::commit, .batch = log_.seal()});
+  }
+  if (*more) actions_.add({.kind = Action::Kind::more});
+}
+
+void Replica::perform(Call& call) {
+  switch (call.verb) {
+    case Call::Verb::put:
+    case Call::Verb::remove:
+      call.status = write(call);
+      return;
+    case Call::Verb::subscribe:
+    case Call::Verb::watch:
+      call.status = subscribe(call);
+      return;
+    case Call::Verb::unsubscribe:
+    case Call::Verb::unwatch:
+      return release(call);
+    case Call::Verb::verify:
+      return session_.want_verify();
+    case Call::Verb::online:
+      return session_.go_online();
+    case Call::Verb::offline:
+      return session_.go_offline(actions_);
+  }
+}
+
+Status Replica::check_row(const Call& call) {
+  const std::string_view map = call.scope.map;
+  const std::string_view key = call.scope.text;
+  if (map.size() > kMapBytesMax) {
+    problem_.say("the map's name is ").number(map.size()).text(" bytes long; the limit is ").number(kMapBytesMax);
+    return Status::too_large;
+  }
+  if (key.size() > kKeyBytesMax) {
+    problem_.say("the key is ").number(key.size()).text(" bytes long; the limit is ").number(kKeyBytesMax);
+    return Status::too_large;
+  }
+  if (crdt::check_map_name(map) != Status::ok) {
+    problem_.say("the map's name must be 1 to 64 of the characters A-Z a-z 0-9 _ . -");
+    return Status::invalid;
+  }
+  if (crdt::check_name({map, key, {}}) != Status::ok) {
+    problem_.say("the key must be 1 to 256 bytes of UTF-8 without control characters");
+    return Status::invalid;
+  }
+  if (call.value.size() > options_.limits->value_bytes_max) {
+    problem_.say("the value takes ").number(call.value.size()).text(" bytes; the limit is ");
+    problem_.number(options_.limits->value_bytes_max);
+    return Status::too_large;
+  }
+  return Status::ok;
+}
+
+Status Replica::write(Call& call) {
+  GRID_TRY(check_row(call));
+  const bool removes = call.verb == Call::Verb::remove;
+  if (!removes && crdt::check_value(call.value) != Status::ok) {
+    problem_.say("the value is not in canonical form, or nested deeper than ").number(kValueDepthMax);
+    return Status::invalid;
+  }
+  const std::uint64_t expires_ms = removes || call.ttl_ms == 0 ? 0 : time_.now_ms() + call.ttl_ms;
+  const Result<crdt::Seq> seq = log_.write(crdt::lww_map::name(call.scope.map, call.scope.text),
+                                           removes ? Bytes{} : call.value, expires_ms, time_);
+  if (seq.ok()) call.seq = *seq;
+  return seq.status();
+}
+
+Status Replica::subscribe(Call& call) {
+  const Status legal = call.scope.check();
+  if (legal != Status::ok) {
+    problem_.say("a subscription needs a legal map name, and a key or prefix of legal UTF-8");
+    return legal;
+  }
+  const Result<Pull*> pull = pulls_.add(call.scope);
+  Status status = pull.status();
+  if (pull.ok()) {
+    call.id = (*pull)->id;
+    if (call.verb == Call::Verb::watch) status = watches_.add(call.id, call.scope);
+  }
+  if (status == Status::full) {
+    problem_.say("no room for another subscription: ").number(pulls_.all().size()).text(" are open");
+    if (pull.ok()) pulls_.release(call.id);
+  }
+  return status;
+}
+
+void Replica::release(const Call& call) {
+  if (call.verb == Call::Verb::unwatch && !watches_.remove(call.id)) return;
+  pulls_.release(call.id);
+}
+
+std::uint64_t Replica::wake_at_ms() const { return stopped_ ? kNever : session_.wake_at_ms(); }
+
+Result<Op> Replica::find(std::string_view map, std::string_view key, std::uint64_t wall_ms) {
+  const Result<Op> op = store_.find(crdt::lww_map::name(map, key));
+  if (op.ok() && !op->cell.is_live(time_.known_ms(wall_ms))) return Status::not_found;
+  return op;
+}
+
+Result<Op> Replica::next(const Scope& scope, const crdt::CellName& after, std::uint64_t wall_ms) {
+  const std::uint64_t known_ms = time_.known_ms(wall_ms);
+  char key[kKeyBytesMax];
+  crdt::CellName place = after;
+  // The name that a prefix begins with may itself be a row.
+  if (after.key < scope.text) {
+    const Result<Op> first = store_.find(scope.before_first());
+    if (first.ok() && first->cell.is_live(known_ms)) return first;
+    place = scope.before_first();
+  }
+  char map[kMapBytesMax];
+  for (;;) {
+    const Result<Op> op = store_.next_cell(place);
+    if (!op.ok()) return op;
+    if (scope.is_past(op->cell.name)) return Status::not_found;
+    if (op->cell.is_live(known_ms)) return op;
+    copy(as_bytes(op->cell.name.key), {reinterpret_cast<std::uint8_t*>(key), sizeof(key)});
+    copy(as_bytes(op->cell.name.map), {reinterpret_cast<std::uint8_t*>(map), sizeof(map)});
+    place = {{map, op->cell.name.map.size()}, {key, op->cell.name.key.size()}, {}};
+  }
+}
+
+Result<Op> Replica::op_at(crdt::Seq seq) { return log_.op_at(seq); }
+
+Outcome Replica::outcome_of(crdt::Seq seq) { return log_.outcome_of(seq); }
+
+crdt::Digest Replica::digest(const Scope& scope, std::uint64_t wall_ms) {
+  return log_.digest(scope, time_.known_ms(wall_ms));
+}
+
+ReplicaStatus Replica::status(std::uint64_t now_ms) const {
+  ReplicaStatus status;
+  status.state = stopped_ ? SyncState::error : session_.state();
+  status.node = log_.node();
+  status.epoch = session_.epoch();
+  status.ops_pending = log_.pending_count();
+  status.head = store_.head();
+  status.applied = log_.applied() > store_.settled() ? log_.applied() : store_.settled();
+  status.durable = store_.settled();
+  status.current = session_.is_up() && pulls_.all_current();
+  status.verified = pulls_.all_checked();
+  status.quiet = status.ops_pending == 0 && !log_.dirty() && !log_.committing();
+  status.clock_offset_ms = time_.offset_ms();
+  status.quality = time_.quality();
+  status.retry_in_ms = session_.retry_in_ms(now_ms);
+  status.figures = session_.figures();
+  status.figures.rejected = log_.rejected_count();
+  return status;
+}
+
+}  // namespace grid::runtime

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/sync_session.h"
+
+#include <algorithm>
+
+#include "runtime/facts.h"
+
+namespace grid::runtime {
+
+using crdt::Op;
+using wire::Kind;
+
+Status SyncSession::open() {
+  const Result<std::uint64_t> token = number_fact(log_.store(), facts::kFork);
+  if (token.ok()) fork_token_ = *token;
+  return token.ok() || token.status() == Status::not_found ? Status::ok : token.status();
+}
+
+// ---- the link
+
+void SyncSession::link_up(LinkId link, std::uint64_t now_ms) {
+  phase_ = Phase::greeting;
+  link_ = link;
+  now_ms_ = now_ms;
+  greeted_at_ms_ = now_ms;
+  hello_due_ = true;
+  reforking_ = false;
+  write_wanted_ = false;
+  asked_since_reply_ = false;
+  hint_ms_ = 0;
+  pulls_.link_up();
+}
+
+void SyncSession::link_down(LinkId link, std::uint64_t now_ms) {
+  if (phase_ == Phase::down || (phase_ != Phase::connecting && link != link_)) return;
+  back_off(now_ms);
+}
+
+void SyncSession::back_off(std::uint64_t now_ms) {
+  if (phase_ == Phase::live) ++figures_.reconnects;
+  phase_ = Phase::down;
+  walk_.stop();
+  pulls_.link_down();
+  const std::uint64_t doublings = std::min<std::uint32_t>(attempts_++, 16);
+  const std::uint64_t ceiling =
+      std::min<std::uint64_t>(options_.backoff_ms_max, std::uint64_t{options_.backoff_ms_min} << doublings);
+  const std::uint64_t least = hopeless_ ? options_.backoff_ms_max : hint_ms_;
+  retry_at_ms_ = now_ms + std::max<std::uint64_t>(random_.below(ceiling + 1), least);
+}
+
+void SyncSession::close_link(std::uint64_t now_ms, ActionList& actions) {
+  if (phase_ == Phase::down) return;
+  if (phase_ != Phase::connecting) actions.add({.kind = Action::Kind::close, .link = link_});
+  back_off(now_ms);
+}
+
+void SyncSession::fail(Status status, std::uint64_t now_ms, ActionList& actions) {
+  actions.add({.kind = Action::Kind::say, .status = status, .text = problem_.view()});
+  close_link(now_ms, actions);
+}
+
+void SyncSession::go_offline(ActionList& actions) {
+  online_ = false;
+  close_link(now_ms_, actions);
+  attempts_ = 0;
+  retry_at_ms_ = 0;
+}
+
+void SyncSession::want_verify() {
+  for (Pull& pull : pulls_.all()) {
+    pull.check = Pull::Check::wanted;
+    pull.compared = 0;
+  }
+}
+
+SyncState SyncSession::state() const {
+  if (hopeless_) return SyncState::error;
+  switch (phase_) {
+    case Phase::down:
+      return !online_ ? SyncState::disconnected : attempts_ > 0 ? SyncState::backoff : SyncState::connecting;
+    case Phase::connecting:
+      return SyncState::connecting;
+    case Phase::greeting:
+      return SyncState::authenticating;
+    case Phase::live:
+      break;
+  }
+  if (log_.pending_count() > 0) return SyncState::syncing_up;
+  return pulls_.all_current() ? SyncState::realtime : SyncState::syncing_down;
+}
+
+std::uint64_t SyncSession::wake_at_ms() const {
+  if (phase_ == Phase::down) return online_ ? retry_at_ms_ : kNever;
+  return phase_ == Phase::greeting ? greeted_at_ms_ + kWelcomeMs : kNever;
+}
+
+void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
+  now_ms_ = now_ms;
+  if (phase_ == Phase::down && online_ && now_ms >= retry_at_ms_) {
+    phase_ = Phase::connecting;
+    actions.add({.kind = Action::Kind::connect});
+  }
+  if (phase_ == Phase::greeting && now_ms >= greeted_at_ms_ + kWelcomeMs) {
+    problem_.say("the server did not answer hello within ").number(kWelcomeMs / 1'000).text(" s");
+    return fail(Status::io, now_ms, actions);
+  }
+  Status status = Status::ok;
+  // Ops that were shared are resent unchanged first; nothing is corrected until they settle (PROTOCOL P4).
+  if (owed_.needed() && log_.store().shared() == log_.store().settled()) {
+    status = log_.correct(owed_);
+    owed_ = {};
+  }
+  if (status == Status::ok && may_push()) status = log_.share_ahead(kShareAhead);
+  if (status != Status::ok) return fail(status, now_ms, actions);
+  if (walk_.finished()) walk_ended();
+  if (is_up() && !write_wanted_ && wants_write()) {
+    write_wanted_ = true;
+    actions.add({.kind = Action::Kind::want_write, .link = link_});
+  }
+}
+
+// ---- receiving
+
+void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, ActionList& actions) {
+  if (!is_up() || link != link_) return;
+  figures_.bytes_received += frame.size();
+  if (asked_since_reply_) ++figures_.round_trips;
+  asked_since_reply_ = false;
+  const Result<Kind> kind = wire::kind_of(frame);
+  if (!kind.ok()) problem_.say("the server sent a frame of an unknown kind, ").number(frame.size()).text(" bytes long");
+  const std::uint32_t sentences = problem_.count();
+  const Status status = kind.ok() ? dispatch(*kind, frame, actions) : kind.status();
+  if (status == Status::ok) return;
+  if (kind.ok() && sentences == problem_.count()) {
+    problem_.say("a frame from the server was refused: kind ").number(static_cast<std::uint64_t>(*kind)).text(", ");
+    problem_.text(name_of(status));
+  }
+  fail(status, now_ms, actions);
+}
+
+Status SyncSession::dispatch(Kind kind, Bytes frame, ActionList& actions) {
+  if (kind == Kind::bye) return receive_bye(frame);
+  const bool awaited = phase_ == Phase::greeting || reforking_;
+  if (kind == Kind::welcome) return awaited ? receive_welcome(frame) : Status::corrupt;
+  if (phase_ != Phase::live) return Status::corrupt;
+  switch (kind) {
+    case Kind::subscribed:
+      return receive_subscribed(frame);
+    case Kind::ack:
+      return receive_ack(frame, actions);
+    case Kind::reject:
+      return receive_reject(frame, actions);
+    case Kind::delta:
+      return receive_delta(frame);
+    case Kind::current:
+      return receive_current(frame);
+    case Kind::digest_reply:
+    case Kind::lacks:
+      return receive_digests(kind, frame);
+    default:
+      return Status::corrupt;
+  }
+}
+
+Status SyncSession::receive_welcome(Bytes frame) {
+  grid_Welcome welcome = grid_Welcome_init_zero;
+  GRID_TRY(wire::decode(frame, welcome));
+  if (welcome.protocol < wire::kProtocolMin || welcome.protocol > wire::kProtocolMax) return Status::newer;
+  epoch_ = welcome.epoch;
+  window_ops_ = std::min(welcome.window_ops, limits_.window_ops_max);
+  frame_bytes_max_ = welcome.frame_bytes_max;
+  if (welcome.wall_ms != 0) owe(time_.learn(welcome.wall_ms + (now_ms_ - greeted_at_ms_) / 2));
+  if (welcome.forked) {
+    problem_.say("this store was used elsewhere before (a restored image, or a copy): it goes on under a new node id");
+    GRID_TRY(log_.refork(random_.id()));
+    fork_token_ = 0;
+    GRID_TRY(log_.store().set_fact(facts::kFork, {}));
+    hello_due_ = true;
+    greeted_at_ms_ = now_ms_;
+    reforking_ = true;
+    phase_ = Phase::live;
+    return Status::ok;
+  }
+  reforking_ = false;
+  phase_ = Phase::live;
+  attempts_ = 0;
+  hopeless_ = false;
+  if (welcome.fork_token != fork_token_) {
+    fork_token_ = welcome.fork_token;
+    log_.touch();
+    GRID_TRY(set_number_fact(log_.store(), facts::kFork, fork_token_));
+  }
+  return log_.restart();
+}
+
+Status SyncSession::receive_bye(Bytes frame) {
+  grid_Bye bye = grid_Bye_init_zero;
+  GRID_TRY(wire::decode(frame, bye));
+  const Status status = static_cast<Status>(bye.status);
+  hopeless_ = status == Status::denied || status == Status::newer;
+  hint_ms_ = bye.retry_after_ms;
+  problem_.say("the server ended the session: ").text(bye.reason);
+  return status == Status::ok ? Status::io : status;
+}
+
+Status SyncSession::receive_subscribed(Bytes frame) {
+  grid_Subscribed answer = grid_Subscribed_init_zero;
+  GRID_TRY(wire::decode(frame, answer));
+  Pull* pull = pulls_.find(answer.id);
+  if (pull == nullptr) return Status::ok;  // It was ended meanwhile.
+  switch (static_cast<wire::PullMode>(answer.mode)) {
+    case wire::PullMode::resume:
+      pull->phase = Pull::Phase::streaming;
+      return Status::ok;
+    case wire::PullMode::compare:
+      pull->phase = Pull::Phase::comparing;
+      pull->heal = answer.heal;
+      // One comparison at a time: another asks anew when its turn comes. Its deltas are merged meanwhile.
+      pull->compare_due = walk_.active();
+      if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal);
+      return Status::ok;
+    case wire::PullMode::refused:
+      break;
+  }
+  pull->phase = Pull::Phase::refused;
+  problem_.say("the server refused a subscription: ").text(name_of(static_cast<Status>(answer.status)));
+  return Status::ok;
+}
+
+Status SyncSession::receive_ack(Bytes frame, ActionList& actions) {
+  grid_Ack ack = grid_Ack_init_zero;
+  GRID_TRY(wire::decode(frame, ack));
+  const crdt::Seq before = log_.store().settled();
+  GRID_TRY(log_.acknowledge(ack.applied, ack.durable));
+  if (ack.fork_token != 0 && ack.fork_token != fork_token_) {
+    fork_token_ = ack.fork_token;
+    log_.touch();
+    GRID_TRY(set_number_fact(log_.store(), facts::kFork, fork_token_));
+  }
+  if (log_.store().settled() == before || actions.full()) return Status::ok;
+  actions.add({.kind = Action::Kind::outcome,
+               .seq = log_.store().settled(),
+               .outcome = static_cast<std::uint8_t>(Outcome::durable)});
+  return Status::ok;
+}
+
+Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
+  wire::OpsReader reader;
+  GRID_TRY(reader.open(frame));
+  Op standing;
+  if (!reader.next(standing) || standing.seq == 0) return Status::corrupt;
+  const crdt::Seq seq = standing.seq;
+  const Status why = reader.head().status;
+  if (why == Status::clock_ahead) {
+    if (reader.head().wall_ms != 0) owe(time_.learn(reader.head().wall_ms));
+    problem_.say("the server's clock is behind this one: ops were written anew under its time");
+    return log_.reissue(seq, time_);
+  }
+  problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
+  problem_.text(": ").text(name_of(why));
+  ++figures_.rejected;
+  GRID_TRY(log_.reject(seq, standing));
+  actions.add({.kind = Action::Kind::outcome,
+               .seq = seq,
+               .status = why,
+               .outcome = static_cast<std::uint8_t>(Outcome::rejected)});
+  return Status::ok;
+}
+
+Status SyncSession::receive_delta(Bytes frame) {
+  wire::OpsReader reader;
+  GRID_TRY(reader.open(frame));
+  Pull* pull = pulls_.find(reader.head().id);
+  if (pull == nullptr) return Status::ok;
+  GRID_TRY(merge_all(reader, *pull));
+  if (reader.head().cursor.empty()) {
+    if (reader.head().last && walk_.active() && walk_.id() == pull->id) walk_.answer_ended();
+    return Status::ok;
+  }
+  // While a comparison goes on, the stored cursor must stay the old one: it covers what the walk has yet to find.
+  if (pull->phase != Pull::Phase::comparing) return pulls_.save_cursor(*pull, reader.head().cursor);
+  pull->compared_cursor.set(reader.head().cursor);
+  return Status::ok;
+}
+
+Status SyncSession::merge_all(wire::OpsReader& reader, const Pull& pull) {
+  const bool answer = reader.head().cursor.empty();
+  Op op;
+  while (reader.next(op)) {
+    GRID_TRY(reader.status());
+    if (!pull.scope.get().matches(op.cell.name)) return Status::corrupt;
+    if (answer && walk_.active() && walk_.id() == pull.id) GRID_TRY(walk_.receive_answer(op));
+    if (op.cell.stamp.is_none()) continue;
+    GRID_TRY(log_.merge(op));
+    ++figures_.cells_pulled;
+  }
+  return Status::ok;
+}
+
+Status SyncSession::receive_current(Bytes frame) {
+  grid_Current current = grid_Current_init_zero;
+  GRID_TRY(wire::decode(frame, current));
+  Pull* pull = pulls_.find(current.id);
+  if (pull == nullptr) return Status::ok;
+  const Bytes cursor(current.cursor.bytes, current.cursor.size);
+  if (pull->phase == Pull::Phase::comparing) {
+    if (pull->compared_cursor.size == 0) pull->compared_cursor.set(cursor);
+    return Status::ok;
+  }
+  pull->current = true;
+  GRID_TRY(pulls_.save_cursor(*pull, cursor));
+  judge_check(*pull, {current.sum, current.count});
+  return Status::ok;
+}
+
+// A digest says something only while nothing is on its way: otherwise the check is asked for again later.
+void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
+  if (pull.check != Pull::Check::wanted && pull.check != Pull::Check::asked) return;
+  pull.check = Pull::Check::wanted;
+  if (log_.pending_count() > 0 || owed_.needed()) return;
+  if (log_.digest(pull.scope.get(), time_.known_ms()) == theirs) {
+    pull.check = Pull::Check::equal;
+  } else if (pull.compared == kComparisonsMax) {
+    pull.check = Pull::Check::different;
+    problem_.say("after ").number(kComparisonsMax).text(" comparisons this replica still differs from the server");
+  } else {
+    ++pull.compared;
+    pull.compare_due = true;
+  }
+}
+
+Status SyncSession::receive_digests(Kind kind, Bytes frame) {
+  wire::DigestsReader reader;
+  GRID_TRY(reader.open(frame));
+  if (!walk_.active() || reader.id() != walk_.id()) return Status::ok;
+  return kind == Kind::lacks ? walk_.receive_lacks(reader) : walk_.receive_reply(reader, time_.known_ms());
+}
+
+void SyncSession::walk_ended() {
+  Pull* pull = pulls_.find(walk_.id());
+  if (pull == nullptr || pull->phase != Pull::Phase::comparing) return;
+  pull->phase = Pull::Phase::streaming;
+  pull->current = true;
+  if (walk_.unconfirmed_count() > 0) {
+    problem_.say("the server lacks cells that this replica holds and may not give back: ");
+    problem_.number(walk_.unconfirmed_count());
+  }
+  if (pull->compared_cursor.size > 0 && pulls_.save_cursor(*pull, pull->compared_cursor.view()) != Status::ok) return;
+  pull->compared_cursor = {};
+  if (pull->check == Pull::Check::none) pull->check = Pull::Check::wanted;
+}
+
+}  // namespace grid::runtime

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SyncSession: the device's end of a link: greets, pushes, pulls, compares (docs/SESSION.md).
+//
+// Place     Below replica.h; above oplog.h, pulls.h and merkle_walk.h, which it tells what the server said.
+// Promises  ACK-1, the device's half: an op that was handed to the link stays in the log until its durable ack.
+//           SYN-2  A cursor moves only in one batch with the cells that it covers.
+//           A peer that breaks the protocol loses the link, with a sentence; nothing is checked on what it sent.
+#pragma once
+
+#include "crdt/base/limits.h"
+#include "runtime/action_list.h"
+#include "runtime/merkle_walk.h"
+#include "runtime/oplog.h"
+#include "runtime/problem.h"
+#include "runtime/pulls.h"
+#include "runtime/random.h"
+#include "runtime/replica_status.h"
+#include "runtime/timekeeper.h"
+
+namespace grid::runtime {
+
+class SyncSession {
+ public:
+  struct Options {
+    std::string_view app;
+    std::uint32_t backoff_ms_min = 0;
+    std::uint32_t backoff_ms_max = 0;
+  };
+
+  SyncSession(const Options& options, const Limits& limits, OpLog& log, Pulls& pulls, MerkleWalk& walk,
+              Timekeeper& time, Random& random, Problem& problem)
+      : options_(options),
+        limits_(limits),
+        log_(log),
+        pulls_(pulls),
+        walk_(walk),
+        time_(time),
+        random_(random),
+        problem_(problem) {}
+
+  Status open();  // Reads the fork token.
+
+  void go_online() { online_ = true; }
+  void go_offline(ActionList& actions);
+
+  void link_up(LinkId link, std::uint64_t now_ms);
+  void link_down(LinkId link, std::uint64_t now_ms);
+  void receive(LinkId link, Bytes frame, std::uint64_t now_ms, ActionList& actions);
+  void write(LinkId link, MutBytes room, ActionList& actions);
+
+  // Once a step, before the batch is sealed: connects, corrects, shares ahead, asks to be let write.
+  void advance(std::uint64_t now_ms, ActionList& actions);
+  // A correction that observe() or learn() found; it waits until nothing is in flight.
+  void owe(const Correction& correction) {
+    const bool adds_up = owed_.needed() && owed_.of_unknown == correction.of_unknown;
+    if (adds_up) owed_.by_ms += correction.by_ms;
+    if (!adds_up && correction.needed()) owed_ = correction;
+  }
+  void want_verify();
+
+  std::uint64_t wake_at_ms() const;
+  SyncState state() const;
+  bool is_up() const { return phase_ != Phase::down && phase_ != Phase::connecting; }
+  // Ends the link over `status`, whose sentence the problem already has.
+  void fail(Status status, std::uint64_t now_ms, ActionList& actions);
+  std::uint64_t epoch() const { return epoch_; }
+  std::uint64_t retry_in_ms(std::uint64_t now_ms) const {
+    return phase_ == Phase::down && online_ && retry_at_ms_ > now_ms ? retry_at_ms_ - now_ms : 0;
+  }
+  const ReplicaFigures& figures() const { return figures_; }
+
+ private:
+  enum class Phase : std::uint8_t { down, connecting, greeting, live };
+  static constexpr std::uint32_t kWelcomeMs = 15'000;
+  static constexpr std::uint32_t kShareAhead = 1'024;
+  static constexpr std::uint32_t kComparisonsMax = 4;
+
+  Status dispatch(wire::Kind kind, Bytes frame, ActionList& actions);
+  Status receive_welcome(Bytes frame);
+  Status receive_subscribed(Bytes frame);
+  Status receive_ack(Bytes frame, ActionList& actions);
+  Status receive_reject(Bytes frame, ActionList& actions);
+  Status receive_delta(Bytes frame);
+  Status receive_current(Bytes frame);
+  Status receive_digests(wire::Kind kind, Bytes frame);
+  Status receive_bye(Bytes frame);
+  Status merge_all(wire::OpsReader& reader, const Pull& pull);
+  void judge_check(Pull& pull, const crdt::Digest& theirs);
+  void close_link(std::uint64_t now_ms, ActionList& actions);
+  void back_off(std::uint64_t now_ms);
+
+  Bytes next_frame(MutBytes room);
+  Bytes write_hello(MutBytes room);
+  Bytes write_subscribe(Pull& pull, MutBytes room);
+  Bytes write_for_pulls(MutBytes room);
+  void begin_comparison(Pull& pull);
+  Bytes write_push(MutBytes room);
+  bool holds_settled(const Scope& scope);
+  bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owed_.needed(); }
+  bool wants_write();
+  bool may_push() const { return phase_ == Phase::live && !reforking_ && !owed_.needed(); }
+  void walk_ended();
+
+  Options options_;
+  const Limits& limits_;
+  OpLog& log_;
+  Pulls& pulls_;
+  MerkleWalk& walk_;
+  Timekeeper& time_;
+  Random& random_;
+  Problem& problem_;
+
+  Phase phase_ = Phase::down;
+  bool online_ = false;
+  bool hopeless_ = false;  // The server said that trying again can't help.
+  bool hello_due_ = false;
+  bool reforking_ = false;  // Hello was said again, under a new node id.
+  bool write_wanted_ = false;
+  LinkId link_ = 0;
+  std::uint64_t now_ms_ = 0;
+  std::uint64_t greeted_at_ms_ = 0;
+  std::uint64_t retry_at_ms_ = 0;
+  std::uint32_t attempts_ = 0;
+  std::uint32_t hint_ms_ = 0;
+  std::uint64_t epoch_ = 0;
+  std::uint64_t fork_token_ = 0;
+  std::uint32_t window_ops_ = 0;
+  std::uint32_t frame_bytes_max_ = 0;
+  Correction owed_;
+  bool asked_since_reply_ = false;
+  ReplicaFigures figures_;
+};
+
+}  // namespace grid::runtime

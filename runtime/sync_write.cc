@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sending half of SyncSession: which frame goes next, straight into the host's buffer.
+
+#include <algorithm>
+
+#include "runtime/scan.h"
+#include "runtime/sync_session.h"
+
+namespace grid::runtime {
+
+using crdt::Op;
+using wire::Kind;
+
+void SyncSession::write(LinkId link, MutBytes room, ActionList& actions) {
+  if (!is_up() || link != link_) return;
+  write_wanted_ = false;
+  // The server's frames may be smaller than the host's buffer.
+  if (frame_bytes_max_ != 0 && room.size() > frame_bytes_max_) room = room.first(frame_bytes_max_);
+  const Bytes frame = next_frame(room);
+  if (frame.empty()) return;
+  figures_.bytes_sent += frame.size();
+  asked_since_reply_ = true;
+  actions.add({.kind = Action::Kind::frame, .link = link_, .size = frame.size()});
+}
+
+Bytes SyncSession::next_frame(MutBytes room) {
+  if (hello_due_) return write_hello(room);
+  Bytes frame = write_for_pulls(room);
+  if (frame.empty() && walk_.active() && walk_.wants_write()) frame = walk_.write(room, time_.known_ms());
+  if (frame.empty() && may_push()) frame = write_push(room);
+  return frame;
+}
+
+bool SyncSession::wants_write() {
+  if (hello_due_) return true;
+  for (const Pull& pull : pulls_.all()) {
+    if (pull.subscribe_due || pull.unsubscribe_due) return true;
+    if (phase_ != Phase::live) continue;
+    if (pull.ack_due || (pull.compare_due && !walk_.active())) return true;
+    if (pull.check == Pull::Check::wanted && pull.current && !pull.compare_due && is_quiet()) return true;
+  }
+  if (walk_.active() && walk_.wants_write()) return true;
+  return may_push() && log_.in_flight() < window_ops_ && log_.next_to_send().ok();
+}
+
+Bytes SyncSession::write_hello(MutBytes room) {
+  hello_due_ = false;
+  grid_Hello hello = grid_Hello_init_zero;
+  hello.protocol_min = wire::kProtocolMin;
+  hello.protocol_max = wire::kProtocolMax;
+  copy(as_bytes(options_.app), {reinterpret_cast<std::uint8_t*>(hello.app), sizeof(hello.app) - 1});
+  hello.node = log_.node();
+  hello.fork_token = fork_token_;
+  hello.wall_ms = time_.known_ms();
+  hello.quality = static_cast<std::uint32_t>(time_.quality());
+  hello.frame_bytes_max = limits_.frame_bytes_max;
+  hello.value_bytes_max = limits_.value_bytes_max;
+  return wire::encode(hello, room);
+}
+
+Bytes SyncSession::write_for_pulls(MutBytes room) {
+  for (Pull& pull : pulls_.all()) {
+    if (pull.unsubscribe_due) {
+      const grid_Unsubscribe message{pull.id};
+      pulls_.forget(pull.id);
+      return wire::encode(message, room);
+    }
+    if (pull.subscribe_due) return write_subscribe(pull, room);
+    if (phase_ != Phase::live) continue;
+    if (pull.ack_due) {
+      pull.ack_due = false;
+      grid_PullAck ack = grid_PullAck_init_zero;
+      ack.id = pull.id;
+      ack.cursor.size = pull.cursor.size;
+      copy(pull.cursor.view(), ack.cursor.bytes);
+      return wire::encode(ack, room);
+    }
+    const bool compare = pull.compare_due && !walk_.active();
+    if (!compare && !(pull.check == Pull::Check::wanted && pull.current && !pull.compare_due && is_quiet())) continue;
+    if (compare) begin_comparison(pull);
+    if (!compare) pull.check = Pull::Check::asked;
+    const grid_Verify message{pull.id, compare};
+    return wire::encode(message, room);
+  }
+  return {};
+}
+
+void SyncSession::begin_comparison(Pull& pull) {
+  pull.compare_due = false;
+  pull.phase = Pull::Phase::comparing;
+  pull.compared_cursor = {};
+  walk_.begin(pull.id, pull.scope.get(), pull.heal);
+}
+
+Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
+  const Scope scope = pull.scope.get();
+  grid_Subscribe message = grid_Subscribe_init_zero;
+  message.id = pull.id;
+  message.kind = static_cast<std::uint32_t>(scope.kind);
+  copy(as_bytes(scope.map), {reinterpret_cast<std::uint8_t*>(message.map), sizeof(message.map) - 1});
+  copy(as_bytes(scope.text), {reinterpret_cast<std::uint8_t*>(message.text), sizeof(message.text) - 1});
+  message.cursor.size = pull.cursor.size;
+  copy(pull.cursor.view(), message.cursor.bytes);
+  message.holds = holds_settled(scope);
+  pull.subscribe_due = false;
+  pull.phase = Pull::Phase::asked;
+  pull.compared_cursor = {};
+  pull.current = false;
+  return wire::encode(message, room);
+}
+
+// Whether there is a cell in the scope that the server has seen.
+bool SyncSession::holds_settled(const Scope& scope) {
+  if (fork_token_ == 0) return false;  // Never met a server.
+  Scan scan(scope);
+  for (;;) {
+    const Result<Op> op = scan.next(log_.store());
+    if (!op.ok()) return false;
+    if (!log_.is_pending(*op)) return true;
+  }
+}
+
+Bytes SyncSession::write_push(MutBytes room) {
+  wire::OpsWriter writer(Kind::push, {.fork_token = fork_token_}, room);
+  while (log_.in_flight() < window_ops_) {
+    const Result<Op> op = log_.next_to_send();
+    if (!op.ok() || !writer.add(*op)) break;
+    log_.sent(*op);
+    ++figures_.cells_pushed;
+  }
+  return writer.count() > 0 ? writer.finish() : Bytes{};
+}
+
+}  // namespace grid::runtime

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/watches.h"
+
+namespace grid::runtime {
+
+Status Watches::add(std::uint32_t id, const Scope& scope) {
+  Watch watch{.id = id, .born = store_.head()};
+  watch.scope.set(scope);
+  return watches_.push(watch);
+}
+
+bool Watches::remove(std::uint32_t id) {
+  for (std::size_t i = 0; i < watches_.size(); ++i) {
+    if (watches_[i].id != id) continue;
+    watches_.remove_at(i);
+    return true;
+  }
+  return false;
+}
+
+Result<bool> Watches::advance(ActionList& actions, std::uint64_t known_ms) {
+  std::uint32_t looks = 0;
+  bool more = false;
+  for (Watch& watch : watches_) {
+    const Status status = advance(watch, actions, known_ms, looks);
+    if (status != Status::ok) return status;
+    more = more || watch.position < store_.head();
+  }
+  return more;
+}
+
+Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_ms, std::uint32_t& looks) {
+  const Scope scope = watch.scope.get();
+  while (watch.position < store_.head() && !actions.full() && looks < kLooksMax) {
+    const Result<crdt::Op> op = store_.next_op(watch.position);
+    ++looks;
+    if (op.status() == Status::not_found) {
+      watch.position = store_.head();
+      return Status::ok;
+    }
+    if (!op.ok()) return op.status();
+    watch.position = op->seq;
+    if (!scope.matches(op->cell.name)) continue;
+    if (op->seq <= watch.born && !op->cell.is_live(known_ms)) continue;
+    actions.add({.kind = Action::Kind::changed, .seq = op->seq, .watch = watch.id});
+  }
+  return Status::ok;
+}
+
+}  // namespace grid::runtime
