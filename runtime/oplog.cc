@@ -258,20 +258,22 @@ Status OpLog::stand_instead(const Op& rejected, const Op& standing) {
   return append(op);
 }
 
-Status OpLog::reissue(Seq seq, const Timekeeper& time) {
+// Not corrected here: the op joins the unshared ones, which move together and in order once nothing is in flight.
+Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
   note_rejected(seq);
-  const Result<Op> now = copied(seq);
-  if (now.status() == Status::not_found) return Status::ok;
-  if (!now.ok()) return now.status();
-  const Result<Op> standing = store_.find(now->cell.name);
-  if (!standing.ok() || standing->seq != seq) return Status::ok;
-  Op op = *now;
-  // Nothing above the floor has been accepted by anyone: those stamps are free again.
-  clock_.correct(op.base);
+  Result<Op> op = copied(seq);
+  if (op.status() == Status::not_found) return Correction{};
+  if (!op.ok()) return op.status();
+  const std::int64_t ahead_ms = static_cast<std::int64_t>(op->cell.stamp.wall_ms() - time.now_ms());
+  const Correction correction{-ahead_ms, op->quality == ClockQuality::unknown};
+  const Result<Op> standing = store_.find(op->cell.name);
+  if (!standing.ok() || standing->seq != seq) return Correction{};
   bool raised = false;
-  GRID_TRY(clock_.tick(time.now_ms(), op.cell.stamp, raised));
-  GRID_TRY(append(op));
-  return save_clock();
+  Status status = clock_.tick(0, op->cell.stamp, raised);
+  if (status == Status::ok) status = append(*op);
+  if (status == Status::ok) status = save_clock();
+  if (status != Status::ok) return status;
+  return correction;
 }
 
 // Above what the op overwrote, and behind `highest`, so that ops keep the order in which they were written.

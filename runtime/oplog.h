@@ -56,8 +56,9 @@ class OpLog {
   Status acknowledge(crdt::Seq applied, crdt::Seq durable);
   // Op `seq` was refused; `standing` is what the server has (no stamp: nothing).
   Status reject(crdt::Seq seq, const crdt::Op& standing);
-  // Op `seq` was ahead of the server's clock: writes it anew under a corrected stamp, if it still stands.
-  Status reissue(crdt::Seq seq, const Timekeeper& time);
+  // Op `seq` was ahead of the server's clock: writes it anew, if it still stands, as an unshared op that can be
+  // corrected. Returns the correction that its own stamp calls for.
+  Result<Correction> reissue(crdt::Seq seq, const Timekeeper& time);
 
   // ---- identity and time
   // Moves the stamps of unshared ops (PROTOCOL P4), in order, in one batch. Only when nothing is in flight.

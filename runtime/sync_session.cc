@@ -255,7 +255,9 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   if (why == Status::clock_ahead) {
     if (reader.head().wall_ms != 0) owe(time_.learn(reader.head().wall_ms));
     problem_.say("the server's clock is behind this one: ops were written anew under its time");
-    return log_.reissue(seq, time_);
+    const Result<Correction> correction = log_.reissue(seq, time_);
+    if (correction.ok() && !owed_.needed()) owe(*correction);
+    return correction.status();
   }
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));

@@ -18,6 +18,9 @@ extern "C" {
 
 #include "crdt/base/status.h"
 
+// cmocka takes a common word.
+#undef fail
+
 #define assert_status(expression, expected) \
   assert_string_equal(::grid::name_of(expression), ::grid::name_of(expected))
 #define assert_ok(expression) assert_status(expression, ::grid::Status::ok)
