@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// import MAP FILE: puts every row of a file, or none when one of them is not good.
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "cli/names.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "cli/rows.h"
+#include "cli/session.h"
+#include "cli/text.h"
+
+namespace grid::cli {
+namespace {
+
+// A commit to disk takes them together: more gain nothing, fewer cost time.
+constexpr std::size_t kRowsPerCommit = 1'000;
+
+std::string read_file(const std::string& name) {
+  const bool is_stdin = name == "-";
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      is_stdin ? stdin : std::fopen(name.c_str(), "rb"),
+      [](std::FILE* opened) { return opened == stdin ? 0 : std::fclose(opened); });
+  if (file == nullptr) throw Failure(Exit::failure, "cannot open " + name + ": " + std::strerror(errno));
+  std::string content;
+  char chunk[65'536];
+  while (const std::size_t size = std::fread(chunk, 1, sizeof(chunk), file.get())) content.append(chunk, size);
+  if (std::ferror(file.get()) != 0) throw Failure(Exit::failure, "cannot read " + name + ": " + std::strerror(errno));
+  return content;
+}
+
+// Puts one row. A full batch is flushed, and then there is room again.
+Status put_row(Session& session, Map& map, const Row& row) {
+  const Value value(as_bytes(row.value));
+  const Status status = map.put(row.key, value).status();
+  if (status != Status::full) return status;
+  GRID_TRY(session.host().flush());
+  return map.put(row.key, value).status();
+}
+
+void put_rows(Session& session, Map& map, const std::vector<Row>& rows) {
+  Progress progress("importing");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Status status = put_row(session, map, rows[i]);
+    if (status == Status::ok && (i + 1) % kRowsPerCommit == 0) {
+      status = session.host().flush();
+      progress.show(i + 1, rows.size());
+    }
+    if (status == Status::ok) continue;
+    throw Failure(i == 0 ? Exit::failure : Exit::partial, "stopped at line " + std::to_string(rows[i].line) +
+                                                              ", after " + counted(i, "row") + ": " +
+                                                              session.host().problem());
+  }
+}
+
+}  // namespace
+
+Exit import_file(const Context& context, const ImportOptions& options) {
+  check_map(options.map);
+  const std::vector<Row> rows =
+      read_rows(options.file == "-" ? "stdin" : options.file, read_file(options.file), options.key_field);
+  Session session(context);
+  Map map = session.node().map(options.map);
+  put_rows(session, map, rows);
+  Progress progress("sending");
+  const Outcome outcome = session.deliver_all([&](const ReplicaStatus& now) {
+    progress.show(rows.size() - std::min<std::uint64_t>(now.ops_pending, rows.size()), rows.size());
+  });
+  if (context.format != Format::automatic) {
+    Report()
+        .text("map", options.map)
+        .count("rows", rows.size())
+        .text("outcome", name_of(outcome))
+        .print(context.format);
+  }
+  return Exit::ok;
+}
+
+}  // namespace grid::cli

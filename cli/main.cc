@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// gridctl: asks and tells a grid from the command line.
+//
+// Place     The only file that knows CLI11; each verb is in the file of its name.
+// Promises  stdout is data, stderr is talk. Every end but success says one sentence on stderr and has its exit code.
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdio>
+
+#include "cli/duration.h"
+#include "cli/print.h"
+#include "cli/verbs.h"
+
+namespace grid::cli {
+namespace {
+
+constexpr const char* kVersion = "gridctl 0.1.0";
+constexpr const char* kAbout =
+    "Asks and tells a grid: rows of JSON under keys, in maps, kept here and synced with a server.\n"
+    "Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 difference or conflict, 5 not authorized,\n"
+    "6 unreachable or timed out, 7 corrupt, 8 partial.";
+
+struct Verbs {
+  Context context;
+  PutOptions put;
+  KeyOptions get, rm;
+  ListOptions ls, export_map;
+  ImportOptions import_file;
+  WatchOptions watch;
+  SyncOptions sync;
+  MerkleOptions merkle;
+  std::function<Exit()> chosen;
+};
+
+// An option whose text `read` understands, or else tells what would have been right.
+template <typename Read>
+CLI::Option* add_parsed(CLI::App& app, const std::string& name, const char* type, const std::string& about, Read read) {
+  const auto set = [name, read](const std::string& text) {
+    if (const char* right = read(text)) throw CLI::ValidationError(name + " '" + text + "' is not " + right);
+  };
+  return app.add_option_function<std::string>(name, set, about)->type_name(type);
+}
+
+void add_duration(CLI::App& verb, const std::string& name, std::uint64_t& into_ms, const std::string& about) {
+  add_parsed(verb, name, "DURATION", about, [&into_ms](const std::string& text) {
+    const std::optional<std::uint64_t> duration_ms = milliseconds_of(text);
+    if (duration_ms) into_ms = *duration_ms;
+    return duration_ms ? nullptr : "a duration, such as 500ms, 10s, 2m or 1h";
+  });
+}
+
+void add_count(CLI::App& verb, const std::string& name, std::uint64_t& into, const std::string& about) {
+  add_parsed(verb, name, "N", about, [&into](const std::string& text) {
+    const char* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, into);
+    return error == std::errc{} && rest == end && into != 0 ? nullptr : "a number from 1 up";
+  });
+}
+
+void add_text(CLI::App& app, const std::string& name, std::string& into, const char* type, const std::string& about) {
+  add_parsed(app, name, type, about, [&into](const std::string& text) {
+    into = text;
+    return text.empty() ? "allowed to be empty" : nullptr;
+  });
+}
+
+const char* read_format(const std::string& text, Format& into) {
+  into = text == "table"    ? Format::table
+         : text == "json"   ? Format::json
+         : text == "ndjson" ? Format::ndjson
+         : text == "raw"    ? Format::raw
+                            : Format::automatic;
+  return into == Format::automatic ? "table, json, ndjson or raw" : nullptr;
+}
+
+CLI::App* add_verb(CLI::App& app, Verbs& verbs, const std::string& name, const std::string& about,
+                   std::function<Exit()> run) {
+  CLI::App* verb = app.add_subcommand(name, about);
+  verb->callback([&verbs, run = std::move(run)] { verbs.chosen = run; });
+  return verb;
+}
+
+void add_map(CLI::App* verb, std::string& map) { verb->add_option("MAP", map, "The map")->required(); }
+void add_key(CLI::App* verb, std::string& key) { verb->add_option("KEY", key, "The key")->required(); }
+
+void add_context(CLI::App& app, Context& context) {
+  add_text(app, "--target", context.target, "URL",
+           "The server [ws://127.0.0.1:7271]; without --store nothing is kept here");
+  add_text(app, "--app", context.app, "NAME", "The tenant [default]");
+  add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
+  add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
+             [&context](const std::string& text) { return read_format(text, context.format); });
+  app.add_flag("--offline", context.offline, "Stay off the net");
+}
+
+void add_row_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "put", "Write a row", [&v] { return put(v.context, v.put); });
+  add_map(verb, v.put.map);
+  add_key(verb, v.put.key);
+  verb->add_option("JSON", v.put.json, "The value; - reads it from stdin")->required();
+  add_duration(*verb, "--ttl", v.put.ttl_ms, "Let it expire");
+
+  verb = add_verb(app, v, "get", "Print a row", [&v] { return get(v.context, v.get); });
+  add_map(verb, v.get.map);
+  add_key(verb, v.get.key);
+
+  verb = add_verb(app, v, "rm", "Remove a row", [&v] { return rm(v.context, v.rm); });
+  add_map(verb, v.rm.map);
+  add_key(verb, v.rm.key);
+
+  verb = add_verb(app, v, "ls", "List rows by key", [&v] { return ls(v.context, v.ls); });
+  add_map(verb, v.ls.map);
+  verb->add_option("PREFIX", v.ls.prefix, "Only keys that begin so");
+}
+
+void add_map_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "import", "Put every row of a CSV, NDJSON or JSON array",
+                            [&v] { return import_file(v.context, v.import_file); });
+  add_map(verb, v.import_file.map);
+  verb->add_option("FILE", v.import_file.file, "The file; - is stdin")->required();
+  add_text(*verb, "--key", v.import_file.key_field, "FIELD", "Where the keys are [id, key, or a CSV's first column]");
+
+  verb = add_verb(app, v, "export", "Print a whole map as NDJSON, sorted by key",
+                  [&v] { return export_map(v.context, v.export_map); });
+  add_map(verb, v.export_map.map);
+
+  verb = add_verb(app, v, "watch", "Print rows and then every change", [&v] { return watch(v.context, v.watch); });
+  add_map(verb, v.watch.map);
+  verb->add_option("PREFIX", v.watch.prefix, "Only keys that begin so");
+  add_count(*verb, "--count", v.watch.count, "End after so many lines");
+  add_duration(*verb, "--for", v.watch.for_ms, "End after this time");
+}
+
+void add_replica_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "sync", "Push and pull until converged", [&v] { return sync(v.context, v.sync); });
+  verb->add_option("--map", v.sync.maps, "Only this map; may be repeated")->type_name("MAP")->allow_extra_args(false);
+  add_duration(*verb, "--timeout", v.sync.timeout_ms, "Give up after this time [60s]");
+
+  add_verb(app, v, "status", "This replica, and whether its server is there", [&v] { return status(v.context); });
+  add_verb(app, v, "clock", "How far the clock is trusted", [&v] { return clock(v.context); });
+  verb = add_verb(app, v, "merkle", "Digest of each map", [&v] { return merkle(v.context, v.merkle); });
+  verb->add_option("MAP", v.merkle.map, "Only this map");
+}
+
+Exit report(Exit exit, const std::string& sentence) {
+  std::fprintf(stderr, "gridctl: %s\n", sentence.c_str());
+  return exit;
+}
+
+Exit parse_and_run(int argc, char** argv) {
+  CLI::App app{kAbout, "gridctl"};
+  Verbs verbs;
+  app.fallthrough();
+  app.require_subcommand(0, 1);  // Whether there is one is asked below, behind complaints about unknown words.
+  app.set_version_flag("--version", kVersion);
+  add_context(app, verbs.context);
+  add_row_verbs(app, verbs);
+  add_map_verbs(app, verbs);
+  add_replica_verbs(app, verbs);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error), Exit::ok;  // --help, --version
+    return report(Exit::usage, std::string(error.what()) + "; see gridctl --help");
+  }
+  if (!verbs.chosen) return report(Exit::usage, "a command is needed; see gridctl --help");
+  const Exit exit = verbs.chosen();
+  flush_output();
+  return exit;
+}
+
+}  // namespace
+}  // namespace grid::cli
+
+int main(int argc, char** argv) {
+  using namespace grid::cli;
+  Exit exit = Exit::failure;
+  try {
+    exit = parse_and_run(argc, argv);
+  } catch (const Failure& failure) {
+    std::fflush(stdout);  // What was printed before stands.
+    exit = report(failure.exit(), failure.what());
+  } catch (const std::exception& error) {
+    exit = report(Exit::failure, error.what());
+  }
+  return static_cast<int>(exit);
+}

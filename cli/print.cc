@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/print.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "cli/text.h"
+#include "transport/json/value_json.h"
+
+namespace grid::cli {
+namespace {
+
+std::string row_json(std::string_view key, const Value& value) {
+  return "{\"key\":" + json_text(key) + ",\"value\":" + json::json_from_value(value) + "}";
+}
+
+[[noreturn]] void fail_output() {
+  throw Failure(Exit::failure, std::string("cannot write to stdout: ") + std::strerror(errno));
+}
+
+}  // namespace
+
+Format resolved(Format format) {
+  if (format != Format::automatic) return format;
+  return ::isatty(STDOUT_FILENO) == 1 ? Format::table : Format::ndjson;
+}
+
+void print(std::string_view data) {
+  if (std::fwrite(data.data(), 1, data.size(), stdout) != data.size()) fail_output();
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0) fail_output();
+}
+
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }));
+}
+
+std::string padded(std::string_view text, std::size_t columns) {
+  const std::size_t wide = columns_of(text);
+  return std::string(text).append(columns > wide ? columns - wide : 0, ' ');
+}
+
+void RowPrinter::row(std::string_view key, const Value& value) {
+  ++count_;
+  switch (format_) {
+    case Format::table:
+      table_.emplace_back(key, json::json_from_value(value));
+      break;
+    case Format::json:
+      print((count_ == 1 ? "[" : ",\n ") + row_json(key, value));
+      break;
+    case Format::raw:
+      print(std::string(key) + "\n");
+      break;
+    default:
+      print(row_json(key, value) + "\n");
+  }
+}
+
+void RowPrinter::finish() {
+  if (format_ == Format::json) print(count_ == 0 ? "[]\n" : "]\n");
+  if (table_.empty()) return;
+  std::size_t wide = 3;
+  for (const auto& [key, value] : table_) wide = std::max(wide, columns_of(key));
+  print(padded("KEY", wide) + "  VALUE\n");
+  for (const auto& [key, value] : table_) print(padded(key, wide) + "  " + value + "\n");
+}
+
+Report& Report::text(std::string_view name, std::string_view value) {
+  entries_.push_back({std::string(name), json_text(value), std::string(value)});
+  return *this;
+}
+
+Report& Report::number(std::string_view name, std::int64_t value) {
+  entries_.push_back({std::string(name), std::to_string(value), std::to_string(value)});
+  return *this;
+}
+
+Report& Report::count(std::string_view name, std::uint64_t value) {
+  entries_.push_back({std::string(name), std::to_string(value), std::to_string(value)});
+  return *this;
+}
+
+Report& Report::truth(std::string_view name, bool value) {
+  entries_.push_back({std::string(name), value ? "true" : "false", value ? "yes" : "no"});
+  return *this;
+}
+
+Report& Report::nothing(std::string_view name) {
+  entries_.push_back({std::string(name), "null", "-"});
+  return *this;
+}
+
+std::string Report::json() const {
+  std::string object = "{";
+  for (const Entry& entry : entries_) {
+    if (object.size() > 1) object += ",";
+    object += json_text(entry.name) + ":" + entry.json;
+  }
+  return object + "}";
+}
+
+std::string Report::plain() const {
+  std::string line;
+  for (const Entry& entry : entries_) line += (line.empty() ? "" : "  ") + entry.plain;
+  return line;
+}
+
+void print_all(const std::vector<Report>& reports, Format format) {
+  const Format chosen = resolved(format);
+  if (chosen == Format::json) print("[");
+  for (const Report& report : reports) {
+    if (chosen == Format::json) {
+      print((&report == reports.data() ? "" : ",\n ") + report.json());
+    } else {
+      print((chosen == Format::ndjson ? report.json() : report.plain()) + "\n");
+    }
+  }
+  if (chosen == Format::json) print("]\n");
+}
+
+void Report::print(Format format) const {
+  const Format chosen = resolved(format);
+  if (chosen == Format::json || chosen == Format::ndjson) return cli::print(json() + "\n");
+  std::size_t wide = 0;
+  for (const Entry& entry : entries_) wide = std::max(wide, columns_of(entry.name));
+  for (const Entry& entry : entries_) {
+    cli::print(chosen == Format::raw ? entry.name + "=" + entry.plain + "\n"
+                                     : padded(entry.name, wide) + "  " + entry.plain + "\n");
+  }
+}
+
+}  // namespace grid::cli

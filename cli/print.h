@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// stdout: data only, in the format that was asked for: a table on a terminal, NDJSON in a pipe, or what -o says.
+//
+// Place     Above transport/json; below the verbs.
+// Promises  What can't be written is a Failure, never lost silently.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/verbs.h"
+#include "crdt/value.h"
+
+namespace grid::cli {
+
+using crdt::Value;
+
+// What `automatic` comes to.
+Format resolved(Format format);
+
+void print(std::string_view data);
+void flush_output();
+
+// Rows of a map, in the order in which they come.
+//   table   KEY and VALUE side by side        json  one array of {"key", "value"}
+//   ndjson  {"key", "value"} a line           raw   the keys alone, a line each
+class RowPrinter {
+ public:
+  explicit RowPrinter(Format format) : format_(resolved(format)) {}
+  void row(std::string_view key, const Value& value);
+  void finish();
+
+ private:
+  Format format_;
+  std::size_t count_ = 0;
+  std::vector<std::pair<std::string, std::string>> table_;
+};
+
+// One thing with named fields. Its values are JSON already.
+//   table  a field a line, in columns   json, ndjson  one object   raw  name=value, a field a line
+class Report {
+ public:
+  Report& text(std::string_view name, std::string_view value);
+  Report& number(std::string_view name, std::int64_t value);
+  Report& count(std::string_view name, std::uint64_t value);
+  Report& truth(std::string_view name, bool value);
+  Report& nothing(std::string_view name);
+  void print(Format format) const;
+
+ private:
+  friend void print_all(const std::vector<Report>& reports, Format format);
+  struct Entry {
+    std::string name, json, plain;
+  };
+  std::string json() const;
+  std::string plain() const;
+
+  std::vector<Entry> entries_;
+};
+
+// Several of a kind.
+//   table, raw  a line each, in the order of their fields   json  one array   ndjson  an object a line
+void print_all(const std::vector<Report>& reports, Format format);
+
+// Pads `text` to `columns`, counting characters.
+std::string padded(std::string_view text, std::size_t columns);
+std::size_t columns_of(std::string_view text);
+
+}  // namespace grid::cli

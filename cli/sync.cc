@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// sync: pushes and pulls until this replica and the server hold the same, and prints what moved.
+#include <chrono>
+
+#include "cli/names.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "cli/text.h"
+
+namespace grid::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint64_t ms_since(Clock::time_point began) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began).count());
+}
+
+bool is_converged(const ReplicaStatus& now) { return is_up(now) && now.quiet && now.current && now.verified; }
+
+void subscribe(Session& session, const std::vector<std::string>& maps) {
+  for (const std::string& map : maps) session.require(session.node().subscribe({ScopeKind::map, map, {}}));
+  if (maps.empty()) session.require(session.node().subscribe(Scope{}));
+  session.node().verify();
+}
+
+// Waits for the link, then for convergence; a link that drops on the way is had again within the time.
+bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point began) {
+  const auto spent = [&] { return ms_since(began) >= timeout_ms; };
+  session.wait([&](const ReplicaStatus& now) { return is_up(now) || spent(); }, timeout_ms);
+  if (!is_up(session.status())) throw Failure(Exit::unreachable, session.unreachable());
+  Progress progress("syncing");
+  const std::uint64_t to_push = session.status().ops_pending;
+  while (!is_converged(session.status()) && !spent()) {
+    const std::uint64_t slice_ms = std::min<std::uint64_t>(100, timeout_ms - std::min(timeout_ms, ms_since(began)));
+    const Clock::time_point slept_at = Clock::now();
+    const bool stopped = session.host().wait_until(is_converged, slice_ms);
+    const ReplicaStatus now = session.status();
+    if (now.state == SyncState::error) throw Failure(Exit::unreachable, session.unreachable());
+    if (!stopped && ms_since(slept_at) + 1 < slice_ms) throw Failure(Exit::failure, "interrupted");
+    progress.show(now.figures.cells_pushed + now.figures.cells_pulled, now.figures.cells_pulled == 0 ? to_push : 0);
+  }
+  return is_converged(session.status());
+}
+
+Failure why_not(Session& session, std::uint64_t timeout_ms) {
+  const ReplicaStatus now = session.status();
+  const std::string after = " after " + std::to_string(timeout_ms / 1'000) + " s";
+  if (!is_up(now)) return {Exit::unreachable, "lost the server" + after + ": " + session.unreachable()};
+  if (!now.quiet || !now.current) return {Exit::unreachable, "not converged" + after + ": still under way"};
+  return {Exit::differs, "not converged" + after + ": the replicas differ"};
+}
+
+}  // namespace
+
+Exit sync(const Context& context, const SyncOptions& options) {
+  for (const std::string& map : options.maps) check_map(map);
+  if (context.offline) throw Failure(Exit::usage, "sync needs the network that --offline forbids");
+  const Clock::time_point began = Clock::now();
+  Session session(context);
+  if (!session.keeps()) throw Failure(Exit::usage, "sync needs a store to sync: say --store DIR");
+  subscribe(session, options.maps);
+  const bool converged = converge(session, options.timeout_ms, began);
+  const ReplicaStatus now = session.status();
+  Report()
+      .truth("converged", converged)
+      .count("cells_pushed", now.figures.cells_pushed)
+      .count("cells_pulled", now.figures.cells_pulled)
+      .count("ops_pending", now.ops_pending)
+      .count("bytes_sent", now.figures.bytes_sent)
+      .count("bytes_received", now.figures.bytes_received)
+      .count("round_trips", now.figures.round_trips)
+      .count("ms", ms_since(began))
+      .print(context.format);
+  if (!converged) throw why_not(session, options.timeout_ms);
+  if (now.figures.rejected != 0) {
+    throw Failure(Exit::partial, counted(now.figures.rejected, "write") + " rejected: " + session.host().problem());
+  }
+  return Exit::ok;
+}
+
+}  // namespace grid::cli

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The verbs of gridctl, each in the file of its name, and what the command line says to them.
+//
+// Place     Between main.cc, which alone knows CLI11, and the verbs. Knows nothing of a replica.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/failure.h"
+
+namespace grid::cli {
+
+enum class Format : std::uint8_t { automatic, table, json, ndjson, raw };
+
+// The options that stand before or behind any verb.
+struct Context {
+  std::string target;  // Empty: the default, unless offline.
+  std::string app = "default";
+  std::string store;  // Empty: the default store; with a target, none.
+  Format format = Format::automatic;
+  bool offline = false;
+};
+
+struct PutOptions {
+  std::string map, key, json;
+  std::uint64_t ttl_ms = 0;
+};
+
+struct KeyOptions {
+  std::string map, key;
+};
+
+struct ListOptions {
+  std::string map, prefix;
+};
+
+struct ImportOptions {
+  std::string map, file, key_field;
+};
+
+struct WatchOptions {
+  std::string map, prefix;
+  std::uint64_t count = 0;   // 0: no limit.
+  std::uint64_t for_ms = 0;  // 0: no limit.
+};
+
+struct SyncOptions {
+  std::vector<std::string> maps;  // Empty: all of them.
+  std::uint64_t timeout_ms = 60'000;
+};
+
+struct MerkleOptions {
+  std::string map;  // Empty: all of them.
+};
+
+// Each throws a Failure when it can't do what was asked.
+Exit put(const Context& context, const PutOptions& options);
+Exit get(const Context& context, const KeyOptions& options);
+Exit rm(const Context& context, const KeyOptions& options);
+Exit ls(const Context& context, const ListOptions& options);
+Exit import_file(const Context& context, const ImportOptions& options);
+Exit export_map(const Context& context, const ListOptions& options);
+Exit watch(const Context& context, const WatchOptions& options);
+Exit sync(const Context& context, const SyncOptions& options);
+Exit status(const Context& context);
+Exit clock(const Context& context);
+Exit merkle(const Context& context, const MerkleOptions& options);
+
+}  // namespace grid::cli

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stores that can't be opened: each with a sentence that names it, and nothing of it changed."""
+import os
+import pathlib
+import pwd
+import subprocess
+import unittest
+
+import harness
+
+
+class Stores(harness.GridTest):
+    def test_a_folder_of_other_things_is_no_store(self):
+        folder = self.folder / "photos"
+        folder.mkdir()
+        (folder / "beach.jpg").write_bytes(b"not a store")
+        outcome = self.gridctl_fails(1, "--store", folder, "--offline", "put", "m", "k", "1")
+        self.assertIn(str(folder), outcome.err)
+        self.assertEqual([path.name for path in folder.iterdir()], ["beach.jpg"])
+
+    def test_a_file_is_no_store(self):
+        path = self.file("notes.txt", "hello")
+        outcome = self.gridctl_fails(1, "--store", path, "--offline", "put", "m", "k", "1")
+        self.assertIn(path, outcome.err)
+        self.assertEqual(pathlib.Path(path).read_text(), "hello")
+
+    def test_a_damaged_store_is_told_and_left_as_it_is(self):
+        store = self.folder / "store"
+        self.gridctl("--store", store, "--offline", "put", "m", "k", "1")
+        data = max(store.iterdir(), key=lambda path: path.stat().st_size)
+        data.write_bytes(b"\xa5" * data.stat().st_size)
+        before = data.read_bytes()
+        outcome = self.run_gridctl("--store", store, "--offline", "get", "m", "k")
+        self.assertIn(outcome.code, (1, 7), str(outcome))
+        self.assertIn(str(store), outcome.err)
+        self.assertEqual(data.read_bytes(), before)
+
+    def test_a_store_in_use_by_a_running_process_says_so(self):
+        store = self.path("store")
+        watching = self.start("--store", store, "--offline", "watch", "m")
+        self.gridctl("--store", self.path("other"), "--offline", "put", "m", "k", "1")
+        harness.wait_until(lambda: self.run_gridctl("--store", store, "--offline", "ls", "m").code == 1, "the store is in use")
+        outcome = self.gridctl_fails(1, "--store", store, "--offline", "put", "m", "k", "1")
+        self.assertIn(store, outcome.err)
+        self.assertIn("use", outcome.err)
+        self.assertEqual(watching.stop(), 0)
+        self.gridctl("--store", store, "--offline", "put", "m", "k", "1")
+
+    @unittest.skipIf(os.geteuid() == 0 and not pathlib.Path("/usr/bin/setpriv").exists(), "root may write everywhere")
+    def test_a_read_only_store_says_so(self):
+        store = self.folder / "store"
+        self.gridctl("--store", store, "--offline", "put", "m", "k", "1")
+        self.folder.chmod(0o755)
+        for path in [*store.iterdir(), store]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        command = [harness.program("gridctl"), "--store", str(store), "--offline", "put", "m", "k", "2"]
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            command = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", *command]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=harness.DEADLINE_SECONDS, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(str(store), done.stderr)
+        store.chmod(0o755)
+        for path in store.iterdir():
+            path.chmod(0o644)
+        self.assertEqual(self.gridctl("--store", store, "--offline", "get", "m", "k"), "1\n")
+
+    def test_a_store_of_another_app_is_not_mixed_up(self):
+        store = self.path("store")
+        self.gridctl("--store", store, "--offline", "--app", "farm", "put", "m", "k", "1")
+        outcome = self.run_gridctl("--store", store, "--offline", "--app", "home", "get", "m", "k")
+        self.assertNotEqual(outcome.code, 0, str(outcome))
+
+    def test_killed_while_it_imports_leaves_a_store_that_opens(self):
+        store = self.path("store")
+        rows = self.file("a.csv", "id,v\n" + "".join(f"{i},{i}\n" for i in range(200_000)))
+        importing = self.start("--store", store, "--offline", "import", "m", rows)
+        harness.wait_until(lambda: pathlib.Path(store).exists() or importing.child.poll() is not None, "the store is there")
+        importing.stop(harness.signal.SIGKILL)
+        kept = self.gridctl("--store", store, "--offline", "ls", "m", "-o", "raw").split()
+        self.gridctl("--store", store, "--offline", "import", "m", rows)
+        self.assertEqual(len(self.gridctl("--store", store, "--offline", "ls", "m", "-o", "raw").split()), 200_000)
+        self.assertLessEqual(len(kept), 200_000)
+
+
+if __name__ == "__main__":
+    harness.main()
