@@ -75,39 +75,30 @@ std::unique_ptr<Acceptor> Acceptor::listen(uv_loop_t* loop, std::string_view add
 }
 
 Acceptor::Acceptor(uv_loop_t* loop, int socket, Accepted accepted, void* owner)
-    : handles_(new Handles{}), accepted_(accepted), owner_(owner) {
+    : socket_(socket), accepted_(accepted), owner_(owner) {
   SocketAddress address{};
   socklen_t size = sizeof(address);
   getsockname(socket, &address.any, &size);
   bound_ = address.text();
-
-  handles_->socket = socket;
-  handles_->open = 2;
-  uv_poll_init(loop, &handles_->poll, socket);
-  uv_timer_init(loop, &handles_->pause);
-  handles_->poll.data = handles_->pause.data = this;
-  uv_poll_start(&handles_->poll, UV_READABLE,
-                [](uv_poll_t* poll, int, int) { static_cast<Acceptor*>(poll->data)->accept_all(); });
+  uv_poll_init(loop, poll_.get(), socket);
+  uv_timer_init(loop, pause_.get());
+  poll_.get()->data = pause_.get()->data = this;
+  watch();
 }
 
 Acceptor::~Acceptor() {
-  uv_handle_t* const both[] = {reinterpret_cast<uv_handle_t*>(&handles_->poll),
-                               reinterpret_cast<uv_handle_t*>(&handles_->pause)};
-  for (uv_handle_t* handle : both) {
-    handle->data = handles_;
-    uv_close(handle, &Acceptor::on_closed);
-  }
-  close(handles_->socket);  // Nothing watches it any more.
+  uv_poll_stop(poll_.get());
+  close(socket_);
 }
 
-void Acceptor::on_closed(uv_handle_t* handle) {
-  Handles* handles = static_cast<Handles*>(handle->data);
-  if (--handles->open == 0) delete handles;
+void Acceptor::watch() {
+  uv_poll_start(poll_.get(), UV_READABLE,
+                [](uv_poll_t* poll, int, int) { static_cast<Acceptor*>(poll->data)->accept_all(); });
 }
 
 void Acceptor::accept_all() {
   for (;;) {
-    const int socket = accept4(handles_->socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int socket = accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
       set_option(socket, IPPROTO_TCP, TCP_NODELAY);
       accepted_(owner_, socket);
@@ -120,15 +111,9 @@ void Acceptor::accept_all() {
 }
 
 void Acceptor::pause() {
-  uv_poll_stop(&handles_->poll);
+  uv_poll_stop(poll_.get());
   uv_timer_start(
-      &handles_->pause,
-      [](uv_timer_t* timer) {
-        Acceptor* self = static_cast<Acceptor*>(timer->data);
-        uv_poll_start(&self->handles_->poll, UV_READABLE,
-                      [](uv_poll_t* poll, int, int) { static_cast<Acceptor*>(poll->data)->accept_all(); });
-      },
-      kPauseMs, 0);
+      pause_.get(), [](uv_timer_t* timer) { static_cast<Acceptor*>(timer->data)->watch(); }, kPauseMs, 0);
 }
 
 }  // namespace grid::transport

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "transport/lws/address.h"
+#include "transport/lws/uv_handle.h"
 
 namespace grid::transport {
 
@@ -35,20 +36,14 @@ class Acceptor {
   const std::string& bound() const { return bound_; }
 
  private:
-  // libuv lets go of a handle one turn of the loop after it was closed: the handles live on their own.
-  struct Handles {
-    uv_poll_t poll;
-    uv_timer_t pause;
-    int socket;
-    int open;
-  };
-
   Acceptor(uv_loop_t* loop, int socket, Accepted accepted, void* owner);
   void accept_all();
+  void watch();
   void pause();
-  static void on_closed(uv_handle_t* handle);
 
-  Handles* handles_;
+  int socket_;
+  UvHandle<uv_poll_t> poll_;
+  UvHandle<uv_timer_t> pause_;
   Accepted accepted_;
   void* owner_;
   std::string bound_;
