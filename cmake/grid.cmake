@@ -18,7 +18,9 @@ target_include_directories(grid_flags INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(grid_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Werror)
 if(GRID_SANITIZE STREQUAL "address")
-  target_compile_options(grid_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(grid_flags INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+    -fno-sanitize=vptr)  # It asks for RTTI, which our libraries are built without.
   target_link_options(grid_flags INTERFACE -fsanitize=address,undefined)
 elseif(GRID_SANITIZE STREQUAL "thread")
   target_compile_options(grid_flags INTERFACE -fsanitize=thread)
