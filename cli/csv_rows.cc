@@ -56,6 +56,8 @@ bool is_json_number(std::string_view text) {
   return dot == std::string_view::npos || (dot + 1 < text.size() && text[dot + 1] >= '0' && text[dot + 1] <= '9');
 }
 
+bool is_whole(std::string_view text) { return text.find_first_of(".eE") == std::string_view::npos; }
+
 // Reads all of `text` as a T.
 template <typename T>
 bool read_number(std::string_view text, T& number) {
@@ -71,7 +73,7 @@ void write_bare(ValueWriter& writer, std::string_view text) {
     writer.boolean(text == "true");
   } else if (is_json_number(text) && read_number(text, integer)) {
     writer.integer(integer);
-  } else if (is_json_number(text) && read_number(text, number) && std::isfinite(number)) {
+  } else if (is_json_number(text) && !is_whole(text) && read_number(text, number) && std::isfinite(number)) {
     writer.number(number);
   } else {
     writer.text(text);

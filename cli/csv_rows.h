@@ -3,9 +3,9 @@
 // A CSV with a header as rows of records: a field a column, typed by how its cell is written.
 //
 // Place     Above csv.h; used by rows.cc.
-// Promises  A bare cell that is a JSON number is an integer where it is whole and fits, else a number; true and false
-//           are truths; a bare empty cell is no field at all; everything else, and every quoted cell, is text. So 007
-//           and "7" stay text.
+// Promises  A bare cell that JSON would take for a number is one: an integer without a point or an exponent, else a
+//           double; true and false are truths; a bare empty cell is no field at all. Everything else is text, and so is
+//           every quoted cell: 007, "7", and whole numbers beyond 64 bits lose no digit.
 #pragma once
 
 #include <string_view>

@@ -11,8 +11,8 @@ namespace {
 
 // The maps that have a live row, in order.
 std::vector<std::string> maps_of(Session& session) {
-  // Behind every key of a map: no key has a byte like its last.
-  static const std::string behind_all_keys(kKeyBytesMax + 1, '\xff');
+  // Behind every key of a map: none has such a byte.
+  static const std::string behind_all_keys(kKeyBytesMax, '\xff');
   std::vector<std::string> maps;
   for (;;) {
     const std::string last = maps.empty() ? std::string() : maps.back();

@@ -104,7 +104,9 @@ void Session::pull(const Scope& scope) {
   // A store keeps one cursor a map, not one for each key that was ever asked for.
   const bool widens = keeps() && scope.kind != ScopeKind::everything;
   require(node_->subscribe(widens ? Scope{ScopeKind::map, scope.map, {}} : scope));
-  if (wait([](const ReplicaStatus& now) { return is_up(now) && now.current; }, kPatienceMs) == Ended::done) return;
+  const Ended ended = wait([](const ReplicaStatus& now) { return is_up(now) && now.current; }, kPatienceMs);
+  if (ended == Ended::done) return;
+  if (ended == Ended::interrupted) throw Failure(Exit::failure, "interrupted");
   if (!keeps()) throw Failure(Exit::unreachable, unreachable());
   tell("not synced: " + unreachable());
 }
