@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "storage/lmdb/environment.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+namespace grid::storage::lmdb {
+
+namespace {
+
+constexpr mode_t kFileMode = 0600;
+constexpr char kMarksKey[] = "grid";
+constexpr MDB_dbi kDatabasesMax = 8;
+
+void sync_directory(const std::filesystem::path& path) {
+  const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return;
+  ::fsync(directory);
+  ::close(directory);
+}
+
+}  // namespace
+
+Status status_of(int error) {
+  switch (error) {
+    case MDB_SUCCESS:
+      return Status::ok;
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+      return Status::full;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return Status::denied;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+      return Status::corrupt;
+    default:
+      return Status::io;
+  }
+}
+
+Environment::~Environment() {
+  if (env_ != nullptr) mdb_env_close(env_);
+  if (lock_ >= 0) ::close(lock_);
+}
+
+Status Environment::open(const std::string& path, std::size_t map_bytes, bool sync, Marks& marks,
+                         std::string& problem) {
+  path_ = path;
+  GRID_TRY(make_directory(problem));
+  GRID_TRY(check_directory(problem));
+  GRID_TRY(lock(problem));
+  GRID_TRY(open_environment(map_bytes, sync, problem));
+  GRID_TRY(open_databases(marks, problem));
+  if (is_new_) sync_directories();
+  return Status::ok;
+}
+
+Status Environment::make_directory(std::string& problem) {
+  std::error_code error;
+  std::filesystem::create_directories(path_, error);
+  if (error) return fail(error.value(), "can't make the directory", problem);
+  return Status::ok;
+}
+
+Status Environment::check_directory(std::string& problem) const {
+  std::error_code error;
+  std::string stranger;
+  for (std::filesystem::directory_iterator at(path_, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename();
+    if (name == "data.mdb") return Status::ok;
+    if (name != "lock.mdb" && name != "grid.lock" && name != "grid.sock") stranger = name;
+  }
+  if (error) return fail(error.value(), "can't read the directory", problem);
+  if (stranger.empty()) return Status::ok;
+  problem = path_ + " is not a Grid store: it has no data.mdb, and it is not empty (it has " + stranger + ")";
+  return Status::invalid;
+}
+
+Status Environment::lock(std::string& problem) {
+  const std::string file = path_ + "/grid.lock";
+  lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode);
+  if (lock_ < 0) return fail(errno, "can't open grid.lock", problem);
+  char owner[24] = {};
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fail(errno, "can't lock grid.lock", problem);
+    const bool is_known = ::pread(lock_, owner, sizeof(owner) - 1, 0) > 0;
+    problem = path_ + " is open in another process" + (is_known ? " (" + std::to_string(std::atol(owner)) + ")" : "");
+    return Status::busy;
+  }
+  // A full disk must not keep a store from opening: without the id the lock still holds.
+  const int size = std::snprintf(owner, sizeof(owner), "%ld\n", static_cast<long>(::getpid()));
+  if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, owner, static_cast<std::size_t>(size), 0) < 0) return Status::ok;
+  return Status::ok;
+}
+
+Status Environment::open_environment(std::size_t map_bytes, bool sync, std::string& problem) {
+  int error = mdb_env_create(&env_);
+  if (error == 0) error = mdb_env_set_maxdbs(env_, kDatabasesMax);
+  if (error == 0) error = mdb_env_set_mapsize(env_, map_bytes);
+  const unsigned flags = MDB_NOTLS | (sync ? 0U : MDB_NOSYNC);
+  if (error == 0) error = mdb_env_open(env_, path_.c_str(), flags, kFileMode);
+  if (error == MDB_INVALID || error == MDB_VERSION_MISMATCH) {
+    problem = path_ + " is not a Grid store: its data.mdb is no LMDB file that can be read here";
+    return Status::invalid;
+  }
+  if (error != 0) return fail(error, "can't open data.mdb", problem);
+  int dead_readers = 0;
+  mdb_reader_check(env_, &dead_readers);
+  return check_length(problem);
+}
+
+// Reading past the end of a file that was cut short would kill the process.
+Status Environment::check_length(std::string& problem) const {
+  struct stat file {};
+  const std::string data = path_ + "/data.mdb";
+  if (::stat(data.c_str(), &file) != 0) return fail(errno, "can't look at data.mdb", problem);
+  if (static_cast<std::size_t>(file.st_size) >= used_bytes()) return Status::ok;
+  problem =
+      data + " is cut short: it has " + std::to_string(file.st_size) + " bytes of " + std::to_string(used_bytes());
+  return Status::corrupt;
+}
+
+Status Environment::open_databases(Marks& marks, std::string& problem) {
+  MDB_txn* txn = nullptr;
+  int error = mdb_txn_begin(env_, nullptr, 0, &txn);
+  if (error != 0) return fail(error, "can't begin", problem);
+  error = mdb_dbi_open(txn, nullptr, 0, &main_);
+  MDB_stat content{};
+  if (error == 0) error = mdb_stat(txn, main_, &content);
+  Status status = error == 0 ? Status::ok : fail(error, "can't read data.mdb", problem);
+  if (status == Status::ok && content.ms_entries == 0) status = create(txn, problem);
+
+  if (status == Status::ok) status = read_marks(txn, marks, problem);
+  if (status == Status::ok) {
+    error = open_handles(txn, 0);
+    if (error != 0) status = fail(error, "a database is missing", problem);
+  }
+  if (status != Status::ok) {
+    mdb_txn_abort(txn);
+    return status;
+  }
+  error = mdb_txn_commit(txn);
+  return error == 0 ? Status::ok : fail(error, "can't commit", problem);
+}
+
+Status Environment::read_marks(MDB_txn* txn, Marks& marks, std::string& problem) const {
+  MDB_val key = val_of(kMarksKey), value{};
+  if (mdb_get(txn, main_, &key, &value) != 0) {
+    problem = path_ + " is not a Grid store: its data.mdb holds something else";
+    return Status::invalid;
+  }
+  std::uint32_t format = 0;
+  const Status status = Marks::read(bytes_of(value), marks, format);
+  if (status == Status::newer) {
+    problem = path_ + " has store format " + std::to_string(format) + ", and this release knows formats up to " +
+              std::to_string(Marks::kFormat) + ": open it with a newer release";
+  } else if (status != Status::ok) {
+    problem = path_ + " is corrupt: what it says of itself (record grid) can't be read";
+  }
+  return status;
+}
+
+Status Environment::create(MDB_txn* txn, std::string& problem) {
+  is_new_ = true;
+  int error = open_handles(txn, MDB_CREATE);
+  if (error == 0) error = put_marks(txn, main_, {});
+  return error == 0 ? Status::ok : fail(error, "can't create the store", problem);
+}
+
+int Environment::open_handles(MDB_txn* txn, unsigned flags) {
+  int error = mdb_dbi_open(txn, "log", flags, &log_);
+  if (error == 0) error = mdb_dbi_open(txn, "index", flags, &index_);
+  if (error == 0) error = mdb_dbi_open(txn, "kept", flags, &kept_);
+  if (error == 0) error = mdb_dbi_open(txn, "facts", flags, &facts_);
+  return error;
+}
+
+int Environment::put_marks(MDB_txn* txn, MDB_dbi main, const Marks& marks) {
+  std::uint8_t bytes[Marks::kBytes];
+  marks.write(bytes);
+  MDB_val key = val_of(kMarksKey), value = val_of(Bytes(bytes));
+  return mdb_put(txn, main, &key, &value, 0);
+}
+
+std::size_t Environment::map_bytes() const {
+  MDB_envinfo info{};
+  mdb_env_info(env_, &info);
+  return info.me_mapsize;
+}
+
+std::size_t Environment::used_bytes() const {
+  MDB_envinfo info{};
+  MDB_stat stat{};
+  mdb_env_info(env_, &info);
+  mdb_env_stat(env_, &stat);
+  return (info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+// LMDB syncs its file; that the file has a name after a power cut is up to us.
+void Environment::sync_directories() const {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(path_, error);
+  sync_directory(path);
+  sync_directory(path.parent_path());
+}
+
+Status Environment::fail(int error, const char* what, std::string& problem) const {
+  problem = path_ + ": " + what + ": " + mdb_strerror(error);
+  return status_of(error);
+}
+
+}  // namespace grid::storage::lmdb

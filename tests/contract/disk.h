@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Disk: a medium that a store of any technology can be opened on, again and again; what the contract tests run on.
+#pragma once
+
+#include <memory>
+
+#include "storage/store.h"
+
+namespace grid::test {
+
+class Disk {
+ public:
+  struct Sizes {
+    std::size_t batch_bytes_max = 8 * 1'048'576;
+    std::size_t value_bytes_max = kValueBytesMax;
+  };
+
+  virtual ~Disk() = default;
+  // Opens the store that is on this disk, or a new one. One that is open before is dropped as a crash drops it, so
+  // that it keeps what was flushed.
+  virtual storage::Store& open() = 0;
+};
+
+using MakeDisk = std::unique_ptr<Disk> (*)(const Disk::Sizes& sizes);
+
+// Runs the suite of store_contract.cc; returns how many of its tests failed.
+int run_store_contract(const char* name, MakeDisk make_disk);
+int run_store_model(const char* name, MakeDisk make_disk, int steps);
+
+}  // namespace grid::test

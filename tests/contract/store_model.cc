@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A store against a model so plain that it can't be wrong, over many random steps: a list of all that was ever
+// appended, looked through from end to end.
+
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/check.h"
+#include "tests/contract/disk.h"
+#include "tests/contract/store_text.h"
+#include "tests/unit/crdt/dice.h"
+
+namespace grid::test {
+namespace {
+
+using crdt::Seq;
+using crdt::Stamp;
+using storage::Store;
+
+struct Entry {
+  std::string key, sub, value;
+  Stamp stamp;
+  std::uint64_t expires_ms = 0;
+  bool local = false;
+  bool gone = false;      // For every reader.
+  bool standing = false;  // In the index.
+
+  crdt::Op op(Seq seq) const {
+    crdt::Op op;
+    op.seq = seq;
+    op.cell = {{"map", key, sub}, stamp, expires_ms, as_bytes(value)};
+    op.local = local;
+    return op;
+  }
+};
+
+struct Model {
+  std::vector<Entry> entries;  // Sequence 1 is the first.
+  std::map<std::string, std::string> facts;
+  Seq shared = 0, settled = 0;
+
+  void append(Entry entry) {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      Entry& old = entries[i];
+      if (!old.standing || old.key != entry.key || old.sub != entry.sub) continue;
+      const Seq seq = i + 1;
+      old.standing = false;
+      old.gone = !(old.local && settled < seq && seq <= shared);
+    }
+    entry.gone = entry.stamp.is_none();
+    entry.standing = !entry.gone;
+    entries.push_back(std::move(entry));
+  }
+
+  void settle(Seq seq) {
+    settled = std::max(settled, seq);
+    shared = std::max(shared, settled);
+    for (std::size_t i = 0; i < settled; ++i) entries[i].gone |= !entries[i].standing;
+  }
+
+  std::string ops() const {
+    std::string text;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].gone) continue;
+      text += (text.empty() ? "" : " ") + std::to_string(i + 1) + ":" + text_of(entries[i].op(i + 1));
+    }
+    return text;
+  }
+
+  std::string cells() const {
+    std::map<std::pair<std::string, std::string>, std::string> sorted;
+    for (const Entry& entry : entries) {
+      if (entry.standing) sorted[{entry.key, entry.sub}] = text_of(entry.op(0));
+    }
+    std::string text;
+    for (const auto& [name, cell] : sorted) text += (text.empty() ? "" : " ") + cell;
+    return text;
+  }
+
+  std::string facts_text() const {
+    std::string text;
+    for (const auto& [name, bytes] : facts) text += (text.empty() ? "" : " ") + name + "=" + bytes;
+    return text;
+  }
+};
+
+// What runs the store and the model side by side.
+struct Walk {
+  Walk(MakeDisk make_disk, int steps_wanted) : disk(make_disk({})), store(&disk->open()), steps(steps_wanted) {}
+
+  void step();
+  void append();
+  void mark();
+  void restamp();
+  void set_fact();
+  void flush();
+  void reopen();
+  void probe();
+  void compare();
+
+  Dice dice;
+  std::unique_ptr<Disk> disk;
+  Store* store;
+  int steps;
+  Model now, sealed, durable;
+};
+
+void Walk::step() {
+  switch (dice.below(20)) {
+    case 0:
+      return mark();
+    case 1:
+      return restamp();
+    case 2:
+      return set_fact();
+    case 3:
+      store->seal();
+      sealed = now;
+      return;
+    case 4:
+      return flush();
+    case 5:
+      return store->flushed();
+    case 6:
+      return dice.one_in(6) ? reopen() : probe();
+    case 7:
+      return probe();
+    default:
+      return append();
+  }
+}
+
+void Walk::append() {
+  Entry entry;
+  entry.key = std::string(1, static_cast<char>('a' + dice.below(4))) + std::string(dice.below(3), 'x');
+  if (dice.one_in(3)) entry.sub = std::string(1, static_cast<char>(dice.below(3) + 'p'));
+  if (!dice.one_in(12)) entry.stamp = Stamp::of(1 + dice.below(1'000), 0, 1);
+  if (!dice.one_in(6)) entry.value = std::string(dice.below(dice.one_in(40) ? 9'000 : 40), 'v') + "v";
+  if (entry.stamp.is_none()) entry.value.clear();
+  if (dice.one_in(5)) entry.expires_ms = dice.below(1'000);
+  entry.local = dice.one_in(2);
+  const Result<Seq> seq = store->append(entry.op(0));
+  assert_ok(seq.status());
+  now.append(std::move(entry));
+  assert_int_equal(*seq, now.entries.size());
+}
+
+void Walk::mark() {
+  const Seq seq = dice.below(now.entries.size() + 1);
+  const Seq recent = std::max(seq, now.entries.size() < 5 ? 0 : now.entries.size() - dice.below(5));
+  if (dice.one_in(3)) {
+    assert_ok(store->settle(recent < 8 ? 0 : recent - 8));
+    now.settle(recent < 8 ? 0 : recent - 8);
+  } else {
+    assert_ok(store->share(recent));
+    now.shared = std::max(now.shared, recent);
+  }
+}
+
+void Walk::restamp() {
+  const Seq first = now.shared > 1 ? now.shared - 1 : 0;
+  const Seq seq = first + dice.below(now.entries.size() + 2 - first);
+  const Stamp stamp = Stamp::of(2'000 + dice.below(100), 0, 1);
+  const Status status = store->restamp(seq, stamp, 77);
+  if (seq == 0 || seq > now.entries.size() || seq <= now.shared || !now.entries[seq - 1].local ||
+      now.entries[seq - 1].gone) {
+    assert_status(status, Status::not_found);
+    return;
+  }
+  assert_ok(status);
+  now.entries[seq - 1].stamp = stamp;
+  now.entries[seq - 1].expires_ms = 77;
+}
+
+void Walk::set_fact() {
+  const std::string name = "fact" + std::to_string(dice.below(12));
+  const std::string bytes(dice.below(4), 'f');
+  assert_ok(store->set_fact(name, as_bytes(bytes)));
+  now.facts.erase(name);
+  if (!bytes.empty()) now.facts[name] = bytes;
+}
+
+void Walk::flush() {
+  Status status = Status::io;
+  if (dice.one_in(2)) {
+    std::thread([&] { status = store->flush(); }).join();
+  } else {
+    status = store->flush();
+  }
+  assert_ok(status);
+  durable = sealed;
+  if (!dice.one_in(3)) store->flushed();
+}
+
+void Walk::reopen() {
+  store = &disk->open();
+  now = sealed = durable;
+  compare();
+}
+
+void Walk::probe() {
+  if (now.entries.empty()) return;
+  const Seq after = dice.below(now.entries.size() + 1);
+  Seq next = after + 1;
+  while (next <= now.entries.size() && now.entries[next - 1].gone) ++next;
+  const Result<crdt::Op> op = store->next_op(after);
+  if (next > now.entries.size()) {
+    assert_status(op.status(), Status::not_found);
+  } else {
+    assert_ok(op.status());
+    assert_int_equal(op->seq, next);
+    assert_string_equal(text_of(*op).c_str(), text_of(now.entries[next - 1].op(next)).c_str());
+  }
+  const Entry& drawn = now.entries[dice.below(now.entries.size())];
+  const Result<crdt::Op> found = store->find({"map", drawn.key, drawn.sub});
+  for (std::size_t i = 0; i < now.entries.size(); ++i) {
+    const Entry& entry = now.entries[i];
+    if (!entry.standing || entry.key != drawn.key || entry.sub != drawn.sub) continue;
+    assert_ok(found.status());
+    assert_int_equal(found->seq, i + 1);
+    return;
+  }
+  assert_status(found.status(), Status::not_found);
+}
+
+void Walk::compare() {
+  assert_int_equal(store->head(), now.entries.size());
+  assert_int_equal(store->shared(), now.shared);
+  assert_int_equal(store->settled(), now.settled);
+  assert_ops(*store, now.ops().c_str());
+  assert_cells(*store, now.cells().c_str());
+  assert_facts(*store, "fact", now.facts_text().c_str());
+}
+
+MakeDisk make_disk_of_suite = nullptr;
+int steps_of_suite = 0;
+
+int make_walk(void** state) {
+  *state = new Walk(make_disk_of_suite, steps_of_suite);
+  return 0;
+}
+
+int drop_walk(void** state) {
+  delete static_cast<Walk*>(*state);
+  return 0;
+}
+
+// STO-1, LOG-1
+void a_store_does_what_a_plain_list_does(void** state) {
+  Walk& walk = *static_cast<Walk*>(*state);
+  for (int i = 0; i < walk.steps; ++i) {
+    walk.step();
+    if (i % 50 == 0) walk.compare();
+    // A list that is looked through from end to end must stay short.
+    if (walk.now.entries.size() > 1'500) {
+      walk.disk = make_disk_of_suite({});
+      walk.store = &walk.disk->open();
+      walk.now = walk.sealed = walk.durable = {};
+    }
+  }
+  walk.compare();
+}
+
+}  // namespace
+
+int run_store_model(const char* name, MakeDisk make_disk, int steps) {
+  make_disk_of_suite = make_disk;
+  steps_of_suite = steps;
+  const CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_store_does_what_a_plain_list_does, make_walk, drop_walk),
+  };
+  return cmocka_run_group_tests_name(name, tests, nullptr, nullptr);
+}
+
+}  // namespace grid::test
