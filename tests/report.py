@@ -3,7 +3,7 @@
 """Sums up what ctest left in a folder: one TREE.xml (JUnit) and one TREE.tests.json (its list of tests) a tree.
 
 Prints the slowest tests beside what they declared, whatever a failed test said, and as the last line the sum:
-`N passed, N failed[, N skipped]`. A cmocka program counts as the tests in it, anything else as one.
+`N passed, N failed[, N skipped]`. A program of cmocka or unittest counts as the tests in it, any other as one.
 Exits with 1 when a test failed, or when none ran.
 """
 import json
@@ -28,13 +28,19 @@ class Outcome:
         failure = case.find("failure")
         self.reason = (failure is not None and failure.get("message")) or case.get("status")
 
-    def count(self, word):
-        """The number of tests that a cmocka program says have PASSED, FAILED or been SKIPPED."""
-        return sum(int(number) for number in re.findall(rf"^\[  {word} *\] (\d+) test", self.output, re.MULTILINE))
+    def count(self, pattern):
+        return sum(int(number) for number in re.findall(pattern, self.output, re.MULTILINE))
+
+    def counts(self):
+        """(passed, failed, skipped) as a program of cmocka or unittest says it; zeros if it is neither."""
+        if ran := self.count(r"^Ran (\d+) tests? in "):
+            failed, skipped = self.count(r"\b(?:failures|errors)=(\d+)"), self.count(r"\bskipped=(\d+)")
+            return ran - failed - skipped, failed, skipped
+        return tuple(self.count(rf"^\[  {word} *\] (\d+) test") for word in ("PASSED", "FAILED", "SKIPPED"))
 
     def sums(self):
-        """(passed, failed, skipped)"""
-        passed, failed, skipped = self.count("PASSED"), self.count("FAILED"), self.count("SKIPPED")
+        """The same, for any program."""
+        passed, failed, skipped = self.counts()
         if self.failed:
             return passed, max(failed, 1), skipped
         if self.skipped:
