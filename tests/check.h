@@ -18,9 +18,15 @@ extern "C" {
 
 #include "crdt/base/status.h"
 
-// cmocka takes a common word.
+// cmocka takes a common word; what it says with it is said without.
 #undef fail
+#undef fail_msg
+#define fail_msg(...)                   \
+  do {                                  \
+    print_error("ERROR: " __VA_ARGS__); \
+    print_error("\n");                  \
+    _fail(__FILE__, __LINE__);          \
+  } while (false)
 
-#define assert_status(expression, expected) \
-  assert_string_equal(::grid::name_of(expression), ::grid::name_of(expected))
+#define assert_status(expression, expected) assert_string_equal(::grid::name_of(expression), ::grid::name_of(expected))
 #define assert_ok(expression) assert_status(expression, ::grid::Status::ok)
