@@ -32,19 +32,10 @@ std::string read_file(const std::string& name) {
   return content;
 }
 
-// Puts one row. A full batch is flushed, and then there is room again.
-Status put_row(Session& session, Map& map, const Row& row) {
-  const Value value(as_bytes(row.value));
-  const Status status = map.put(row.key, value).status();
-  if (status != Status::full) return status;
-  GRID_TRY(session.host().flush());
-  return map.put(row.key, value).status();
-}
-
 void put_rows(Session& session, Map& map, const std::vector<Row>& rows) {
   Progress progress("importing");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    Status status = put_row(session, map, rows[i]);
+    Status status = map.put(rows[i].key, Value(as_bytes(rows[i].value))).status();
     if (status == Status::ok && (i + 1) % kRowsPerCommit == 0) {
       status = session.host().flush();
       progress.show(i + 1, rows.size());

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/names.h"
+#include "transport/lws/address.h"
 
 namespace grid::cli {
 namespace {
@@ -47,6 +48,9 @@ std::string default_store(const std::string& app) {
 
 LinuxOptions options_of(const Context& context) {
   if (const std::string trouble = trouble_with_app(context.app); !trouble.empty()) throw Failure(Exit::usage, trouble);
+  if (!context.target.empty() && !transport::parse_url(context.target).ok()) {
+    throw Failure(Exit::usage, "a target is ws://HOST:PORT or wss://HOST:PORT, and not " + context.target);
+  }
   LinuxOptions options;
   options.app = context.app;
   options.offline = context.offline;

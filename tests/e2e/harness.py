@@ -149,6 +149,23 @@ class GridTest(unittest.TestCase):
                               env={**os.environ, **self.env, **(env or {})}, check=False)
         return Outcome(command, done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    def on_terminal(self, *arguments):
+        """What a person sees of a gridctl that has to succeed: stdout and stderr on one terminal."""
+        screen, terminal = os.openpty()
+        command = [program("gridctl"), *map(str, arguments)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal,
+                              env={**os.environ, **self.env}) as child:
+            os.close(terminal)
+            seen = b""
+            try:
+                while chunk := os.read(screen, 4096):
+                    seen += chunk
+            except OSError:  # How a terminal ends.
+                pass
+            os.close(screen)
+            self.assertEqual(child.wait(DEADLINE_SECONDS), 0, seen)
+        return seen.decode().replace("\r\n", "\n")
+
     def gridctl(self, *arguments, **options):
         """Runs gridctl; it has to succeed. Returns its stdout."""
         return self.gridctl_fails(0, *arguments, **options).out

@@ -158,6 +158,11 @@ class Export(Import):
         self.assertEqual(json.loads(rows[-1]), {"key": "sensor/099999", "value": {"id": "sensor/099999", "temp": 9999.9,
                                                                                  "note": "row 99999"}})
 
+    def test_progress_is_shown_on_a_terminal_and_cleared(self):
+        seen = self.on_terminal(*self.store, "import", "m", self.file("a.csv", "id\n" + "\n".join(map(str, range(5_000)))))
+        self.assertIn("importing 1000 of 5000, ", seen)
+        self.assertTrue(seen.endswith("\r\x1b[K"), seen)
+
     def test_progress_stays_out_of_pipes(self):
         outcome = self.run_gridctl(*self.store, "import", "m", self.file("a.csv", "id\n" + "\n".join(map(str, range(5_000)))))
         self.assertEqual((outcome.code, outcome.out, outcome.err), (0, "", ""))

@@ -104,9 +104,15 @@ class Rows(harness.GridTest):
         rows = json.loads(self.gridctl(*self.store, "ls", "climate", "-o", "json"))
         self.assertEqual(rows, [{"key": "a", "value": 1}, {"key": "bcde", "value": {"x": 2}}])
 
+    def test_a_terminal_shows_a_table(self):
+        self.put("a", {"x": 2})
+        self.assertEqual(self.on_terminal(*self.store, "ls", "climate"), 'KEY  VALUE\na    {"x":2}\n')
+        self.assertEqual(self.on_terminal(*self.store, "get", "climate", "a"), "x  2\n")
+        self.assertEqual(self.on_terminal(*self.store, "export", "climate"), '{"key":"a","value":{"x":2}}\n')
+
     def test_raw_bytes_come_out_as_they_are(self):
         self.put("k", {"$bytes": "aGkK"})
-        self.assertEqual(self.get("k", "-o", "raw"), "hi")
+        self.assertEqual(self.get("k", "-o", "raw"), "hi\n")
 
     def test_options_may_stand_before_or_behind_the_verb(self):
         self.put("k", 1)
