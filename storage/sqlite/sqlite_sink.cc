@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "storage/sqlite/sqlite_sink.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "crdt/base/check.h"
+
+namespace grid::storage {
+
+namespace {
+
+// What marks a file as ours: "grid".
+constexpr std::int64_t kApplicationId = 0x67726964;
+
+constexpr char kSchema[] = R"(
+  BEGIN IMMEDIATE;
+  CREATE TABLE cell (
+    map        TEXT    NOT NULL,
+    key        TEXT    NOT NULL,
+    sub        BLOB    NOT NULL,
+    stamp      BLOB    NOT NULL,
+    stamp_text TEXT    NOT NULL,
+    arrival    INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    tombstone  INTEGER NOT NULL,
+    value      BLOB    NOT NULL,
+    json       TEXT,
+    PRIMARY KEY (map, key, sub)
+  ) WITHOUT ROWID;
+  CREATE INDEX cell_arrival ON cell (arrival);
+  CREATE TABLE meta (
+    name   TEXT    NOT NULL PRIMARY KEY,
+    number INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  INSERT INTO meta VALUES ('format', 1), ('drained_through', 0);
+  PRAGMA application_id = 1735551332;
+  PRAGMA user_version = 1;
+  COMMIT;
+)";
+static_assert(SqliteSink::kFormat == 1 && kApplicationId == 1735551332, "kSchema says so");
+
+// The guard is crdt::wins() in SQL: stamp, then expiry, then value. An expiry is an unsigned number, and SQLite's
+// are signed: the negative ones are the greater.
+constexpr char kUpsert[] = R"(
+  INSERT INTO cell (map, key, sub, stamp, stamp_text, arrival, expires_ms, tombstone, value, json)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+  ON CONFLICT (map, key, sub) DO UPDATE SET
+    stamp = excluded.stamp, stamp_text = excluded.stamp_text, arrival = excluded.arrival,
+    expires_ms = excluded.expires_ms, tombstone = excluded.tombstone, value = excluded.value, json = excluded.json
+  WHERE (excluded.stamp, excluded.expires_ms < 0, excluded.expires_ms, excluded.value)
+      > (cell.stamp, cell.expires_ms < 0, cell.expires_ms, cell.value)
+)";
+constexpr char kNote[] = "UPDATE meta SET number = ?1 WHERE name = 'drained_through'";
+constexpr char kNoted[] = "SELECT number FROM meta WHERE name = 'drained_through'";
+constexpr char kLoad[] =
+    "SELECT map, key, sub, stamp, arrival, expires_ms, value, json FROM cell ORDER BY arrival, map, key, sub";
+
+int bind(sqlite3_stmt* statement, int at, std::string_view text) {
+  return sqlite3_bind_text(statement, at, text.empty() ? "" : text.data(), static_cast<int>(text.size()),
+                           SQLITE_STATIC);
+}
+
+int bind(sqlite3_stmt* statement, int at, Bytes bytes) {
+  return sqlite3_bind_blob(statement, at, bytes.empty() ? "" : static_cast<const void*>(bytes.data()),
+                           static_cast<int>(bytes.size()), SQLITE_STATIC);
+}
+
+int bind(sqlite3_stmt* statement, int at, std::uint64_t number) {
+  return sqlite3_bind_int64(statement, at, static_cast<std::int64_t>(number));
+}
+
+Bytes column(sqlite3_stmt* statement, int at) {
+  const void* bytes = sqlite3_column_blob(statement, at);
+  return {static_cast<const std::uint8_t*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement, at))};
+}
+
+std::uint64_t number_column(sqlite3_stmt* statement, int at) {
+  return static_cast<std::uint64_t>(sqlite3_column_int64(statement, at));
+}
+
+}  // namespace
+
+std::unique_ptr<SqliteSink> SqliteSink::open(const std::string& file, Status& status, std::string& problem) {
+  std::unique_ptr<SqliteSink> sink(new SqliteSink(file));
+  status = sink->connect();
+  if (status == Status::ok) return sink;
+  problem = sink->problem();
+  return nullptr;
+}
+
+SqliteSink::~SqliteSink() {
+  for (sqlite3_stmt* statement : {upsert_, note_, noted_, load_}) sqlite3_finalize(statement);
+  sqlite3_close(database_);
+}
+
+Status SqliteSink::connect() {
+  std::error_code ignored;  // Opening the file says it better.
+  std::filesystem::create_directories(std::filesystem::path(file_).parent_path(), ignored);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int code = sqlite3_open_v2(file_.c_str(), &database_, flags, nullptr);
+  if (code != SQLITE_OK) return fail(code, "can't open");
+  bool is_new = false;
+  GRID_TRY(check_format(is_new));
+  GRID_TRY(run("PRAGMA journal_mode = WAL"));
+  GRID_TRY(run("PRAGMA synchronous = FULL"));
+  if (is_new) {
+    const Status created = run(kSchema);
+    if (created != Status::ok) {
+      sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+      return created;
+    }
+  }
+  return prepare_all();
+}
+
+Status SqliteSink::check_format(bool& is_new) {
+  std::int64_t tables = 0, application = 0, format = 0;
+  GRID_TRY(read_number("SELECT count(*) FROM sqlite_master", tables));
+  GRID_TRY(read_number("PRAGMA application_id", application));
+  GRID_TRY(read_number("PRAGMA user_version", format));
+  is_new = tables == 0 && application == 0;
+  if (is_new) return Status::ok;
+  if (application != kApplicationId) {
+    problem_ = file_ + " is a SQLite database of something else than Grid";
+    return Status::invalid;
+  }
+  if (format > kFormat) {
+    problem_ = file_ + " has sink format " + std::to_string(format) + ", and this release knows formats up to " +
+               std::to_string(kFormat) + ": open it with a newer release";
+    return Status::newer;
+  }
+  return Status::ok;
+}
+
+Status SqliteSink::read_number(const char* sql, std::int64_t& number) {
+  sqlite3_stmt* statement = nullptr;
+  GRID_TRY(prepare(sql, statement));
+  const int code = sqlite3_step(statement);
+  if (code == SQLITE_ROW) number = sqlite3_column_int64(statement, 0);
+  const Status status = code == SQLITE_ROW ? Status::ok : fail(code, "can't read");
+  sqlite3_finalize(statement);
+  return status;
+}
+
+Status SqliteSink::prepare(const char* sql, sqlite3_stmt*& statement) {
+  const int code = sqlite3_prepare_v3(database_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  return code == SQLITE_OK ? Status::ok : fail(code, "can't read");
+}
+
+Status SqliteSink::prepare_all() {
+  GRID_TRY(prepare(kUpsert, upsert_));
+  GRID_TRY(prepare(kNote, note_));
+  GRID_TRY(prepare(kNoted, noted_));
+  return prepare(kLoad, load_);
+}
+
+Status SqliteSink::run(const char* sql) {
+  const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? Status::ok : fail(code, "can't write");
+}
+
+Status SqliteSink::drain(std::span<const SinkRow> rows, crdt::Seq through) {
+  errno = 0;
+  GRID_TRY(run("BEGIN IMMEDIATE"));
+  const Status status = write_all(rows, through);
+  // Some failures have rolled back by themselves; then there is nothing left to roll back.
+  if (status != Status::ok) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return status;
+}
+
+Status SqliteSink::write_all(std::span<const SinkRow> rows, crdt::Seq through) {
+  for (const SinkRow& row : rows) GRID_TRY(upsert(row));
+  bind(note_, 1, through);
+  GRID_TRY(finish(note_, "can't note how far the journal is drained"));
+  return run("COMMIT");
+}
+
+Status SqliteSink::upsert(const SinkRow& row) {
+  const crdt::Cell& cell = row.cell;
+  GRID_CHECK(!cell.stamp.is_none());
+  std::uint8_t stamp[crdt::Stamp::kBytes];
+  char stamp_text[crdt::Stamp::kTextBytes];
+  cell.stamp.write(stamp);
+  crdt::format(cell.stamp, stamp_text);
+  int code = bind(upsert_, 1, cell.name.map);
+  code |= bind(upsert_, 2, cell.name.key);
+  code |= bind(upsert_, 3, as_bytes(cell.name.sub));
+  code |= bind(upsert_, 4, Bytes(stamp));
+  code |= bind(upsert_, 5, std::string_view(stamp_text, sizeof(stamp_text)));
+  code |= bind(upsert_, 6, row.arrival);
+  code |= bind(upsert_, 7, cell.expires_ms);
+  code |= bind(upsert_, 8, std::uint64_t{cell.is_tombstone()});
+  code |= bind(upsert_, 9, cell.value);
+  code |= row.json.empty() ? sqlite3_bind_null(upsert_, 10) : bind(upsert_, 10, row.json);
+  if (code != SQLITE_OK) return fail(sqlite3_errcode(database_), "can't bind a row");
+  return finish(upsert_, "can't write a row");
+}
+
+Status SqliteSink::finish(sqlite3_stmt* statement, const char* what) {
+  const int code = sqlite3_step(statement);
+  const Status status = code == SQLITE_DONE ? Status::ok : fail(code, what);
+  sqlite3_reset(statement);
+  return status;
+}
+
+Result<crdt::Seq> SqliteSink::drained_through() {
+  const int code = sqlite3_step(noted_);
+  const crdt::Seq through = code == SQLITE_ROW ? number_column(noted_, 0) : 0;
+  const Status status = code == SQLITE_ROW ? Status::ok : fail(code, "can't read how far the journal is drained");
+  sqlite3_reset(noted_);
+  if (status != Status::ok) return status;
+  return through;
+}
+
+Status SqliteSink::load(Take take, void* context) {
+  Status status = Status::ok;
+  int code = SQLITE_OK;
+  while (status == Status::ok && (code = sqlite3_step(load_)) == SQLITE_ROW) {
+    const Bytes stamp = column(load_, 3);
+    if (stamp.size() != crdt::Stamp::kBytes) {
+      problem_ = file_ + ": a stamp in table cell has " + std::to_string(stamp.size()) + " bytes";
+      status = Status::corrupt;
+      break;
+    }
+    SinkRow row;
+    row.cell.name = {as_text(column(load_, 0)), as_text(column(load_, 1)), as_text(column(load_, 2))};
+    row.cell.stamp = crdt::Stamp::read(stamp.data());
+    row.arrival = number_column(load_, 4);
+    row.cell.expires_ms = number_column(load_, 5);
+    row.cell.value = column(load_, 6);
+    row.json = as_text(column(load_, 7));
+    status = take(row, context);
+  }
+  if (status == Status::ok && code != SQLITE_DONE) status = fail(code, "can't read table cell");
+  sqlite3_reset(load_);
+  return status;
+}
+
+Status SqliteSink::fail(int code, const char* what) {
+  // SQLite forgets why the system refused a write; the system still says.
+  const int told = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
+  const int error = told != 0 ? told : errno;
+  problem_ = file_ + ": " + what + ": " + (database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_));
+  switch (code & 0xff) {
+    case SQLITE_FULL:
+      return Status::full;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Status::busy;
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return Status::corrupt;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+      return Status::denied;
+    case SQLITE_CANTOPEN:
+      return error == EACCES || error == EROFS ? Status::denied : Status::io;
+    case SQLITE_IOERR:
+      return error == ENOSPC || error == EDQUOT || error == EFBIG ? Status::full : Status::io;
+    default:
+      return Status::io;
+  }
+}
+
+}  // namespace grid::storage

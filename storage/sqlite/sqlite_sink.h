@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SqliteSink: the embedded default Sink, one SQLite file an app.
+//
+// Place     Implements storage/sink.h. Knows SQLite; no journal, no JSON beyond the text that it is given.
+// Promises  Those of sink.h. People and programs may read the file meanwhile: it is in WAL mode, and table `cell`
+//           is plain (docs/STORAGE.md).
+// Ownership The rows that load() hands out stand until their `take` returns.
+// Threads   As sink.h says.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "storage/sink.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace grid::storage {
+
+class SqliteSink final : public Sink {
+ public:
+  static constexpr int kFormat = 1;
+
+  // The database in `file`, made if it isn't there, its directory too. Null with `status` and `problem`, a sentence:
+  //   invalid  A database of something else. Nothing was changed.
+  //   newer    Of a format of a later release. Nothing was changed.
+  //   corrupt  No database, or a broken one.
+  //   denied   The file can't be written by this user.
+  //   busy     Another process is just changing it.
+  //   full, io
+  static std::unique_ptr<SqliteSink> open(const std::string& file, Status& status, std::string& problem);
+  SqliteSink(const SqliteSink&) = delete;
+  SqliteSink& operator=(const SqliteSink&) = delete;
+  ~SqliteSink();
+
+  Status drain(std::span<const SinkRow> rows, crdt::Seq through) override;
+  Result<crdt::Seq> drained_through() override;
+  Status load(Take take, void* context) override;
+  const char* problem() const override { return problem_.c_str(); }
+
+ private:
+  explicit SqliteSink(const std::string& file) : file_(file) {}
+
+  Status connect();
+  Status check_format(bool& is_new);
+  Status read_number(const char* sql, std::int64_t& number);
+  Status prepare(const char* sql, sqlite3_stmt*& statement);
+  Status prepare_all();
+  Status run(const char* sql);
+  Status write_all(std::span<const SinkRow> rows, crdt::Seq through);
+  Status upsert(const SinkRow& row);
+  Status finish(sqlite3_stmt* statement, const char* what);
+  Status fail(int code, const char* what);
+
+  std::string file_;
+  std::string problem_;
+  sqlite3* database_ = nullptr;
+  sqlite3_stmt* upsert_ = nullptr;
+  sqlite3_stmt* note_ = nullptr;
+  sqlite3_stmt* noted_ = nullptr;
+  sqlite3_stmt* load_ = nullptr;
+};
+
+}  // namespace grid::storage
