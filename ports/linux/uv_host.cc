@@ -58,7 +58,7 @@ UvHost::~UvHost() {
 }
 
 void UvHost::step(Event event) {
-  if (has_failed_) return;
+  if (is_over_) return;
   GRID_CHECK(!is_stepping_);
   event.now_ms = monotonic_ms();
   event.wall_ms = wall_ms();
@@ -71,7 +71,7 @@ void UvHost::step(Event event) {
 
 std::optional<std::size_t> UvHost::writable(runtime::LinkId link, MutBytes room) {
   step({.kind = Event::Kind::writable, .link = link, .room = room});
-  if (has_failed_ || !std::exchange(has_frame_, false)) return {};
+  if (!std::exchange(has_frame_, false)) return {};
   return frame_bytes_;
 }
 
@@ -98,7 +98,9 @@ void UvHost::carry_out(std::span<const Action> actions) {
 
 Status UvHost::stop() {
   step(Event::Kind::stop);
-  return flush();
+  const Status status = flush();
+  is_over_ = true;
+  return status;
 }
 
 // The machine's alarm is on the real clock, libuv's on the one that it read when this turn of the loop began: an alarm
@@ -179,7 +181,7 @@ Status UvHost::flushed(std::uint64_t batch, Status status) {
         retry_.get(), [](uv_timer_t* timer) { static_cast<UvHost*>(timer->data)->want_turn(); }, kRetryMs, 0);
     if (!std::exchange(is_full_, true)) owner_.flush_trouble(status, store_.problem());
   } else {
-    has_failed_ = true;
+    is_over_ = has_failed_ = true;
     owner_.flush_trouble(status, store_.problem());
   }
   return status;

@@ -54,7 +54,7 @@ class UvHost {
   void step(runtime::Event::Kind kind) { step(runtime::Event{.kind = kind}); }
   // The same for a writable link: the size of the frame in the front of `room`, or nothing.
   std::optional<std::size_t> writable(runtime::LinkId link, MutBytes room);
-  // The machine's last step, and its last commit. Blocks as flush() does.
+  // The machine's last step, and its last commit. Blocks as flush() does. What comes after it is dropped.
   Status stop();
 
   // Commits until the machine has nothing more to commit, with its durable events. Blocks.
@@ -96,6 +96,7 @@ class UvHost {
   bool wants_more_ = false;
   bool is_full_ = false;
   bool is_stepping_ = false;
+  bool is_over_ = false;  // Stopped or failed: no more steps.
   bool has_failed_ = false;
 };
 

@@ -72,6 +72,10 @@ class Driver {
   virtual runtime::ReplicaStatus replica_status() = 0;
   // Digest over the live, settled cells of the scope: equal to the server's when nothing differs.
   virtual crdt::Digest digest(const Scope& scope) = 0;
+  // Memory in which a value is encoded before a call; its size is the largest value.
+  virtual MutBytes scratch() = 0;
+  // The trouble of a call that could not even be made, for problem().
+  virtual void complain(std::string_view sentence) = 0;
   virtual const char* problem() const = 0;
 
  protected:

@@ -108,9 +108,9 @@ class LwsContext::Body {
   lws_vhost* tls_ = nullptr;  // Of the first wss:// link on: the system's certificates take memory.
   LinkListener* accepting_ = nullptr;
   LinkId last_id_ = 0;
-  std::size_t up_count_ = 0;  // Of links that were accepted.
-  std::vector<std::uint8_t> send_buffer_;
-  std::vector<std::uint8_t> spare_;  // Memory for the next large frame that arrives in pieces.
+  std::size_t up_count_ = 0;                     // Of links that were accepted.
+  std::unique_ptr<std::uint8_t[]> send_buffer_;  // LWS_PRE bytes for libwebsockets, then a frame.
+  std::vector<std::uint8_t> spare_;              // Memory for the next large frame that arrives in pieces.
   std::set<Lookup*> lookups_;
 };
 

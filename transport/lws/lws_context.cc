@@ -36,13 +36,13 @@ bool is_any_closing(uv_loop_t* loop) {
 Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
   loop_ = loop;
   options_ = options;
-  send_buffer_.resize(LWS_PRE + options.frame_bytes_max);
+  send_buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(LWS_PRE + options.frame_bytes_max);
   validity_.secs_since_valid_ping = options.ping_after_s;
   validity_.secs_since_valid_hangup = options.hangup_after_s;
   protocols_[0].name = "grid";
   protocols_[0].callback = &Body::on_event;
   protocols_[0].rx_buffer_size = options.read_bytes;
-  protocols_[0].tx_packet_size = send_buffer_.size();
+  protocols_[0].tx_packet_size = LWS_PRE + options.frame_bytes_max;
 
   lws_set_log_level(0, nullptr);  // What matters comes out as reasons and problems.
   void* loops[] = {loop};

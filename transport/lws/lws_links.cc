@@ -171,7 +171,7 @@ int LwsContext::Body::receive(Link& link, std::uint8_t* bytes, std::size_t size)
 }
 
 int LwsContext::Body::writable(Link& link) {
-  const MutBytes room = MutBytes(send_buffer_).subspan(LWS_PRE);
+  const MutBytes room(send_buffer_.get() + LWS_PRE, options_.frame_bytes_max);
   for (int frames = 0; link.wants_write && link.listener != nullptr && frames < kFramesAtOnce; ++frames) {
     link.wants_write = false;
     const std::optional<std::size_t> size = link.listener->on_writable(link.id, room);

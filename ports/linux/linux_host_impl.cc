@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "ports/linux/linux_host_impl.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "crdt/lww_map.h"
+#include "ports/port.h"
+#include "transport/lws/address.h"
+
+namespace grid {
+
+using runtime::Action;
+using runtime::Call;
+using runtime::Event;
+
+namespace {
+
+Change change_of(const crdt::Op& op, std::uint64_t wall_ms) {
+  return {op.cell.name.map, op.cell.name.key, crdt::lww_map::read(op.cell, wall_ms), op.cell.stamp, op.local};
+}
+
+Result<Change> change_of(const Result<crdt::Op>& op, std::uint64_t wall_ms) {
+  if (!op.ok()) return op.status();
+  return change_of(*op, wall_ms);
+}
+
+}  // namespace
+
+// ---- opening
+
+Node* LinuxHost::Impl::open(const LinuxOptions& options) {
+  if (node_.has_value()) {
+    complain("this host has a node already");
+    return nullptr;
+  }
+  options_ = options;
+  path_ = "/v1/" + options_.app;
+  Status status = check(options_);
+  if (status == Status::ok) status = open_store();
+  if (status == Status::ok) status = open_link();
+  if (status == Status::ok) status = start();
+  if (status != Status::ok) {
+    close();
+    return nullptr;
+  }
+  node_.emplace(this);
+  if (!options_.server.empty() && !options_.offline) node_->online();
+  return &*node_;
+}
+
+Status LinuxHost::Impl::refuse(Status status, std::string problem) {
+  problem_ = std::move(problem);
+  return status;
+}
+
+Status LinuxHost::Impl::check(const LinuxOptions& options) {
+  if (crdt::check_map_name(options.app) != Status::ok) {
+    return refuse(Status::invalid, "the app's name must be 1 to 64 of the characters A-Z a-z 0-9 _ . -");
+  }
+  if (!options.server.empty() && !transport::parse_url(options.server).ok()) {
+    return refuse(Status::invalid, "the server's address is not ws://HOST:PORT: " + options.server);
+  }
+  return Status::ok;
+}
+
+Status LinuxHost::Impl::open_store() {
+  Status status = Status::ok;
+  if (options_.store.empty()) {
+    memory_ = std::make_unique<storage::MemoryStore>();
+    store_ = memory_.get();
+  } else {
+    lmdb_ = storage::LmdbStore::open({.path = options_.store}, status, problem_);
+    store_ = lmdb_.get();
+  }
+  return status;
+}
+
+Status LinuxHost::Impl::open_link() {
+  if (options_.server.empty()) return Status::ok;
+  links_ = std::make_unique<transport::LwsContext>();
+  const Status status = links_->open(loop_, {.frame_bytes_max = kLinux.frame_bytes_max, .links_max = 1});
+  if (status != Status::ok) problem_ = links_->problem();
+  return status;
+}
+
+Status LinuxHost::Impl::start() {
+  const std::size_t replica_bytes = runtime::Replica::memory_bytes(kLinux);
+  replica_memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(replica_bytes);
+  scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kLinux.value_bytes_max);
+  std::uint8_t seed[8];
+  port::entropy(seed);
+  replica_.emplace(*store_,
+                   runtime::ReplicaOptions{.app = options_.app,
+                                           .seed = load_be(seed),
+                                           .backoff_ms_min = options_.backoff_ms_min,
+                                           .backoff_ms_max = options_.backoff_ms_max},
+                   MutBytes(replica_memory_.get(), replica_bytes));
+  host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
+  host_->step(Event::Kind::start);
+  if (replica_status().state != SyncState::error) return Status::ok;
+  return refuse(Status::denied, replica_->problem());
+}
+
+// ---- closing
+
+void LinuxHost::Impl::close() {
+  if (node_.has_value()) {
+    [[maybe_unused]] const Status status = host_->stop();  // What could not be flushed, problem() has said.
+    give_up_connecting();
+    say_goodbye();
+  }
+  watching_.clear();
+  happened_.clear();
+  node_.reset();
+  host_.reset();
+  replica_.reset();
+  links_.reset();
+  lmdb_.reset();
+  memory_.reset();
+}
+
+// The server hears why the link ends, if it listens.
+void LinuxHost::Impl::say_goodbye() {
+  constexpr std::uint64_t kGoodbyeMs = 1'000;
+  if (links_ == nullptr) return;
+  is_stopping_ = false;
+  run_until([this] { return links_->link_count() == 0; }, kGoodbyeMs, Signals::left_alone);
+}
+
+Status LinuxHost::Impl::flush() { return host_.has_value() ? host_->flush() : Status::ok; }
+
+// ---- Driver: what grid.h calls
+
+// A store that has no room for more has some after a flush.
+void LinuxHost::Impl::perform(Call& call) {
+  if (call.verb == Call::Verb::online && options_.server.empty()) {
+    call.status = refuse(Status::invalid, "no server was given to this node");
+    return;
+  }
+  if (call.verb == Call::Verb::unwatch) {
+    std::erase_if(watching_, [&call](const Watching& watching) { return watching.id == call.id; });
+  }
+  if (host_->has_failed()) {
+    call.status = Status::io;
+    return;
+  }
+  host_->step({.kind = Event::Kind::call, .call = &call});
+  if (call.status == Status::full && host_->flush() == Status::ok) {
+    host_->step({.kind = Event::Kind::call, .call = &call});
+  }
+  if (call.status != Status::ok) problem_ = replica_->problem();
+  if (call.verb == Call::Verb::offline) give_up_connecting();
+}
+
+void LinuxHost::Impl::watch(Call& call, Callback callback) {
+  // The machine reports what stands from within the call; call_back() runs later.
+  perform(call);
+  if (call.status == Status::ok) watching_.push_back({call.id, callback});
+}
+
+Result<Change> LinuxHost::Impl::find(std::string_view map, std::string_view key) {
+  const std::uint64_t wall_ms = port::wall_ms();
+  return change_of(replica_->find(map, key, wall_ms), wall_ms);
+}
+
+Result<Change> LinuxHost::Impl::next(const Scope& scope, std::string_view after_map, std::string_view after_key) {
+  const std::uint64_t wall_ms = port::wall_ms();
+  return change_of(replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
+}
+
+runtime::ReplicaStatus LinuxHost::Impl::replica_status() { return replica_->status(port::monotonic_ms()); }
+
+crdt::Digest LinuxHost::Impl::digest(const Scope& scope) { return replica_->digest(scope, port::wall_ms()); }
+
+// ---- LinkListener: what the link says
+
+void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::string_view) {
+  connecting_ = 0;
+  host_->step({.kind = Event::Kind::link_up, .link = link});
+}
+
+void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
+  host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
+}
+
+std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {
+  return host_->writable(link, room);
+}
+
+void LinuxHost::Impl::on_close(transport::LinkId link, std::string_view reason) {
+  if (connecting_ == link) connecting_ = 0;
+  problem_ = reason;
+  host_->step({.kind = Event::Kind::link_down, .link = link});
+}
+
+// ---- UvHost::Owner: what the machine asks for
+
+void LinuxHost::Impl::carry_out(const Action& action) {
+  switch (action.kind) {
+    case Action::Kind::connect:
+      return connect();
+    case Action::Kind::close:
+      return links_->close(action.link, transport::kCloseNormal, {});
+    case Action::Kind::want_write:
+      return links_->want_write(action.link);
+    case Action::Kind::changed:
+      happened_.push_back({action.watch, action.seq});
+      return host_->want_turn();
+    case Action::Kind::say:
+      return complain(action.text);
+    default:
+      return;  // An outcome or a state is asked for by whoever waits for it; the rest is a server's.
+  }
+}
+
+void LinuxHost::Impl::connect() {
+  give_up_connecting();
+  const Result<transport::LinkId> link = links_->connect(options_.server, path_, *this);
+  if (link.ok()) {
+    connecting_ = *link;
+    return;
+  }
+  problem_ = links_->problem();
+  is_connect_failed_ = true;
+  host_->want_turn();
+}
+
+// The machine does not know a link that is not up yet, and so can't close it.
+void LinuxHost::Impl::give_up_connecting() {
+  if (connecting_ != 0) links_->close(std::exchange(connecting_, 0), transport::kCloseNormal, {});
+}
+
+void LinuxHost::Impl::flush_trouble(Status status, const char* problem) {
+  if (status == Status::ok) {
+    port::log(port::Level::info, "the store has room again");
+    return;
+  }
+  problem_ = status == Status::full ? "the store is full, and is tried again every second: " : "the node has stopped: ";
+  problem_ += problem;
+  port::log(port::Level::error, problem_.c_str());
+}
+
+void LinuxHost::Impl::turn_ended() {
+  if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
+  const std::vector<Happened> happened = std::exchange(happened_, {});
+  for (const Happened& one : happened) call_back(one);
+}
+
+// A change that another one has replaced meanwhile is skipped: that one is reported too.
+void LinuxHost::Impl::call_back(const Happened& happened) {
+  const auto watching = std::find_if(watching_.begin(), watching_.end(),
+                                     [&happened](const Watching& one) { return one.id == happened.watch; });
+  if (watching == watching_.end()) return;
+  const Result<crdt::Op> op = replica_->op_at(happened.seq);
+  if (!op.ok()) return;
+  Callback callback = watching->callback;  // It may end its own watch.
+  callback(change_of(*op, port::wall_ms()));
+}
+
+}  // namespace grid

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// LinuxHost::Impl: a replica with its store, its link and its loop, and the calls of the embedding API on it.
+//
+// Place     Within ports/linux only: linux_host_impl.cc is the node (what grid.h calls, what the machine asks for, what
+//           the link says), linux_host.cc runs the loop.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ports/linux/grid/linux.h"
+#include "ports/linux/uv_host.h"
+#include "runtime/replica.h"
+#include "storage/lmdb/lmdb_store.h"
+#include "storage/memory/memory_store.h"
+#include "transport/lws/lws_context.h"
+
+namespace grid {
+
+class LinuxHost::Impl final : public Driver, private transport::LinkListener, private port::UvHost::Owner {
+ public:
+  Impl();
+  ~Impl();
+
+  Node* open(const LinuxOptions& options);
+  Status flush();
+  void post(void (*work)(void*), void* context);
+  uv_loop_t* loop() { return loop_; }
+
+  // Runs the loop until `is_done` says so, stop() or a signal that is heeded comes, or the time is up.
+  enum class Signals : std::uint8_t { heeded, left_alone };
+  template <typename IsDone>
+  void run_until(IsDone is_done, std::uint64_t timeout_ms, Signals signals);
+  void stop() { is_stopping_ = true; }
+  void take_stop() { is_stopping_ = false; }  // It has been heeded.
+
+  // Driver
+  void perform(runtime::Call& call) override;
+  void watch(runtime::Call& call, Callback callback) override;
+  Result<Change> find(std::string_view map, std::string_view key) override;
+  Result<Change> next(const Scope& scope, std::string_view after_map, std::string_view after_key) override;
+  Outcome outcome_of(crdt::Seq seq) override { return replica_->outcome_of(seq); }
+  runtime::ReplicaStatus replica_status() override;
+  crdt::Digest digest(const Scope& scope) override;
+  MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
+  void complain(std::string_view sentence) override { problem_ = sentence; }
+  const char* problem() const override { return problem_.c_str(); }
+
+ private:
+  // transport::LinkListener
+  bool accepts(std::string_view) override { return false; }
+  void on_open(transport::LinkId link, std::string_view path, std::string_view identity) override;
+  void on_frame(transport::LinkId link, Bytes frame) override;
+  std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
+  void on_close(transport::LinkId link, std::string_view reason) override;
+
+  // port::UvHost::Owner
+  void carry_out(const runtime::Action& action) override;
+  void flush_trouble(Status status, const char* problem) override;
+  void turn_ended() override;
+
+  struct Watching {
+    std::uint32_t id;
+    Callback callback;
+  };
+  struct Happened {
+    std::uint32_t watch;
+    crdt::Seq seq;
+  };
+  struct Posted {
+    void (*work)(void*);
+    void* context;
+  };
+
+  Status check(const LinuxOptions& options);
+  Status open_store();
+  Status open_link();
+  Status start();
+  Status refuse(Status status, std::string problem);
+  void close();
+  void say_goodbye();
+  void connect();
+  void give_up_connecting();
+  void call_back(const Happened& happened);
+  void run_posted();
+  void watch_signals();
+  void ignore_signals();
+
+  uv_loop_t* loop_;
+  LinuxOptions options_;
+  std::string path_;
+  std::string problem_;
+
+  std::unique_ptr<storage::LmdbStore> lmdb_;
+  std::unique_ptr<storage::MemoryStore> memory_;
+  storage::Store* store_ = nullptr;  // One of the two.
+  std::unique_ptr<std::uint8_t[]> replica_memory_;
+  std::unique_ptr<std::uint8_t[]> scratch_;
+  std::optional<runtime::Replica> replica_;
+  std::unique_ptr<transport::LwsContext> links_;
+  std::optional<port::UvHost> host_;
+  std::optional<Node> node_;
+
+  transport::LinkId connecting_ = 0;  // The link that is opening.
+  bool is_connect_failed_ = false;    // On the spot: the machine hears of it at the end of the turn.
+  std::vector<Watching> watching_;
+  std::vector<Happened> happened_;  // What the machine reported in this turn.
+
+  bool is_running_ = false;
+  bool is_stopping_ = false;
+  bool is_interrupted_ = false;
+  std::optional<transport::UvHandle<uv_signal_t>> interrupt_, terminate_;
+  std::optional<transport::UvHandle<uv_timer_t>> deadline_;
+  std::optional<transport::UvHandle<uv_async_t>> wake_;
+  std::mutex posted_mutex_;
+  std::vector<Posted> posted_;  // Guarded by posted_mutex_.
+};
+
+template <typename IsDone>
+void LinuxHost::Impl::run_until(IsDone is_done, std::uint64_t timeout_ms, Signals signals) {
+  if (is_running_) return complain("the loop is running already: a callback cannot wait");
+  bool is_late = false;
+  if (timeout_ms != runtime::kNever) {
+    uv_update_time(loop_);  // It stands since the loop ran last.
+    deadline_->get()->data = &is_late;
+    uv_timer_start(
+        deadline_->get(), [](uv_timer_t* timer) { *static_cast<bool*>(timer->data) = true; }, timeout_ms, 0);
+  }
+  const bool heeds = signals == Signals::heeded;
+  if (heeds) watch_signals();
+  is_running_ = true;
+  while (!is_done() && !is_late && !is_stopping_ && !(heeds && is_interrupted_)) uv_run(loop_, UV_RUN_ONCE);
+  is_running_ = false;
+  if (heeds) ignore_signals();
+  uv_timer_stop(deadline_->get());
+}
+
+}  // namespace grid
