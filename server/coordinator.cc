@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/coordinator.h"
+
+#include <algorithm>
+#include <map>
+
+#include "server/session.h"
+#include "server/write_behind.h"
+
+namespace grid::server {
+
+using runtime::Action;
+using runtime::Event;
+using runtime::LinkId;
+
+class Coordinator::Body {
+ public:
+  Body(storage::Store& store, const CoordinatorOptions& options)
+      : options_(options),
+        random_(options.seed),
+        journal_(store, options.app, options.maps_max, problem_),
+        write_behind_(options_, journal_, problem_),
+        shared_{options_, journal_, epochs_, random_, problem_, figures_} {}
+
+  std::span<const Action> step(const Event& event);
+  std::uint64_t wake_at_ms() const;
+  CoordinatorStatus status() const;
+  crdt::Digest digest(const runtime::Scope& scope) { return journal_.digest(scope); }
+  const char* problem() const { return problem_.line(); }
+
+ private:
+  struct Link {
+    explicit Link(const Shared& shared) : session(shared) {}
+    Session session;
+    bool write_wanted = false;
+  };
+
+  void start(const Event& event);
+  void stop(Status status);
+  void dispatch(const Event& event);
+  void link_up(LinkId link);
+  void receive(LinkId link, Bytes frame);
+  void write(const Event& event);
+  void part_twins(LinkId link);
+  void spread(storage::Seq before);
+  void commit();
+  void ask_to_write();
+
+  const CoordinatorOptions options_;
+  runtime::Random random_;
+  runtime::Problem problem_;
+  Journal journal_;
+  Epochs epochs_;
+  WriteBehind write_behind_;
+  CoordinatorStatus figures_;
+  Shared shared_;
+  std::map<LinkId, Link> links_;
+  runtime::ActionList actions_;
+  std::uint32_t sentences_ = 0;
+  std::uint64_t now_ms_ = 0;
+  std::uint64_t wall_ms_ = 0;
+  bool stopped_ = false;
+};
+
+std::span<const Action> Coordinator::Body::step(const Event& event) {
+  actions_.clear();
+  if (stopped_) return actions_.span();
+  now_ms_ = event.now_ms;
+  wall_ms_ = event.wall_ms;
+  journal_.observe(event.now_ms, event.wall_ms);
+  dispatch(event);
+  if (stopped_) return actions_.span();
+  write_behind_.advance(event.now_ms, actions_);
+  commit();
+  ask_to_write();
+  if (sentences_ != problem_.count()) {
+    sentences_ = problem_.count();
+    actions_.add({.kind = Action::Kind::say, .text = problem_.view()});
+  }
+  return actions_.span();
+}
+
+void Coordinator::Body::start(const Event& event) {
+  Status status = journal_.open();
+  if (status == Status::ok) status = epochs_.open(journal_.store(), random_.id());
+  if (status != Status::ok) return stop(status);
+  journal_.observe(event.now_ms, event.wall_ms);
+  journal_.touch();
+}
+
+void Coordinator::Body::stop(Status status) {
+  stopped_ = true;
+  problem_.say("the journal failed and the gateway has stopped: ").text(journal_.store().problem());
+  actions_.add({.kind = Action::Kind::say, .status = status, .text = problem_.view()});
+}
+
+void Coordinator::Body::dispatch(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::start:
+      return start(event);
+    case Event::Kind::link_up:
+      return link_up(event.link);
+    case Event::Kind::link_down:
+      links_.erase(event.link);
+      return;
+    case Event::Kind::frame:
+      return receive(event.link, event.bytes);
+    case Event::Kind::writable:
+      return write(event);
+    case Event::Kind::durable:
+      journal_.durable();
+      for (auto& [id, link] : links_) link.session.durable();
+      return;
+    case Event::Kind::collect:
+      return write_behind_.collect(event.room, actions_);
+    case Event::Kind::drained:
+      return write_behind_.drained(event.seq, event.status, event.now_ms);
+    case Event::Kind::stop:
+      write_behind_.hurry();
+      for (auto& [id, link] : links_) link.session.end(Status::ok, "the gateway is stopping", 1'000);
+      return;
+    case Event::Kind::wake:
+    case Event::Kind::call:
+      return;
+  }
+}
+
+void Coordinator::Body::link_up(LinkId id) {
+  const bool full = links_.size() >= options_.links_max;
+  const auto [link, fresh] = links_.try_emplace(id, shared_);
+  if (full && fresh) link->second.session.end(Status::full, "this gateway holds all the links that it may", 5'000);
+}
+
+void Coordinator::Body::receive(LinkId id, Bytes frame) {
+  const auto link = links_.find(id);
+  if (link == links_.end()) return;
+  const storage::Seq before = journal_.store().head();
+  const crdt::NodeId node = link->second.session.node();
+  link->second.session.receive(frame);
+  if (link->second.session.node() != node) part_twins(id);
+  spread(before);
+}
+
+// One node has one link: a newer one means that the older is dead, whatever it looks like from here.
+void Coordinator::Body::part_twins(LinkId id) {
+  const crdt::NodeId node = links_.find(id)->second.session.node();
+  for (auto& [other, link] : links_) {
+    if (other != id && link.session.node() == node) link.session.end(Status::busy, "this node has a newer link");
+  }
+}
+
+// Tells every session what has arrived behind `before`.
+void Coordinator::Body::spread(storage::Seq before) {
+  for (storage::Seq at = before; at < journal_.store().head();) {
+    const Result<crdt::Op> op = journal_.store().next_op(at);
+    if (!op.ok()) return;
+    at = op->seq;
+    for (auto& [id, link] : links_) link.session.notice(op->cell.name);
+  }
+}
+
+void Coordinator::Body::write(const Event& event) {
+  const auto found = links_.find(event.link);
+  if (found == links_.end()) return;
+  Link& link = found->second;
+  link.write_wanted = false;
+  const Bytes frame = link.session.write(event.room);
+  if (!frame.empty()) actions_.add({.kind = Action::Kind::frame, .link = event.link, .size = frame.size()});
+  if (!link.session.is_over()) return;
+  actions_.add({.kind = Action::Kind::close, .link = event.link});
+  links_.erase(found);
+}
+
+// One commit at a time: what arrives meanwhile goes with the next.
+void Coordinator::Body::commit() {
+  if (!journal_.dirty() || journal_.committing()) return;
+  actions_.add({.kind = Action::Kind::commit, .batch = journal_.seal()});
+  for (auto& [id, link] : links_) link.session.sealed();
+}
+
+void Coordinator::Body::ask_to_write() {
+  for (auto& [id, link] : links_) {
+    if (link.write_wanted || !link.session.wants_write()) continue;
+    if (actions_.full()) return actions_.add({.kind = Action::Kind::more});
+    link.write_wanted = true;
+    actions_.add({.kind = Action::Kind::want_write, .link = id});
+  }
+}
+
+std::uint64_t Coordinator::Body::wake_at_ms() const {
+  if (stopped_) return runtime::kNever;
+  const std::uint64_t expiry = journal_.next_expiry_ms();
+  const bool expires = expiry != runtime::kNever && wall_ms_ != 0;
+  const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms_ ? expiry - wall_ms_ : 0);
+  return std::min(expiry_at, write_behind_.wake_at_ms());
+}
+
+CoordinatorStatus Coordinator::Body::status() const {
+  CoordinatorStatus status = figures_;
+  status.epoch = epochs_.current();
+  status.links = static_cast<std::uint32_t>(links_.size());
+  for (const auto& [id, link] : links_) {
+    status.subscriptions += static_cast<std::uint32_t>(link.session.subscription_count());
+  }
+  status.head = journal_.head();
+  status.durable = journal_.durable_head();
+  status.drained = write_behind_.drained_through();
+  status.judging = journal_.judging();
+  return status;
+}
+
+Coordinator::Coordinator(storage::Store& store, const CoordinatorOptions& options)
+    : body_(std::make_unique<Body>(store, options)) {}
+
+Coordinator::~Coordinator() = default;
+
+std::span<const Action> Coordinator::step(const Event& event) { return body_->step(event); }
+
+std::uint64_t Coordinator::wake_at_ms() const { return body_->wake_at_ms(); }
+
+CoordinatorStatus Coordinator::status() const { return body_->status(); }
+
+crdt::Digest Coordinator::digest(const runtime::Scope& scope) { return body_->digest(scope); }
+
+const char* Coordinator::problem() const { return body_->problem(); }
+
+}  // namespace grid::server

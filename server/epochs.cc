@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/epochs.h"
+
+#include <algorithm>
+#include <string>
+
+namespace grid::server {
+
+namespace {
+
+// A fact "epoch/" + index (8 bytes big-endian): epoch and where it ended, 8 bytes each; the end is 0 while it lasts.
+constexpr std::string_view kPrefix = "epoch/";
+
+std::string name_of_epoch(std::uint64_t index) {
+  std::string name(kPrefix);
+  name.resize(kPrefix.size() + 8);
+  store_be(index, reinterpret_cast<std::uint8_t*>(name.data()) + kPrefix.size());
+  return name;
+}
+
+Status save(storage::Store& store, std::uint64_t index, std::uint64_t epoch, storage::Seq end) {
+  std::uint8_t bytes[16];
+  store_be(epoch, bytes);
+  store_be(end, bytes + 8);
+  return store.set_fact(name_of_epoch(index), bytes);
+}
+
+}  // namespace
+
+void PullCursor::write(std::uint8_t* to) const {
+  store_be(epoch, to);
+  store_be(position, to + 8);
+  store_be(scope_hash, to + 16);
+}
+
+Result<PullCursor> PullCursor::read(Bytes bytes) {
+  if (bytes.size() != kBytes) return Status::corrupt;
+  return PullCursor{load_be(bytes.data()), load_be(bytes.data() + 8), load_be(bytes.data() + 16)};
+}
+
+Status Epochs::open(storage::Store& store, std::uint64_t epoch) {
+  std::uint64_t next = 0;
+  bool open = false;
+  std::string after;
+  for (;;) {
+    const Result<storage::Store::Fact> fact = store.next_fact(kPrefix, after);
+    if (fact.status() == Status::not_found) break;
+    if (!fact.ok()) return fact.status();
+    after = fact->name;
+    if (fact->bytes.size() != 16 || after.size() != kPrefix.size() + 8) return Status::corrupt;
+    next = load_be(reinterpret_cast<const std::uint8_t*>(after.data()) + kPrefix.size()) + 1;
+    past_.push_back({load_be(fact->bytes.data()), load_be(fact->bytes.data() + 8)});
+    open = past_.back().end == 0;
+  }
+  // Everything in the store is durable now, so that is where the last epoch ended.
+  if (open) {
+    past_.back().end = store.head();
+    GRID_TRY(save(store, next - 1, past_.back().epoch, past_.back().end));
+  }
+  if (past_.size() >= kEpochsMax) {
+    GRID_TRY(store.set_fact(name_of_epoch(next - past_.size()), {}));
+    past_.erase(past_.begin());
+  }
+  current_ = epoch;
+  return save(store, next, epoch, 0);
+}
+
+bool Epochs::stands(const PullCursor& cursor) const {
+  if (cursor.epoch == current_) return true;
+  const auto past = std::find_if(past_.begin(), past_.end(), [&](const Past& p) { return p.epoch == cursor.epoch; });
+  return past != past_.end() && cursor.position <= past->end;
+}
+
+}  // namespace grid::server

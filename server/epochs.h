@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Epochs: every start of the gateway begins one, and the chain of them tells which cursors still stand (PROTOCOL P12).
+//
+// Place     Below session.h, above storage/store.h.
+#pragma once
+
+#include <vector>
+
+#include "storage/store.h"
+
+namespace grid::server {
+
+// Opaque to devices: epoch, position and scope hash, 8 bytes big-endian each.
+struct PullCursor {
+  static constexpr std::size_t kBytes = 24;
+
+  std::uint64_t epoch = 0;
+  storage::Seq position = 0;
+  std::uint64_t scope_hash = 0;
+
+  void write(std::uint8_t* to) const;
+  //   corrupt  Not of that size.
+  static Result<PullCursor> read(Bytes bytes);
+};
+
+class Epochs {
+ public:
+  // Kept starts; a cursor from before them does not stand.
+  static constexpr std::size_t kEpochsMax = 1'000;
+
+  // Ends the last epoch at what the store holds and begins `epoch`, in the open batch.
+  Status open(storage::Store& store, std::uint64_t epoch);
+
+  std::uint64_t current() const { return current_; }
+  bool stands(const PullCursor& cursor) const;
+
+ private:
+  struct Past {
+    std::uint64_t epoch;
+    storage::Seq end;
+  };
+
+  std::uint64_t current_ = 0;
+  std::vector<Past> past_;
+};
+
+}  // namespace grid::server

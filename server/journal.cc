@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/journal.h"
+
+#include "runtime/facts.h"
+#include "runtime/scan.h"
+
+namespace grid::server {
+
+namespace {
+
+constexpr std::string_view kJudge = "judge";  // 8 bytes: the judge's time
+constexpr std::uint64_t kJudgeStepMs = 10'000;
+
+}  // namespace
+
+Status Journal::open() {
+  const Result<std::uint64_t> judge = runtime::number_fact(store_, kJudge);
+  if (judge.ok()) judge_ = crdt::Judge(saved_judge_ms_ = *judge);
+  if (!judge.ok() && judge.status() != Status::not_found) return judge.status();
+  durable_head_ = store_.head();
+  for (runtime::Scan scan(runtime::Scope{});;) {
+    const Result<crdt::Op> op = scan.next(store_);
+    if (op.status() == Status::not_found) return Status::ok;
+    if (!op.ok()) return op.status();
+    if (op->cell.stamp > greatest_) greatest_ = op->cell.stamp;
+    partitions_.add(*op);
+  }
+}
+
+void Journal::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
+  judge_.advance(now_ms, wall_ms, greatest_);
+  wall_ms_ = wall_ms;
+  if (wall_ms != 0) partitions_.expire(wall_ms, store_);
+  if (judge_.judging() && judge_.at_ms() >= saved_judge_ms_ + kJudgeStepMs && dirty_) {
+    // Goes with a batch that is written anyhow.
+    if (save_judge() == Status::ok) saved_judge_ms_ = judge_.at_ms();
+  }
+}
+
+Status Journal::save_judge() { return runtime::set_number_fact(store_, kJudge, judge_.at_ms()); }
+
+Result<bool> Journal::merge(const crdt::Op& op) {
+  const Result<crdt::Op> standing = store_.find(op.cell.name);
+  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
+  if (standing.ok() && !crdt::wins(op.cell, standing->cell)) return false;
+  const crdt::Op arrival{.cell = op.cell, .base = op.base, .quality = op.quality};
+  // The views of `standing` end with the append: what the digests count of it is taken first.
+  const Partitions::Counted before = standing.ok() ? partitions_.counted(*standing) : Partitions::Counted{};
+  const Result<storage::Seq> seq = store_.append(arrival);
+  if (!seq.ok()) {
+    problem_.say("the journal takes no more: ").text(store_.problem());
+    return seq.status();
+  }
+  partitions_.remove(op.cell.name, before);
+  crdt::Op now = arrival;
+  now.seq = *seq;
+  partitions_.add(now);
+  if (op.cell.stamp > greatest_) greatest_ = op.cell.stamp;
+  dirty_ = true;
+  return true;
+}
+
+crdt::Digest Journal::digest(const runtime::Scope& scope) {
+  const Result<crdt::Digest> kept = partitions_.root(scope);
+  return kept.ok() ? *kept : partitions_.scan_root(scope, store_);
+}
+
+std::uint64_t Journal::seal() {
+  sealed_head_ = store_.head();
+  dirty_ = false;
+  committing_ = true;
+  return store_.seal();
+}
+
+void Journal::durable() {
+  durable_head_ = sealed_head_;
+  committing_ = false;
+}
+
+}  // namespace grid::server

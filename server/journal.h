@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Journal: the gateway's cells of one app: merge, arrival, durability, digests, drift.
+//
+// Place     Below session.h, above storage/store.h. Knows no link.
+// Promises  ACK-1  durable_head() covers only what a commit has covered.
+//           A cell is counted by the digests as it is live at expired_through_ms: partitions.h.
+#pragma once
+
+#include "crdt/clock.h"
+#include "runtime/problem.h"
+#include "server/partitions.h"
+#include "storage/store.h"
+
+namespace grid::server {
+
+class Journal {
+ public:
+  Journal(storage::Store& store, std::string_view app, std::uint32_t maps_max, runtime::Problem& problem)
+      : store_(store), partitions_(app, maps_max), problem_(problem) {}
+
+  // Reads judge and digests from the store.
+  Status open();
+  void observe(std::uint64_t now_ms, std::uint64_t wall_ms);
+
+  //   clock_ahead  The judge says so.
+  Status judge(const crdt::Stamp& stamp, std::uint32_t drift_ms_max) const {
+    return judge_.verdict(stamp, drift_ms_max);
+  }
+  // Merges a legal op. True: it won, and got the next arrival, head().
+  //   full, io  The store refused; nothing changed.
+  Result<bool> merge(const crdt::Op& op);
+
+  crdt::Digest digest(const runtime::Scope& scope);
+  Partitions& partitions() { return partitions_; }
+  storage::Store& store() { return store_; }
+
+  void touch() { dirty_ = true; }
+  bool dirty() const { return dirty_; }
+  bool committing() const { return committing_; }
+  bool is_at_rest() const { return !dirty_ && !committing_; }
+  std::uint64_t seal();
+  void durable();
+  storage::Seq head() const { return store_.head(); }
+  storage::Seq durable_head() const { return durable_head_; }
+
+  std::uint64_t wall_ms() const { return wall_ms_; }
+  bool judging() const { return judge_.judging(); }
+  // When the next cell expires, in wall time; kNever when none will.
+  std::uint64_t next_expiry_ms() const { return partitions_.next_expiry_ms(); }
+
+ private:
+  Status save_judge();
+
+  storage::Store& store_;
+  Partitions partitions_;
+  runtime::Problem& problem_;
+  crdt::Judge judge_;
+  crdt::Stamp greatest_;  // That was ever merged.
+  std::uint64_t saved_judge_ms_ = 0;
+  std::uint64_t wall_ms_ = 0;
+  storage::Seq durable_head_ = 0;
+  storage::Seq sealed_head_ = 0;
+  bool dirty_ = false;
+  bool committing_ = false;
+};
+
+}  // namespace grid::server

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/merkle_answer.h"
+
+#include <algorithm>
+
+namespace grid::server {
+
+using crdt::Digest;
+using crdt::Op;
+using crdt::Position;
+using crdt::Range;
+using runtime::Scope;
+using runtime::ScopeKind;
+using wire::Kind;
+
+namespace {
+
+std::uint64_t first_path(const Range& range) { return range.bits == 0 ? 0 : range.prefix << (64 - range.bits); }
+
+bool begins_after(const Range& range, const Position& at) {
+  return range.partition != at.partition ? range.partition > at.partition : first_path(range) > at.path;
+}
+
+bool begins_before(const Range& a, const Range& b) {
+  return a.partition != b.partition ? a.partition < b.partition : first_path(a) < first_path(b);
+}
+
+// The element of `sorted` whose range contains `at`; null when none does.
+template <typename Element>
+Element* containing(std::vector<Element>& sorted, const Position& at) {
+  const auto behind = std::upper_bound(sorted.begin(), sorted.end(), at,
+                                       [](const Position& p, const Element& e) { return begins_after(e.range, p); });
+  if (behind == sorted.begin() || !(behind - 1)->range.contains(at)) return nullptr;
+  return &*(behind - 1);
+}
+
+}  // namespace
+
+Status MerkleAnswer::begin(std::uint32_t id, const Scope& scope) {
+  if (asks_.size() == kAsksMax) return Status::full;
+  Ask ask;
+  ask.id = id;
+  ask.scope_kind = scope.kind;
+  ask.map = scope.kind == ScopeKind::everything ? std::string() : std::string(scope.map);
+  ask.text = scope.text;
+  asks_.push_back(std::move(ask));
+  return Status::ok;
+}
+
+Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
+  if (asks_.size() == kAsksMax) return Status::full;
+  Ask ask;
+  ask.kind = kind;
+  ask.scope_kind = scope.kind == ScopeKind::everything ? ScopeKind::map : scope.kind;
+  ask.text = scope.text;
+  if (kind == Kind::cells_ask) {
+    wire::OpsReader reader;
+    GRID_TRY(reader.open(frame));
+    ask.id = reader.head().id;
+    ask.map = reader.head().map;
+    for (Op op; reader.next(op);) {
+      GRID_TRY(reader.status());
+      if (op.cell.name.map != ask.map || !scope.matches(op.cell.name)) return Status::corrupt;
+      ask.names.push_back({std::string(op.cell.name.key), std::string(op.cell.name.sub)});
+    }
+  } else {
+    wire::DigestsReader reader;
+    GRID_TRY(reader.open(frame));
+    ask.id = reader.id();
+    ask.map = reader.map();
+    wire::Split split;
+    while (kind == Kind::digest_ask && reader.next_ask(split)) ask.splits.push_back(split);
+    Range range;
+    std::size_t count = 0;
+    while (kind == Kind::have && reader.next_digests(range, count)) {
+      Listed& listed = ask.listed.emplace_back();
+      listed.range = range;
+      for (std::size_t i = 0; i < count; ++i) listed.digests.push_back(reader.digest(i));
+      std::sort(listed.digests.begin(), listed.digests.end());
+      listed.seen.resize(count);
+    }
+    GRID_TRY(reader.status());
+  }
+  if (!scope.covers_map(ask.map)) return Status::corrupt;
+  const auto by_range = [](const auto& a, const auto& b) { return begins_before(a.range, b.range); };
+  std::sort(ask.listed.begin(), ask.listed.end(), by_range);
+  std::sort(ask.splits.begin(), ask.splits.end(), by_range);
+  asks_.push_back(std::move(ask));
+  // Only now do the views of the scope have their final home.
+  asks_.back().scan = runtime::Scan(asks_.back().scope());
+  return Status::ok;
+}
+
+Result<Bytes> MerkleAnswer::write(MutBytes room) {
+  Ask& ask = asks_.front();
+  Result<Bytes> frame = Bytes{};
+  switch (ask.kind) {
+    case Kind::digest_ask:
+      frame = write_splits(ask, room);
+      break;
+    case Kind::have:
+      frame = ask.scanned ? Result<Bytes>(write_lacks(ask, room)) : write_missing(ask, room);
+      break;
+    case Kind::cells_ask:
+      frame = write_cells(ask, room);
+      break;
+    default:
+      frame = write_first(ask, room);
+      break;
+  }
+  if (ask.next == SIZE_MAX) asks_.pop_front();
+  return frame;
+}
+
+// The map behind the last one that was written; the only one of a narrower scope comes first.
+Result<std::string> MerkleAnswer::map_after(const Ask& ask) const {
+  if (ask.scope_kind != ScopeKind::everything) {
+    return ask.next == 0 ? Result<std::string>(ask.map) : Result<std::string>(Status::not_found);
+  }
+  // No key has this byte, so this name is behind all of the map's.
+  const Result<Op> op = journal_.store().next_cell({ask.map, ask.map.empty() ? "" : "\xff", {}});
+  if (!op.ok()) return op.status();
+  return std::string(op->cell.name.map);
+}
+
+// One frame a map.
+Result<Bytes> MerkleAnswer::write_first(Ask& ask, MutBytes room) {
+  const Result<std::string> map = map_after(ask);
+  if (map.status() == Status::not_found) {
+    ask.next = SIZE_MAX;
+    return wire::DigestsWriter(Kind::digest_reply, ask.id, {}, room).finish(true);
+  }
+  if (!map.ok()) return map.status();
+  Ask whole;
+  whole.scope_kind = ask.scope_kind == ScopeKind::everything ? ScopeKind::map : ask.scope_kind;
+  whole.map = *map;
+  whole.text = ask.text;
+  whole.splits.push_back({wire::kWholeMap, 0});
+  whole.scan = runtime::Scan(whole.scope());
+  GRID_TRY(count_children(whole));
+  wire::DigestsWriter writer(Kind::digest_reply, ask.id, *map, room);
+  if (!writer.add_reply(whole.splits[0], whole.children[0])) return Status::too_large;
+  if (ask.scope_kind == ScopeKind::everything) ask.map = *map;
+  ++ask.next;
+  const bool last = map_after(ask).status() == Status::not_found;
+  if (last) ask.next = SIZE_MAX;
+  return writer.finish(last);
+}
+
+// From the kept tree where it is deep enough, else by one scan of the scope.
+Status MerkleAnswer::count_children(Ask& ask) {
+  const crdt::MerkleTree* tree = ask.scope_kind == ScopeKind::map ? journal_.partitions().tree(ask.map) : nullptr;
+  bool scan = false;
+  for (const wire::Split& split : ask.splits) {
+    std::vector<Digest>& children = ask.children.emplace_back(wire::children_of(split));
+    if (tree == nullptr || !tree->keeps(wire::child_of(split, 0))) {
+      scan = true;
+      continue;
+    }
+    for (std::size_t i = 0; i < children.size(); ++i) children[i] = tree->node(wire::child_of(split, i));
+  }
+  if (!scan) return Status::ok;
+  for (;;) {
+    const Result<Op> op = ask.scan.next(journal_.store());
+    if (op.status() == Status::not_found) return Status::ok;
+    if (!op.ok()) return op.status();
+    const Partitions::Counted counted = journal_.partitions().counted(*op);
+    if (!counted.counted) continue;
+    const Position at = journal_.partitions().position_of(op->cell.name);
+    if (ask.splits[0].range == wire::kWholeMap) {
+      ask.children[0][at.partition].add(counted.digest);
+      continue;
+    }
+    const wire::Split* split = containing(ask.splits, at);
+    if (split == nullptr || (tree != nullptr && tree->keeps(wire::child_of(*split, 0)))) continue;
+    const std::uint64_t path = at.path << split->range.bits;
+    const std::size_t child = split->more == 0 ? 0 : path >> (64 - split->more);
+    ask.children[static_cast<std::size_t>(split - ask.splits.data())][child].add(counted.digest);
+  }
+}
+
+Result<Bytes> MerkleAnswer::write_splits(Ask& ask, MutBytes room) {
+  if (!ask.scanned) GRID_TRY(count_children(ask));
+  ask.scanned = true;
+  wire::DigestsWriter writer(Kind::digest_reply, ask.id, ask.map, room);
+  while (ask.next < ask.splits.size() && writer.add_reply(ask.splits[ask.next], ask.children[ask.next])) ++ask.next;
+  const bool last = ask.next == ask.splits.size();
+  if (!last && writer.count() == 0) return Status::too_large;
+  if (last) ask.next = SIZE_MAX;
+  return writer.finish(last);
+}
+
+// Cells of the ranges that the device did not list.
+Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
+  wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room);
+  for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
+    const runtime::Scan place = ask.scan;
+    const Result<Op> op = ask.scan.next(journal_.store());
+    if (op.status() == Status::not_found) {
+      ask.scanned = true;
+      break;
+    }
+    if (!op.ok()) return op.status();
+    Listed* listed = containing(ask.listed, journal_.partitions().position_of(op->cell.name));
+    if (listed == nullptr) continue;
+    const Partitions::Counted counted = journal_.partitions().counted(*op);
+    if (!counted.counted) continue;
+    const auto found = std::lower_bound(listed->digests.begin(), listed->digests.end(), counted.digest);
+    if (found != listed->digests.end() && *found == counted.digest) {
+      listed->seen[static_cast<std::size_t>(found - listed->digests.begin())] = true;
+      continue;
+    }
+    if (writer.add({.cell = op->cell, .quality = op->quality}) || writer.count() == 0) continue;
+    ask.scan = place;
+    break;
+  }
+  return writer.count() > 0 ? writer.finish({}, false) : Bytes{};
+}
+
+// Those of the device's digests that no cell here has.
+Bytes MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
+  wire::DigestsWriter writer(Kind::lacks, ask.id, ask.map, room);
+  for (; ask.next < ask.listed.size(); ++ask.next) {
+    const Listed& listed = ask.listed[ask.next];
+    std::vector<std::uint64_t> lacking;
+    for (std::size_t i = 0; i < listed.digests.size(); ++i) {
+      if (!listed.seen[i]) lacking.push_back(listed.digests[i]);
+    }
+    if (!lacking.empty() && !writer.add_digests(listed.range, lacking)) return writer.finish(false);
+  }
+  ask.next = SIZE_MAX;
+  return writer.finish(true);
+}
+
+// Each name with its cell, or without a stamp when nothing is known of it.
+Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room) {
+  wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room);
+  for (; ask.next < ask.names.size(); ++ask.next) {
+    const crdt::CellName name{ask.map, ask.names[ask.next].key, ask.names[ask.next].sub};
+    const Result<Op> op = journal_.store().find(name);
+    if (!op.ok() && op.status() != Status::not_found) return op.status();
+    Op entry;
+    entry.cell.name = name;
+    if (op.ok()) entry = {.cell = op->cell, .quality = op->quality};
+    if (!writer.add(entry) && writer.count() > 0) return writer.finish({}, false);
+  }
+  ask.next = SIZE_MAX;
+  return writer.finish({}, true);
+}
+
+}  // namespace grid::server

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/peers.h"
+
+namespace grid::server {
+
+namespace {
+
+constexpr std::size_t kPeerBytes = 32;
+
+// "peer/" and the node id in hex.
+struct PeerName {
+  explicit PeerName(crdt::NodeId node) {
+    for (std::size_t i = 0; i < 16; ++i) text[5 + i] = "0123456789abcdef"[(node >> (60 - 4 * i)) & 15];
+  }
+  std::string_view view() const { return {text, sizeof(text)}; }
+
+  char text[21] = {'p', 'e', 'e', 'r', '/'};
+};
+
+}  // namespace
+
+Result<Peer> load_peer(storage::Store& store, crdt::NodeId node) {
+  const Result<Bytes> bytes = store.fact(PeerName(node).view());
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->size() != kPeerBytes) return Status::corrupt;
+  const std::uint8_t* at = bytes->data();
+  return Peer{load_be(at), load_be(at + 8), load_be(at + 16), load_be(at + 24)};
+}
+
+Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
+  std::uint8_t bytes[kPeerBytes];
+  store_be(peer.confirmed, bytes);
+  store_be(peer.latest, bytes + 8);
+  store_be(peer.acked_epoch, bytes + 16);
+  store_be(peer.acked_position, bytes + 24);
+  return store.set_fact(PeerName(node).view(), bytes);
+}
+
+}  // namespace grid::server

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Peers: what the gateway remembers of each node: its fork tokens, and how far it has confirmed (PROTOCOL P1, P14).
+//
+// Place     Below session.h, above storage/store.h.
+#pragma once
+
+#include "crdt/stamp.h"
+#include "storage/store.h"
+
+namespace grid::server {
+
+struct Peer {
+  std::uint64_t confirmed = 0;  // The token that the node has shown,
+  std::uint64_t latest = 0;     // and the one that it may have committed since. Both are current.
+  std::uint64_t acked_epoch = 0;
+  storage::Seq acked_position = 0;
+
+  // Whether a node that shows `token` is the one that went on from there.
+  bool knows(std::uint64_t token) const { return token == latest || token == confirmed; }
+};
+
+//   not_found  This node has never said hello here.
+//   corrupt    What stands there is no peer.
+Result<Peer> load_peer(storage::Store& store, crdt::NodeId node);
+// Into the open batch.
+Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer);
+
+}  // namespace grid::server

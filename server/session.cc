@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/session.h"
+
+#include <algorithm>
+
+namespace grid::server {
+
+using crdt::Op;
+using wire::Kind;
+
+void Session::end(Status status, std::string_view reason, std::uint32_t retry_after_ms) {
+  if (bye_due_ || over_) return;
+  bye_due_ = true;
+  bye_ = grid_Bye_init_zero;
+  bye_.status = static_cast<std::uint32_t>(status);
+  bye_.retry_after_ms = retry_after_ms;
+  const std::string_view cut = reason.substr(0, sizeof(bye_.reason) - 1);
+  copy(as_bytes(cut), {reinterpret_cast<std::uint8_t*>(bye_.reason), sizeof(bye_.reason)});
+}
+
+void Session::receive(Bytes frame) {
+  if (bye_due_ || over_) return;
+  const Result<Kind> kind = wire::kind_of(frame);
+  if (!kind.ok()) return end(Status::corrupt, "a frame of an unknown kind");
+  const Status status = dispatch(*kind, frame);
+  if (status == Status::ok || bye_due_) return;
+  if (status == Status::full) return end(status, "the gateway's journal has no room just now", 1'000);
+  runtime::Problem sentence;
+  sentence.say("frame of kind ").number(static_cast<std::uint64_t>(*kind)).text(" refused: ").text(name_of(status));
+  end(status, sentence.view());
+}
+
+Status Session::dispatch(Kind kind, Bytes frame) {
+  if (kind == Kind::hello) return receive_hello(frame);
+  if (kind == Kind::bye) return end(Status::ok, "goodbye"), Status::ok;
+  if (!greeted_ && !forked_) {
+    end(Status::denied, "the first frame must be hello");
+    return Status::denied;
+  }
+  switch (kind) {
+    case Kind::subscribe:
+      return receive_subscribe(frame);
+    case Kind::unsubscribe:
+      return receive_unsubscribe(frame);
+    case Kind::push:
+      return receive_push(frame);
+    case Kind::heal:
+      return receive_heal(frame);
+    case Kind::pull_ack:
+      return receive_pull_ack(frame);
+    case Kind::verify:
+      return receive_verify(frame);
+    case Kind::digest_ask:
+    case Kind::have:
+    case Kind::cells_ask:
+      return receive_ask(kind, frame);
+    case Kind::inspect_ask:
+      return receive_inspect(frame);
+    default:
+      return Status::corrupt;
+  }
+}
+
+Status Session::receive_hello(Bytes frame) {
+  if (greeted_) return Status::corrupt;
+  grid_Hello hello = grid_Hello_init_zero;
+  GRID_TRY(wire::decode(frame, hello));
+  if (hello.protocol_min > wire::kProtocolMax || hello.protocol_max < wire::kProtocolMin) {
+    runtime::Problem sentence;
+    sentence.say("this gateway speaks protocol ").number(wire::kProtocolMin).text(" to ").number(wire::kProtocolMax);
+    sentence.text(", the device ").number(hello.protocol_min).text(" to ").number(hello.protocol_max);
+    end(Status::newer, sentence.view());
+    return Status::newer;
+  }
+  if (hello.app != shared_.options.app) {
+    end(Status::denied, "hello names another app than the link's path");
+    return Status::denied;
+  }
+  if (hello.node == 0) return Status::invalid;
+  node_ = hello.node;
+  frame_bytes_max_ = hello.frame_bytes_max;
+  const Result<Peer> peer = load_peer(shared_.journal.store(), node_);
+  if (!peer.ok() && peer.status() != Status::not_found) return peer.status();
+  peer_ = peer.ok() ? *peer : Peer{};
+  welcome_due_ = true;
+  forked_ = peer.ok() && !peer_.knows(hello.fork_token);
+  if (forked_) return Status::ok;
+  greeted_ = true;
+  if (peer.ok()) {
+    token_sealed_ = token_durable_ = peer_.latest;
+    return confirm_token(hello.fork_token);
+  }
+  peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};
+  welcome_waits_ = true;
+  shared_.journal.touch();
+  return save_peer(shared_.journal.store(), node_, peer_);
+}
+
+// A token that the device shows is one that it has committed; the next push gets a newer one.
+Status Session::confirm_token(std::uint64_t token) {
+  if (token == peer_.confirmed || token != peer_.latest) return Status::ok;
+  peer_.confirmed = token;
+  return Status::ok;
+}
+
+Subscription* Session::find(std::uint32_t id) {
+  for (Subscription& subscription : subscriptions_) {
+    if (subscription.id() == id) return &subscription;
+  }
+  return nullptr;
+}
+
+Status Session::receive_subscribe(Bytes frame) {
+  grid_Subscribe message = grid_Subscribe_init_zero;
+  GRID_TRY(wire::decode(frame, message));
+  const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
+  GRID_TRY(scope.check());
+  if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
+  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0};
+  if (find(message.id) != nullptr || subscriptions_.size() >= shared_.options.subscriptions_max) {
+    answer.status = static_cast<std::uint32_t>(find(message.id) != nullptr ? Status::invalid : Status::full);
+    subscribed_due_.push_back(answer);
+    return Status::ok;
+  }
+  subscriptions_.emplace_back(message.id, scope);
+  return begin_pull(subscriptions_.back(), message);
+}
+
+Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& message) {
+  const storage::Seq head = shared_.journal.store().head();
+  const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
+  const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
+  const bool stands = of_scope && shared_.epochs.stands(*cursor);
+  wire::PullMode mode = wire::PullMode::resume;
+  if (stands) {
+    subscription.start(cursor->position, head, false);
+  } else if (!message.holds) {
+    subscription.start(0, head, true);
+  } else {
+    mode = wire::PullMode::compare;
+    subscription.heal = of_scope;
+    subscription.start(head, head, false);
+    GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
+  }
+  dirty_ = true;
+  subscribed_due_.push_back({message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0});
+  return Status::ok;
+}
+
+Status Session::receive_unsubscribe(Bytes frame) {
+  grid_Unsubscribe message = grid_Unsubscribe_init_zero;
+  GRID_TRY(wire::decode(frame, message));
+  std::erase_if(subscriptions_, [&](const Subscription& s) { return s.id() == message.id; });
+  return Status::ok;
+}
+
+Status Session::receive_push(Bytes frame) {
+  // A node that was told to take another id may have pushed before it heard: those ops come again.
+  if (!greeted_) return Status::ok;
+  wire::OpsReader reader;
+  GRID_TRY(reader.open(frame));
+  GRID_TRY(confirm_token(reader.head().fork_token));
+  for (Op op; reader.next(op);) GRID_TRY(take_op(op, reader.status()));
+  if (peer_.confirmed == peer_.latest) {
+    peer_.latest = shared_.random.id();
+    shared_.journal.touch();
+    GRID_TRY(save_peer(shared_.journal.store(), node_, peer_));
+  }
+  return Status::ok;
+}
+
+Status Session::take_op(const Op& op, Status read) {
+  if (op.seq <= last_seq_) return Status::corrupt;
+  if (in_flight_ >= shared_.options.window_ops) {
+    end(Status::invalid, "more ops in flight than the window allows");
+    return Status::invalid;
+  }
+  const Status verdict = judge_op(op, read);
+  if (verdict != Status::ok) {
+    reject(op, verdict);
+  } else {
+    const Result<bool> won = shared_.journal.merge(op);
+    if (!won.ok()) return won.status();
+    if (*won) own_.add(shared_.journal.store().head());
+    ++shared_.figures.ops_applied;
+  }
+  last_seq_ = applied_ = op.seq;
+  ++in_flight_;
+  // With nothing to commit, what was merged is on disk already.
+  open_ = applied_;
+  if (shared_.journal.is_at_rest()) durable();
+  return Status::ok;
+}
+
+Status Session::judge_op(const Op& op, Status read) const {
+  if (read != Status::ok) return read;
+  if (op.cell.stamp.is_none()) return Status::invalid;
+  if (op.cell.stamp.node != node_) return Status::denied;
+  if (op.cell.value.size() > shared_.options.value_bytes_max) return Status::too_large;
+  return shared_.journal.judge(op.cell.stamp, shared_.options.drift_ms_max);
+}
+
+void Session::reject(const Op& op, Status status) {
+  ++shared_.figures.ops_rejected;
+  const crdt::CellName& name = op.cell.name;
+  rejected_.push_back({op.seq, status, std::string(name.map), std::string(name.key), std::string(name.sub)});
+}
+
+Status Session::receive_heal(Bytes frame) {
+  wire::OpsReader reader;
+  GRID_TRY(reader.open(frame));
+  const Subscription* subscription = find(reader.head().id);
+  if (subscription == nullptr || !subscription->heal) return Status::ok;
+  for (Op op; reader.next(op);) {
+    GRID_TRY(reader.status());
+    if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
+    const Result<bool> won = shared_.journal.merge(op);
+    if (!won.ok()) return won.status();
+    if (*won) own_.add(shared_.journal.store().head());
+    if (*won) ++shared_.figures.cells_healed;
+  }
+  return Status::ok;
+}
+
+Status Session::receive_pull_ack(Bytes frame) {
+  grid_PullAck message = grid_PullAck_init_zero;
+  GRID_TRY(wire::decode(frame, message));
+  const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
+  if (!cursor.ok()) return cursor.status();
+  if (!greeted_) return Status::ok;
+  peer_.acked_epoch = cursor->epoch;
+  peer_.acked_position = cursor->position;
+  // Goes with the next batch: losing it only makes this node look further behind than it is.
+  return save_peer(shared_.journal.store(), node_, peer_);
+}
+
+Status Session::receive_verify(Bytes frame) {
+  grid_Verify message = grid_Verify_init_zero;
+  GRID_TRY(wire::decode(frame, message));
+  Subscription* subscription = find(message.id);
+  if (subscription == nullptr) return Status::ok;
+  subscription->current_due = true;
+  dirty_ = true;
+  return message.compare ? answer_.begin(subscription->id(), subscription->scope()) : Status::ok;
+}
+
+Status Session::receive_ask(Kind kind, Bytes frame) {
+  std::uint32_t id = 0;
+  if (kind == Kind::cells_ask) {
+    wire::OpsReader reader;
+    GRID_TRY(reader.open(frame));
+    id = reader.head().id;
+  } else {
+    wire::DigestsReader reader;
+    GRID_TRY(reader.open(frame));
+    id = reader.id();
+  }
+  const Subscription* subscription = find(id);
+  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope());
+}
+
+Status Session::receive_inspect(Bytes frame) {
+  grid_InspectAsk message = grid_InspectAsk_init_zero;
+  GRID_TRY(wire::decode(frame, message));
+  if (inspected_due_.size() >= shared_.options.subscriptions_max) return Status::full;
+  inspected_due_.emplace_back(message.id, message.topic);
+  return Status::ok;
+}
+
+void Session::notice(const crdt::CellName& name) {
+  if (dirty_) return;
+  for (const Subscription& subscription : subscriptions_) {
+    if (!subscription.scope().matches(name)) continue;
+    dirty_ = true;
+    return;
+  }
+}
+
+void Session::sealed() {
+  sealed_ = std::max(sealed_, open_);
+  in_flight_sealed_ = in_flight_;
+  token_sealed_ = peer_.latest;
+}
+
+void Session::durable() {
+  if (is_settled()) {
+    // Nothing is left to commit.
+    sealed_ = open_;
+    in_flight_sealed_ = in_flight_;
+    token_sealed_ = peer_.latest;
+  }
+  durable_ = std::max(durable_, sealed_);
+  in_flight_ -= in_flight_sealed_;
+  in_flight_sealed_ = 0;
+  if (greeted_) token_durable_ = token_sealed_;
+  welcome_waits_ = false;
+}
+
+}  // namespace grid::server

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session: the gateway's end of one link (docs/SESSION.md).
+//
+// Place     Below coordinator.h, above journal.h, subscription.h and merkle_answer.h.
+// Promises  ACK-1  An op is acknowledged durable only after a commit that covers it.
+//           P5     reject(n) is sent before any ack that covers n.
+//           A peer that breaks the protocol gets `bye` with a sentence; nothing is checked on what it sent.
+// Limits    CoordinatorOptions. Everything that waits is a position, a sequence or a flag.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "runtime/problem.h"
+#include "runtime/random.h"
+#include "server/coordinator.h"
+#include "server/epochs.h"
+#include "server/journal.h"
+#include "server/merkle_answer.h"
+#include "server/peers.h"
+#include "server/subscription.h"
+
+namespace grid::server {
+
+// What the sessions of one coordinator share.
+struct Shared {
+  const CoordinatorOptions& options;
+  Journal& journal;
+  const Epochs& epochs;
+  runtime::Random& random;
+  runtime::Problem& problem;
+  CoordinatorStatus& figures;
+};
+
+class Session {
+ public:
+  explicit Session(const Shared& shared) : shared_(shared), answer_(shared.journal) {}
+
+  // Takes a frame. What it breaks ends the session, with a bye: wants_write().
+  void receive(Bytes frame);
+  // The next frame; empty when there is nothing to say after all.
+  Bytes write(MutBytes room);
+  bool wants_write() const;
+  // Bye has been written: the link can be closed.
+  bool is_over() const { return over_; }
+  void end(Status status, std::string_view reason, std::uint32_t retry_after_ms = 0);
+
+  // A record has arrived that did not come over this link.
+  void notice(const crdt::CellName& name);
+  void sealed();
+  void durable();
+
+  crdt::NodeId node() const { return greeted_ ? node_ : 0; }
+  std::size_t subscription_count() const { return subscriptions_.size(); }
+
+ private:
+  struct Rejected {
+    crdt::Seq seq;
+    Status status;
+    std::string map;
+    std::string key;
+    std::string sub;
+  };
+
+  Status dispatch(wire::Kind kind, Bytes frame);
+  Status receive_hello(Bytes frame);
+  Status receive_subscribe(Bytes frame);
+  Status receive_unsubscribe(Bytes frame);
+  Status receive_push(Bytes frame);
+  Status receive_heal(Bytes frame);
+  Status receive_pull_ack(Bytes frame);
+  Status receive_verify(Bytes frame);
+  Status receive_ask(wire::Kind kind, Bytes frame);
+  Status receive_inspect(Bytes frame);
+
+  Status judge_op(const crdt::Op& op, Status read) const;
+  Status take_op(const crdt::Op& op, Status read);
+  void reject(const crdt::Op& op, Status status);
+  Status confirm_token(std::uint64_t token);
+  Status begin_pull(Subscription& subscription, const grid_Subscribe& message);
+  Subscription* find(std::uint32_t id);
+
+  Bytes next_frame(MutBytes room);
+  Bytes write_bye(MutBytes room);
+  Bytes write_welcome(MutBytes room);
+  Bytes write_subscribed(MutBytes room);
+  Bytes write_reject(MutBytes room);
+  Bytes write_ack(MutBytes room);
+  Bytes write_inspected(MutBytes room);
+  Bytes write_answer(MutBytes room);
+  Bytes write_pull(MutBytes room);
+  Bytes write_current(Subscription& subscription, MutBytes room);
+  bool ack_due() const { return applied_ != acked_applied_ || durable_ != acked_durable_; }
+  bool is_settled() const { return shared_.journal.is_at_rest(); }
+
+  Shared shared_;
+  MerkleAnswer answer_;
+  std::vector<Subscription> subscriptions_;
+  std::vector<grid_Subscribed> subscribed_due_;
+  OwnArrivals own_;
+  std::deque<Rejected> rejected_;
+  std::deque<std::pair<std::uint32_t, std::string>> inspected_due_;
+
+  crdt::NodeId node_ = 0;
+  Peer peer_;
+  bool greeted_ = false;  // Hello was taken, and its node was not forked.
+  bool forked_ = false;   // ... or it was.
+  bool welcome_due_ = false;
+  bool welcome_waits_ = false;  // Until the peer's new token is durable.
+  bool bye_due_ = false;
+  bool over_ = false;
+  bool dirty_ = false;  // A subscription may have something to send.
+  grid_Bye bye_ = grid_Bye_init_zero;
+  std::uint32_t frame_bytes_max_ = 0;
+  std::size_t turn_ = 0;  // The subscription that goes first, so that none starves.
+
+  crdt::Seq last_seq_ = 0;  // Of this link's pushes: they rise.
+  crdt::Seq applied_ = 0;
+  crdt::Seq open_ = 0;     // Applied up to here in the open batch,
+  crdt::Seq sealed_ = 0;   // in the one that is being committed,
+  crdt::Seq durable_ = 0;  // on disk.
+  crdt::Seq acked_applied_ = 0;
+  crdt::Seq acked_durable_ = 0;
+  std::uint64_t in_flight_ = 0;         // Ops taken and not yet acknowledged as durable,
+  std::uint64_t in_flight_sealed_ = 0;  // of which are in the batch that is being committed.
+  std::uint64_t token_sealed_ = 0;
+  std::uint64_t token_durable_ = 0;
+};
+
+}  // namespace grid::server

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The sending half of Session: which frame goes next, straight into the host's buffer.
+
+#include <algorithm>
+
+#include "crdt/value.h"
+#include "server/session.h"
+
+namespace grid::server {
+
+using crdt::Op;
+using wire::Kind;
+
+bool Session::wants_write() const {
+  if (over_) return false;
+  if (bye_due_) return true;
+  if (welcome_due_) return !welcome_waits_;
+  return !subscribed_due_.empty() || !rejected_.empty() || !inspected_due_.empty() || (greeted_ && ack_due()) ||
+         answer_.has_work() || dirty_;
+}
+
+Bytes Session::write(MutBytes room) {
+  if (frame_bytes_max_ != 0 && room.size() > frame_bytes_max_) {
+    room = room.first(std::max<std::size_t>(frame_bytes_max_, wire::kControlBytesMax));
+  }
+  return next_frame(room);
+}
+
+Bytes Session::next_frame(MutBytes room) {
+  if (over_) return {};
+  if (bye_due_) return write_bye(room);
+  if (welcome_due_) return welcome_waits_ ? Bytes{} : write_welcome(room);
+  if (!subscribed_due_.empty()) return write_subscribed(room);
+  if (!rejected_.empty()) return write_reject(room);
+  if (greeted_ && ack_due()) return write_ack(room);
+  if (!inspected_due_.empty()) return write_inspected(room);
+  Bytes frame;
+  // A comparison's deltas and a stream's take turns by themselves: streams go on once the answer is out, and the
+  // `current` that opens a comparison goes before its first digest.
+  if (dirty_) frame = write_pull(room);
+  if (frame.empty() && answer_.has_work()) frame = write_answer(room);
+  return frame;
+}
+
+Bytes Session::write_bye(MutBytes room) {
+  bye_due_ = false;
+  over_ = true;
+  return wire::encode(bye_, room);
+}
+
+Bytes Session::write_welcome(MutBytes room) {
+  welcome_due_ = false;
+  grid_Welcome welcome = grid_Welcome_init_zero;
+  welcome.protocol = wire::kProtocolMax;
+  welcome.epoch = shared_.epochs.current();
+  welcome.fork_token = forked_ ? 0 : peer_.latest;
+  welcome.wall_ms = shared_.journal.wall_ms();
+  welcome.frame_bytes_max = shared_.options.frame_bytes_max;
+  welcome.value_bytes_max = shared_.options.value_bytes_max;
+  welcome.window_ops = shared_.options.window_ops;
+  welcome.drift_ms_max = shared_.options.drift_ms_max;
+  welcome.forked = forked_;
+  return wire::encode(welcome, room);
+}
+
+Bytes Session::write_subscribed(MutBytes room) {
+  const grid_Subscribed message = subscribed_due_.front();
+  subscribed_due_.erase(subscribed_due_.begin());
+  return wire::encode(message, room);
+}
+
+Bytes Session::write_reject(MutBytes room) {
+  const Rejected rejected = std::move(rejected_.front());
+  rejected_.pop_front();
+  Op op;
+  op.cell.name = {rejected.map, rejected.key, rejected.sub};
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (standing.ok()) op = {.cell = standing->cell, .quality = standing->quality};
+  op.seq = rejected.seq;
+  const wire::OpsHead head{.status = rejected.status, .wall_ms = shared_.journal.wall_ms()};
+  wire::OpsWriter writer(Kind::reject, head, room);
+  if (writer.add(op)) return writer.finish();
+  // The cell is larger than this device takes: its name alone.
+  op.cell = {op.cell.name, {}};
+  wire::OpsWriter bare(Kind::reject, head, room);
+  bare.add(op);
+  return bare.finish();
+}
+
+Bytes Session::write_ack(MutBytes room) {
+  const bool with_token = durable_ != acked_durable_;
+  acked_applied_ = applied_;
+  acked_durable_ = durable_;
+  return wire::encode(grid_Ack{applied_, durable_, with_token ? token_durable_ : 0}, room);
+}
+
+Bytes Session::write_inspected(MutBytes room) {
+  const auto [id, topic] = std::move(inspected_due_.front());
+  inspected_due_.pop_front();
+  std::uint8_t bytes[512];
+  crdt::ValueWriter writer(bytes);
+  const CoordinatorStatus& status = shared_.figures;
+  const auto number = [&](std::string_view name, std::uint64_t value) {
+    writer.field(name);
+    writer.integer(static_cast<std::int64_t>(value));
+  };
+  writer.begin_record();
+  writer.field("app");
+  writer.text(shared_.options.app);
+  number("cells_healed", status.cells_healed);
+  number("cells_sent", status.cells_sent);
+  number("drained", status.drained);
+  number("durable", shared_.journal.durable_head());
+  number("head", shared_.journal.store().head());
+  writer.field("judging");
+  writer.boolean(shared_.journal.judging());
+  number("links", status.links);
+  number("ops_applied", status.ops_applied);
+  number("ops_rejected", status.ops_rejected);
+  number("subscriptions", status.subscriptions);
+  writer.field("wall_ms");
+  writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));
+  writer.end_record();
+  const Result<Bytes> value = writer.finish();
+  wire::OpsWriter reply(Kind::inspect_reply, {.id = id, .map = "inspect"}, room);
+  // A topic that is not known is answered by nothing.
+  if (value.ok() && topic == "status") {
+    reply.add({.cell = {{"inspect", "status", {}}, crdt::Stamp::of(shared_.journal.wall_ms(), 0, 1), 0, *value}});
+  }
+  return reply.finish({}, true);
+}
+
+Bytes Session::write_answer(MutBytes room) {
+  const Result<Bytes> frame = answer_.write(room);
+  if (frame.ok()) return *frame;
+  end(frame.status(), "the gateway could not answer a comparison");
+  return {};
+}
+
+// One frame of one subscription, beginning with the one whose turn it is.
+Bytes Session::write_pull(MutBytes room) {
+  bool more = false;
+  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+    Subscription& subscription = subscriptions_[(turn_ + i) % subscriptions_.size()];
+    bool behind = false;
+    const std::uint64_t before = subscription.sent_count();
+    const Result<Bytes> frame =
+        subscription.write(shared_.journal.store(), own_, shared_.epochs.current(), room, behind);
+    if (!frame.ok()) {
+      end(frame.status(), "the gateway could not read its journal");
+      return {};
+    }
+    more = more || behind;
+    if (!frame->empty()) {
+      shared_.figures.cells_sent += subscription.sent_count() - before;
+      turn_ = (turn_ + i + 1) % subscriptions_.size();
+      return *frame;
+    }
+    if (!behind && subscription.current_due) return write_current(subscription, room);
+  }
+  dirty_ = more;
+  storage::Seq least = shared_.journal.store().head();
+  for (const Subscription& subscription : subscriptions_) least = std::min(least, subscription.position());
+  own_.forget_through(least);
+  return {};
+}
+
+Bytes Session::write_current(Subscription& subscription, MutBytes room) {
+  subscription.current_due = false;
+  const crdt::Digest digest = shared_.journal.digest(subscription.scope());
+  grid_Current message = grid_Current_init_zero;
+  message.id = subscription.id();
+  std::uint8_t bytes[PullCursor::kBytes];
+  const Bytes cursor = subscription.cursor(shared_.epochs.current(), bytes);
+  message.cursor.size = static_cast<pb_size_t>(cursor.size());
+  copy(cursor, message.cursor.bytes);
+  message.sum = digest.sum;
+  message.count = digest.count;
+  return wire::encode(message, room);
+}
+
+}  // namespace grid::server

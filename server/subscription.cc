@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/subscription.h"
+
+#include <algorithm>
+
+namespace grid::server {
+
+void OwnArrivals::add(storage::Seq seq) {
+  if (seqs_.size() == kOwnMax) seqs_.pop_front();
+  seqs_.push_back(seq);
+}
+
+bool OwnArrivals::contains(storage::Seq seq) const { return std::binary_search(seqs_.begin(), seqs_.end(), seq); }
+
+void OwnArrivals::forget_through(storage::Seq seq) {
+  while (!seqs_.empty() && seqs_.front() <= seq) seqs_.pop_front();
+}
+
+void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones) {
+  position_ = position;
+  live_only_through_ = skips_tombstones ? head : 0;
+  current_due = true;
+}
+
+Bytes Subscription::cursor(std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) const {
+  PullCursor{epoch, position_, scope().hash()}.write(bytes);
+  return bytes;
+}
+
+bool Subscription::wants(const crdt::Op& op, const OwnArrivals& own) const {
+  if (!scope().matches(op.cell.name) || own.contains(op.seq)) return false;
+  return op.seq > live_only_through_ || !op.cell.is_tombstone();
+}
+
+Result<Bytes> Subscription::write(storage::Store& store, const OwnArrivals& own, std::uint64_t epoch, MutBytes room,
+                                  bool& more) {
+  wire::OpsWriter writer(wire::Kind::delta, {.id = id_, .map = map_}, room);
+  more = true;
+  for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
+    crdt::Op op;
+    const Result<crdt::Op> next = store.next_op(position_);
+    if (next.status() == Status::not_found) {
+      position_ = std::max(position_, store.head());
+      more = false;
+      break;
+    }
+    if (!next.ok()) return next.status();
+    op.cell = next->cell;
+    op.quality = next->quality;
+    // What no frame of this device can hold is passed over; it is told when stubs exist (docs/roadmap.md).
+    if (wants(*next, own) && !writer.add(op) && writer.count() > 0) break;
+    position_ = next->seq;
+  }
+  if (writer.count() == 0) return Bytes{};
+  sent_count_ += writer.count();
+  std::uint8_t bytes[PullCursor::kBytes];
+  return writer.finish(cursor(epoch, bytes));
+}
+
+}  // namespace grid::server

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Subscription: one device's reader of the journal: a scope and a position, never a queue of frames.
+//
+// Place     Below session.h.
+// Promises  SYN-2, the gateway's half: the position moves over a record only when the record was sent, or need not be.
+#pragma once
+
+#include <deque>
+#include <string>
+
+#include "runtime/scope.h"
+#include "server/epochs.h"
+#include "transport/wire.h"
+
+namespace grid::server {
+
+// Arrivals that came over a link itself, in order: they need not go back over it.
+class OwnArrivals {
+ public:
+  // Past this many the oldest are forgotten, and then sent back: harmless, only wasteful.
+  static constexpr std::size_t kOwnMax = 65'536;
+
+  void add(storage::Seq seq);
+  bool contains(storage::Seq seq) const;
+  void forget_through(storage::Seq seq);
+
+ private:
+  std::deque<storage::Seq> seqs_;
+};
+
+class Subscription {
+ public:
+  Subscription(std::uint32_t id, const runtime::Scope& scope)
+      : id_(id), kind_(scope.kind), map_(scope.map), text_(scope.text) {}
+
+  std::uint32_t id() const { return id_; }
+  runtime::Scope scope() const { return {kind_, map_, text_}; }
+  storage::Seq position() const { return position_; }
+  // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing.
+  void start(storage::Seq position, storage::Seq head, bool skips_tombstones);
+
+  bool heal = false;         // The device has proven that something was lost here.
+  bool current_due = false;  // It waits for `current`.
+
+  // Writes what comes next: a delta, or empty when there was nothing to send among the records looked at.
+  // Sets `more` when there is more to look at.
+  Result<Bytes> write(storage::Store& store, const OwnArrivals& own, std::uint64_t epoch, MutBytes room, bool& more);
+  std::uint64_t sent_count() const { return sent_count_; }
+  bool is_behind(storage::Seq head) const { return position_ < head; }
+  Bytes cursor(std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) const;
+
+ private:
+  // Records that one write looks at.
+  static constexpr std::uint32_t kLooksMax = 8'192;
+
+  bool wants(const crdt::Op& op, const OwnArrivals& own) const;
+
+  std::uint32_t id_;
+  runtime::ScopeKind kind_;
+  std::string map_;
+  std::string text_;
+  storage::Seq position_ = 0;
+  storage::Seq live_only_through_ = 0;
+  std::uint64_t sent_count_ = 0;
+};
+
+}  // namespace grid::server
