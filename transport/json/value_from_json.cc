@@ -90,7 +90,6 @@ std::string as_json(std::string_view text) {
   return out;
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The parser's own words, without its code, the place (told apart) and what it read (which may be no text).
@@ -282,12 +281,10 @@ class Reader {
     return refuse(Status::invalid,
                   std::string(escape.name) + " takes " + std::string(escape.takes) + ", not " + std::string(got));
   }
-  // At the token that the parser has just handed over.
+  // At the token that the parser has just handed over, which is never the end of anything.
   bool refuse(Status status, std::string sentence) {
-    const char* const end = text_.data() + text_.size();
-    const char* at = behind_;
-    while (at != end && (is_space(*at) || *at == ',' || *at == ':')) ++at;
-    return refuse_at(static_cast<std::size_t>(at - text_.data()), status, std::move(sentence));
+    const std::size_t at = text_.find_first_not_of(" \t\n\r,:]}", static_cast<std::size_t>(behind_ - text_.data()));
+    return refuse_at(std::min(at, text_.size()), status, std::move(sentence));
   }
   bool refuse_at(std::size_t at, Status status, std::string sentence) {
     status_ = status;

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Samples: one frame of each kind, every field of it set. tests/golden/frames.txt has their bytes.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "tests/unit/wire/rewrite.h"
+
+namespace grid::test {
+
+inline constexpr std::uint64_t kNode = 0x9f3c'61d2'a0b4'e875;
+inline constexpr std::uint64_t kWallMs = 1'795'226'460'123;  // 2026-11-21T02:01:00.123Z
+inline constexpr std::uint64_t kToken = 0x0123'4567'89ab'cdef;
+inline constexpr crdt::Stamp kStamp = crdt::Stamp::of(kWallMs, 7, kNode);
+inline constexpr std::uint8_t kCursor[] = {0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3};
+inline constexpr std::uint8_t kNumber[] = {0x21, 0, 0, 0, 0, 0, 0x80, 0x35, 0x40};  // 21.5
+inline constexpr std::uint8_t kText[] = {0x2a, 2, 'o', 'n'};
+
+template <std::size_t kSize>
+void set(char (&field)[kSize], std::string_view text) {
+  field[text.copy(field, kSize - 1)] = '\0';
+}
+
+template <typename Field>
+void set_cursor(Field& field) {
+  field.size = sizeof(kCursor);
+  std::memcpy(field.bytes, kCursor, sizeof(kCursor));
+}
+
+template <typename Message>
+Frame encoded(const Message& message) {
+  std::uint8_t room[wire::kControlBytesMax];
+  const Bytes frame = wire::encode(message, room);
+  return {frame.begin(), frame.end()};
+}
+
+inline grid_Hello hello() {
+  grid_Hello message = grid_Hello_init_zero;
+  message.protocol_min = 1;
+  message.protocol_max = 2;
+  set(message.app, "farm");
+  message.node = kNode;
+  message.fork_token = kToken;
+  message.wall_ms = kWallMs;
+  message.quality = 3;
+  message.frame_bytes_max = 65'536;
+  message.value_bytes_max = 4'096;
+  set(message.software, "grid 0.1.0");
+  return message;
+}
+
+inline grid_Welcome welcome() {
+  grid_Welcome message = grid_Welcome_init_zero;
+  message.protocol = 1;
+  message.epoch = 0xfeed'f00d'0000'0001;
+  message.fork_token = kToken;
+  message.wall_ms = kWallMs;
+  message.frame_bytes_max = 2'097'152;
+  message.value_bytes_max = 1'048'576;
+  message.window_ops = 4'096;
+  message.drift_ms_max = 60'000;
+  message.forked = true;
+  set(message.software, "gridd 0.1.0");
+  return message;
+}
+
+inline grid_Subscribe subscribe(wire::ScopeKind kind = wire::ScopeKind::prefix, std::string_view map = "climate",
+                                std::string_view text = "bench/") {
+  grid_Subscribe message = grid_Subscribe_init_zero;
+  message.id = 7;
+  message.kind = static_cast<std::uint32_t>(kind);
+  set(message.map, map);
+  set(message.text, text);
+  set_cursor(message.cursor);
+  message.holds = true;
+  return message;
+}
+
+inline grid_Subscribed subscribed() { return {7, static_cast<std::uint32_t>(wire::PullMode::compare), true, 0}; }
+
+inline grid_Current current() {
+  grid_Current message = grid_Current_init_zero;
+  message.id = 7;
+  set_cursor(message.cursor);
+  message.sum = 0x1122'3344'5566'7788;
+  message.count = 1'000;
+  return message;
+}
+
+inline grid_PullAck pull_ack() {
+  grid_PullAck message = grid_PullAck_init_zero;
+  message.id = 7;
+  set_cursor(message.cursor);
+  return message;
+}
+
+inline grid_Bye bye() {
+  grid_Bye message = grid_Bye_init_zero;
+  message.status = static_cast<std::uint32_t>(Status::newer);
+  set(message.reason, "this server speaks protocol 1 only");
+  message.retry_after_ms = 30'000;
+  return message;
+}
+
+inline grid_InspectAsk inspect_ask() {
+  grid_InspectAsk message = grid_InspectAsk_init_zero;
+  message.id = 9;
+  set(message.topic, "status");
+  set(message.argument, "climate");
+  return message;
+}
+
+inline crdt::Op put_op() {
+  crdt::Op op;
+  op.seq = 300;
+  op.cell = {{"climate", "bench/3", "tag"}, kStamp, kWallMs + 60'000, kNumber};
+  op.base = crdt::Stamp::of(kWallMs - 1, 0, kNode);
+  op.quality = crdt::ClockQuality::ntp;
+  op.was_applied = true;
+  return op;
+}
+
+inline crdt::Op tombstone_op() {
+  crdt::Op op;
+  op.seq = 301;
+  op.cell = {{"doors", "front"}, kStamp, 0, {}};
+  return op;
+}
+
+inline crdt::Op nameless_op() {
+  crdt::Op op;
+  op.cell.name = {"climate", "bench/4"};
+  return op;
+}
+
+inline Frame ops_frame(wire::Kind kind, const wire::OpsHead& head, std::initializer_list<crdt::Op> ops,
+                       Bytes cursor = {}, bool last = false) {
+  std::uint8_t room[1'024];
+  wire::OpsWriter writer(kind, head, room);
+  for (const crdt::Op& op : ops) GRID_CHECK(writer.add(op));
+  const Bytes frame = writer.finish(cursor, last);
+  return {frame.begin(), frame.end()};
+}
+
+inline Frame push() {
+  return ops_frame(wire::Kind::push, {.map = "climate", .fork_token = kToken}, {put_op(), tombstone_op()});
+}
+
+inline Frame delta() {
+  return ops_frame(wire::Kind::delta, {.id = 7, .map = "climate"}, {put_op(), nameless_op()}, kCursor, true);
+}
+
+inline Frame reject() {
+  return ops_frame(wire::Kind::reject, {.map = "doors", .status = Status::clock_ahead, .wall_ms = kWallMs},
+                   {tombstone_op()});
+}
+
+inline Frame cells_ask() {
+  return ops_frame(wire::Kind::cells_ask, {.id = 7, .map = "climate"}, {nameless_op()}, {}, true);
+}
+
+inline Frame heal() { return ops_frame(wire::Kind::heal, {.id = 7}, {put_op()}, {}, true); }
+
+inline Frame inspect_reply() {
+  crdt::Op op;
+  op.cell.name.key = "state";
+  op.cell.value = kText;
+  return ops_frame(wire::Kind::inspect_reply, {.id = 9}, {op}, {}, true);
+}
+
+inline Frame digest_ask() {
+  std::uint8_t room[wire::kControlBytesMax];
+  wire::DigestsWriter writer(wire::Kind::digest_ask, 7, "climate", room);
+  GRID_CHECK(writer.add_ask({wire::kWholeMap, 0}) && writer.add_ask({{270, 4, 9}, 12}));
+  const Bytes frame = writer.finish(true);
+  return {frame.begin(), frame.end()};
+}
+
+inline Frame digest_reply() {
+  const crdt::Digest children[] = {{}, {0x0102, 3}, {}, {UINT64_MAX, 1'000'000}};
+  std::uint8_t room[wire::kControlBytesMax];
+  wire::DigestsWriter writer(wire::Kind::digest_reply, 7, "climate", room);
+  GRID_CHECK(writer.add_reply({{12, 1, 1}, 2}, children));
+  const Bytes frame = writer.finish(true);
+  return {frame.begin(), frame.end()};
+}
+
+inline Frame digests(wire::Kind kind) {
+  const std::uint64_t listed[] = {0x1122'3344'5566'7788, 5};
+  std::uint8_t room[wire::kControlBytesMax];
+  wire::DigestsWriter writer(kind, 7, "climate", room);
+  GRID_CHECK(writer.add_digests({0, 48, 0xffff'ffff'ffff}, listed) && writer.add_digests({12, 0, 0}, {}));
+  const Bytes frame = writer.finish(kind == wire::Kind::lacks);
+  return {frame.begin(), frame.end()};
+}
+
+struct Sample {
+  const char* name;
+  Frame frame;
+};
+
+inline std::vector<Sample> samples() {
+  return {
+      {"hello", encoded(hello())},
+      {"welcome", encoded(welcome())},
+      {"subscribe", encoded(subscribe())},
+      {"subscribed", encoded(subscribed())},
+      {"unsubscribe", encoded(grid_Unsubscribe{7})},
+      {"push", push()},
+      {"ack", encoded(grid_Ack{301, 300, kToken})},
+      {"reject", reject()},
+      {"delta", delta()},
+      {"current", encoded(current())},
+      {"pull_ack", encoded(pull_ack())},
+      {"verify", encoded(grid_Verify{7, true})},
+      {"digest_ask", digest_ask()},
+      {"digest_reply", digest_reply()},
+      {"have", digests(wire::Kind::have)},
+      {"lacks", digests(wire::Kind::lacks)},
+      {"cells_ask", cells_ask()},
+      {"heal", heal()},
+      {"bye", encoded(bye())},
+      {"inspect_ask", encoded(inspect_ask())},
+      {"inspect_reply", inspect_reply()},
+  };
+}
+
+}  // namespace grid::test
