@@ -18,8 +18,8 @@ namespace grid {
 
 struct LinuxOptions {
   std::string app = "default";  // The tenant: an app sees nothing of another.
-  std::string store;            // Directory, made when missing. Empty: memory only, nothing is kept.
-  std::string server;           // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  std::string store{};          // Directory, made when missing. Empty: memory only, nothing is kept.
+  std::string server{};         // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
   bool offline = false;         // Starts off the net; node->online() goes on.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
