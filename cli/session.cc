@@ -79,7 +79,8 @@ bool is_down(const ReplicaStatus& status) {
 
 Session::Session(const Context& context) : options_(options_of(context)) {
   node_ = host_.open(options_);
-  if (node_ == nullptr) throw Failure(Exit::failure, host_.problem());
+  if (node_ != nullptr) return;
+  throw Failure(host_.status() == Status::corrupt ? Exit::corrupt : Exit::failure, host_.problem());
 }
 
 Session::Ended Session::wait(const std::function<bool(const ReplicaStatus&)>& done, std::uint64_t patience_ms,

@@ -70,6 +70,8 @@ LinuxHost::~LinuxHost() = default;
 
 Node* LinuxHost::open(const LinuxOptions& options) { return impl_->open(options); }
 
+Status LinuxHost::status() const { return impl_->status(); }
+
 bool LinuxHost::wait(const Write& write, Outcome outcome, std::uint64_t timeout_ms) {
   if (write.status() != Status::ok) return false;
   Outcome reached = Outcome::pending;

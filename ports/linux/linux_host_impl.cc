@@ -41,6 +41,7 @@ Node* LinuxHost::Impl::open(const LinuxOptions& options) {
   if (status == Status::ok) status = open_store();
   if (status == Status::ok) status = open_link();
   if (status == Status::ok) status = start();
+  opened_ = status;
   if (status != Status::ok) {
     close();
     return nullptr;

@@ -29,6 +29,7 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   ~Impl();
 
   Node* open(const LinuxOptions& options);
+  Status status() const { return opened_; }
   Status flush();
   void post(void (*work)(void*), void* context);
   uv_loop_t* loop() { return loop_; }
@@ -96,6 +97,7 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   LinuxOptions options_;
   std::string path_;
   std::string problem_;
+  Status opened_ = Status::ok;
 
   std::unique_ptr<storage::LmdbStore> lmdb_;
   std::unique_ptr<storage::MemoryStore> memory_;

@@ -26,14 +26,15 @@ class Stores(harness.GridTest):
 
     def test_a_damaged_store_is_told_and_left_as_it_is(self):
         store = self.folder / "store"
-        self.gridctl("--store", store, "--offline", "put", "m", "k", "1")
-        data = max(store.iterdir(), key=lambda path: path.stat().st_size)
-        data.write_bytes(b"\xa5" * data.stat().st_size)
-        before = data.read_bytes()
-        outcome = self.run_gridctl("--store", store, "--offline", "get", "m", "k")
-        self.assertIn(outcome.code, (1, 7), str(outcome))
-        self.assertIn(str(store), outcome.err)
-        self.assertEqual(data.read_bytes(), before)
+        self.gridctl("--store", store, "--offline", "import", "m", self.file("a.csv", "id\n" + "\n".join(map(str, range(2_000)))))
+        data = store / "data.mdb"
+        whole = data.read_bytes()
+        for damaged, code in ((whole[: len(whole) // 2], 7), (b"\xa5" * len(whole), 1)):
+            data.write_bytes(damaged)
+            self.assertIn(str(store), self.gridctl_fails(code, "--store", store, "--offline", "get", "m", "1").err)
+            self.assertEqual(data.read_bytes(), damaged)
+        data.write_bytes(whole)
+        self.gridctl("--store", store, "--offline", "get", "m", "1")
 
     def test_a_store_in_use_by_a_running_process_says_so(self):
         store = self.path("store")
@@ -70,6 +71,25 @@ class Stores(harness.GridTest):
         self.gridctl("--store", store, "--offline", "--app", "farm", "put", "m", "k", "1")
         outcome = self.run_gridctl("--store", store, "--offline", "--app", "home", "get", "m", "k")
         self.assertNotEqual(outcome.code, 0, str(outcome))
+
+    def test_a_disk_that_fills_keeps_what_fitted_and_goes_on_with_more_room(self):
+        rows = self.file("a.csv", "id,note\n" + "".join(f"{i},row number {i} of a file too large\n" for i in range(100_000)))
+        gridctl = f"{harness.program('gridctl')} --store {self.path('disk')}/store --offline"
+        script = f"""
+            mkdir {self.path('disk')} && mount -t tmpfs -o size=6m none {self.path('disk')} || exit 77
+            {gridctl} put m first 1 || exit 1
+            {gridctl} import m {rows}; echo "import $?"
+            {gridctl} get m first; echo "get $?"
+            mount -o remount,size=200m {self.path('disk')}
+            {gridctl} import m {rows}; echo "import $?"
+            {gridctl} ls m -o raw | wc -l
+        """
+        done = subprocess.run(["unshare", "--map-root-user", "--mount", "bash", "-c", script], capture_output=True, text=True,
+                              timeout=harness.DEADLINE_SECONDS, check=False)
+        if done.returncode == 77 or "unshare" in done.stderr:
+            self.skipTest("a small disk can't be mounted here")
+        self.assertEqual(done.stdout.split("\n"), ["import 8", "1", "get 0", "import 0", "100001", ""], done.stderr)
+        self.assertIn(self.path("disk"), done.stderr)
 
     def test_killed_while_it_imports_leaves_a_store_that_opens(self):
         store = self.path("store")

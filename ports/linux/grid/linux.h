@@ -35,6 +35,12 @@ class LinuxHost {
   // Opens the node; null when that fails, and problem() says why (a store in use, not a store, a bad address).
   // One node a host.
   Node* open(const LinuxOptions& options);
+  // Of the last open():
+  //   invalid  The address or the app's name breaks a rule, or what lies in the store's place is no store.
+  //   busy     Another process has the store open.
+  //   denied   The store belongs to another app, or may not be written.
+  //   corrupt, newer, full, io  Of the store.
+  Status status() const;
 
   // Waits until `write` has reached `outcome` (or is rejected, superseded or dropped), at most `timeout_ms`; true when
   // it reached it. Callbacks run meanwhile.
