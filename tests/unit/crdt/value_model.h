@@ -12,6 +12,7 @@
 
 #include "crdt/value.h"
 #include "tests/unit/crdt/dice.h"
+#include "tests/unit/crdt/value_rewrite.h"
 
 namespace grid::test {
 
@@ -162,36 +163,6 @@ inline bool same(const Value& value, const Model& model) {
       return same_fields(value, model);
     default:
       return true;
-  }
-}
-
-// Writes what a walk over `value` sees.
-inline void rewrite(const Value& value, ValueWriter& writer) {
-  switch (value.kind()) {
-    case ValueKind::boolean:
-      return writer.boolean(value.truth_or(false));
-    case ValueKind::integer:
-      return writer.integer(value.integer_or(0));
-    case ValueKind::number:
-      return writer.number(value.number_or(0));
-    case ValueKind::text:
-      return writer.text(value.text_or({}));
-    case ValueKind::bytes:
-      return writer.bytes(value.bytes_or({}));
-    case ValueKind::timestamp:
-      return writer.timestamp(value.timestamp_or(0));
-    case ValueKind::ref:
-      return writer.ref(value.text_or({}));
-    case ValueKind::list:
-      writer.begin_list();
-      for (Value::Walk items(value); items.next();) rewrite(items.value(), writer);
-      return writer.end_list();
-    case ValueKind::record:
-      writer.begin_record();
-      for (Value::Walk fields(value); fields.next();) writer.field(fields.name()), rewrite(fields.value(), writer);
-      return writer.end_record();
-    default:
-      return writer.null();
   }
 }
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs a fuzz target over its corpus: an ordinary test, for every compiler.
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+
+#include "tests/check.h"
+#include "tests/fuzz/target.h"
+
+namespace {
+
+// In a block of its own size, so that a read behind it is seen by the address sanitizer.
+void replay(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string content(std::istreambuf_iterator<char>(file), {});
+  const std::unique_ptr<std::uint8_t[]> block(new std::uint8_t[content.size()]);
+  content.copy(reinterpret_cast<char*>(block.get()), content.size());
+  std::printf("%s\n", path.filename().c_str());
+  std::fflush(stdout);
+  LLVMFuzzerTestOneInput(block.get(), content.size());
+}
+
+void corpus_is_survived(void**) {
+  std::size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(GRID_CORPUS)) {
+    replay(entry.path());
+    ++count;
+  }
+  assert_true(count > 0);
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {cmocka_unit_test(corpus_is_survived)};
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
