@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/host/app_host.h"
+
+#include "ports/port.h"
+
+namespace grid::server {
+
+using runtime::Action;
+using runtime::Event;
+
+std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
+                                       const std::string& directory, Status& status, std::string& problem) {
+  std::unique_ptr<AppHost> host(new AppHost(loop, links, app));
+  status = host->open_journal(directory, problem);
+  if (status == Status::ok) status = host->open_sink(directory, problem);
+  if (status != Status::ok) return nullptr;
+  return host;
+}
+
+AppHost::~AppHost() = default;
+
+Status AppHost::open_journal(const std::string& directory, std::string& problem) {
+  Status status = Status::ok;
+  journal_ = storage::LmdbStore::open({.path = directory + "/journal"}, status, problem);
+  return status;
+}
+
+Status AppHost::open_sink(const std::string& directory, std::string& problem) {
+  Status status = Status::ok;
+  auto sink = storage::SqliteSink::open(directory + "/cells.sqlite", status, problem);
+  if (sink == nullptr) return status;
+  Result<storage::Seq> through = sink->drained_through();
+  // Only what is durable in the journal is ever drained: a database that is ahead has outlived its journal.
+  if (through.ok() && *through > journal_->head()) {
+    status = load(*sink, problem);
+    through = storage::Seq{0};
+  }
+  if (!through.ok()) problem = sink->problem();
+  if (!through.ok() || status != Status::ok) return through.ok() ? status : through.status();
+  sink_ = std::make_unique<SinkWorker>(
+      loop_, std::move(sink),
+      [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); }, this);
+  start(*through);
+  return Status::ok;
+}
+
+namespace {
+
+struct Loading {
+  static constexpr std::uint64_t kCommitRows = 10'000;
+
+  storage::Store& journal;
+  std::uint64_t rows = 0;
+};
+
+Status take_row(const storage::SinkRow& row, void* context) {
+  Loading& loading = *static_cast<Loading*>(context);
+  const Result<crdt::Op> standing = loading.journal.find(row.cell.name);
+  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
+  if (standing.ok() && !crdt::wins(row.cell, standing->cell)) return Status::ok;
+  const Result<storage::Seq> seq = loading.journal.append({.cell = row.cell});
+  if (!seq.ok()) return seq.status();
+  return ++loading.rows % Loading::kCommitRows == 0 ? loading.journal.commit() : Status::ok;
+}
+
+}  // namespace
+
+Status AppHost::load(storage::SqliteSink& sink, std::string& problem) {
+  say("the journal is behind the database: loading the database's rows");
+  Loading loading{*journal_};
+  Status status = sink.load(take_row, &loading);
+  if (status == Status::ok) status = journal_->commit();
+  if (status != Status::ok) {
+    problem = std::string("the database could not be loaded: ") + sink.problem() + journal_->problem();
+    return status;
+  }
+  say(("loaded " + std::to_string(loading.rows) + " rows from the database").c_str());
+  return Status::ok;
+}
+
+void AppHost::start(storage::Seq drained_through) {
+  std::uint8_t seed[8];
+  port::entropy(seed);
+  CoordinatorOptions options;
+  options.app = app_;
+  options.seed = load_be(seed);
+  options.has_sink = true;
+  options.drained_through = drained_through;
+  coordinator_.emplace(*journal_, options);
+  host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
+                port::UvHost::Flush::on_thread);
+  host_->step(Event::Kind::start);
+}
+
+bool AppHost::is_drained() const {
+  const CoordinatorStatus status = coordinator_->status();
+  return status.head == status.durable && status.drained >= status.durable;
+}
+
+void AppHost::carry_out(const Action& action) {
+  switch (action.kind) {
+    case Action::Kind::close:
+      return links_.close(action.link, transport::kCloseNormal, "the session has ended");
+    case Action::Kind::want_write:
+      return links_.want_write(action.link);
+    case Action::Kind::say:
+      return say(std::string(action.text).c_str());
+    case Action::Kind::want_drain:
+      wants_drain_ = true;
+      return host_->want_turn();
+    case Action::Kind::drain:
+      return sink_->submit(action.size, action.seq);
+    default:
+      return;
+  }
+}
+
+void AppHost::turn_ended() {
+  if (!wants_drain_ || sink_->is_busy()) return;
+  wants_drain_ = false;
+  host_->step(Event{.kind = Event::Kind::collect, .room = sink_->room()});
+}
+
+void AppHost::drained(const SinkWorker::Done& done) {
+  if (done.status != Status::ok) say(done.problem.c_str());
+  host_->step(Event{.kind = Event::Kind::drained, .seq = done.through, .status = done.status});
+}
+
+void AppHost::flush_trouble(Status status, const char* problem) {
+  if (status == Status::ok) return say("the journal has room again");
+  say(problem);
+}
+
+// The same sentence at most once in ten seconds: a full disk is tried again every second.
+void AppHost::say(const char* line) {
+  constexpr std::uint64_t kRepeatMs = 10'000;
+  const std::uint64_t now_ms = port::monotonic_ms();
+  if (last_said_ == line && now_ms < last_said_at_ms_ + kRepeatMs) return;
+  last_said_ = line;
+  last_said_at_ms_ = now_ms;
+  port::log(port::Level::warning, ("app " + app_ + ": " + line).c_str());
+}
+
+}  // namespace grid::server

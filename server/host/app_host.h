@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AppHost: one app of a gateway on this machine: its journal, its coordinator, its database.
+//
+// Place     Below gateway.h. Turns the world of one app into events, and actions into the world.
+// Ownership Owns all of that; borrows loop and links.
+// Threads   One: the loop's. The journal is flushed on libuv's pool, the database works on its own thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "ports/linux/uv_host.h"
+#include "server/coordinator.h"
+#include "server/host/sink_worker.h"
+#include "storage/lmdb/lmdb_store.h"
+#include "transport/lws/lws_context.h"
+
+namespace grid::server {
+
+class AppHost final : private port::UvHost::Owner {
+ public:
+  // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
+  static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
+                                       const std::string& directory, Status& status, std::string& problem);
+  ~AppHost();
+  AppHost(const AppHost&) = delete;
+  AppHost& operator=(const AppHost&) = delete;
+
+  void step(const runtime::Event& event) { host_->step(event); }
+  std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
+
+  // Whether the database has everything that the journal holds.
+  bool is_drained() const;
+  // The last commit. What the database has not taken yet is drained after the next start.
+  Status stop() { return host_->stop(); }
+  bool has_failed() const { return host_->has_failed(); }
+  const std::string& app() const { return app_; }
+
+ private:
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app)
+      : loop_(loop), links_(links), app_(app) {}
+
+  Status open_journal(const std::string& directory, std::string& problem);
+  Status open_sink(const std::string& directory, std::string& problem);
+  Status load(storage::SqliteSink& sink, std::string& problem);
+  void start(storage::Seq drained_through);
+
+  // port::UvHost::Owner
+  void carry_out(const runtime::Action& action) override;
+  void flush_trouble(Status status, const char* problem) override;
+  void turn_ended() override;
+
+  void drained(const SinkWorker::Done& done);
+  void say(const char* line);
+
+  uv_loop_t* loop_;
+  transport::LwsContext& links_;
+  std::string app_;
+  std::unique_ptr<storage::LmdbStore> journal_;
+  std::unique_ptr<SinkWorker> sink_;
+  std::optional<Coordinator> coordinator_;
+  std::optional<port::UvHost> host_;
+  bool wants_drain_ = false;
+  std::string last_said_;
+  std::uint64_t last_said_at_ms_ = 0;
+};
+
+}  // namespace grid::server

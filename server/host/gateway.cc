@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/host/gateway.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "crdt/cell.h"
+#include "ports/port.h"
+
+namespace grid::server {
+
+using runtime::Event;
+using transport::LinkId;
+
+namespace {
+
+constexpr std::string_view kPath = "/v1/";
+
+std::string_view app_in(std::string_view path) {
+  return path.starts_with(kPath) ? path.substr(kPath.size()) : std::string_view();
+}
+
+}  // namespace
+
+Gateway::~Gateway() {
+  link_apps_.clear();
+  apps_.clear();
+  links_.reset();
+  if (lock_ >= 0) ::close(lock_);
+}
+
+Status Gateway::open(const GatewayOptions& options) {
+  data_ = options.data;
+  GRID_TRY(lock(data_));
+  links_ = std::make_unique<transport::LwsContext>();
+  Status status = links_->open(loop_, {});
+  if (status == Status::ok) GRID_TRY(open_apps());
+  if (status == Status::ok) status = links_->listen(options.listen, *this);
+  if (status != Status::ok) problem_ = links_->problem();
+  return status;
+}
+
+Status Gateway::lock(const std::string& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory + "/apps", error);
+  const std::string file = directory + "/gridd.lock";
+  if (!error) lock_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (lock_ < 0) {
+    problem_ =
+        "the data directory " + directory + " can't be used: " + (error ? error.message() : std::strerror(errno));
+    return Status::denied;
+  }
+  if (::flock(lock_, LOCK_EX | LOCK_NB) == 0) {
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::ftruncate(lock_, 0) == 0 && ::pwrite(lock_, pid.data(), pid.size(), 0) > 0) return Status::ok;
+    problem_ = file + " can't be written: " + std::strerror(errno);
+    return Status::io;
+  }
+  char pid[16] = {};
+  const ssize_t size = ::pread(lock_, pid, sizeof(pid) - 1, 0);
+  problem_ = "the data directory " + directory + " belongs to a running gridd, process ";
+  problem_ += size > 1 ? std::string(pid, static_cast<std::size_t>(size) - 1) : "unknown";
+  return Status::busy;
+}
+
+Status Gateway::open_apps() {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(data_ + "/apps", error)) {
+    if (!entry.is_directory() || crdt::check_map_name(entry.path().filename().native()) != Status::ok) continue;
+    if (app_of(entry.path().filename().native()) == nullptr) return Status::io;
+  }
+  return Status::ok;
+}
+
+AppHost* Gateway::app_of(const std::string& app) {
+  const auto found = apps_.find(app);
+  if (found != apps_.end()) return found->second.get();
+  if (apps_.size() == kAppsMax) {
+    problem_ = "no room for another app: " + std::to_string(kAppsMax) + " are open";
+    return nullptr;
+  }
+  Status status = Status::ok;
+  auto host = AppHost::open(loop_, *links_, app, directory_of(app), status, problem_);
+  if (host == nullptr) {
+    problem_ = "app " + app + ": " + problem_;
+    return nullptr;
+  }
+  return apps_.emplace(app, std::move(host)).first->second.get();
+}
+
+AppHost* Gateway::app_of(LinkId link) {
+  const auto found = link_apps_.find(link);
+  return found == link_apps_.end() ? nullptr : found->second;
+}
+
+bool Gateway::is_drained() const {
+  for (const auto& [name, app] : apps_) {
+    if (!app->has_failed() && !app->is_drained()) return false;
+  }
+  return true;
+}
+
+Status Gateway::stop() {
+  Status status = Status::ok;
+  for (const auto& [name, app] : apps_) {
+    const Status stopped = app->stop();
+    if (stopped != Status::ok) status = stopped;
+  }
+  return status;
+}
+
+bool Gateway::accepts(std::string_view path) { return crdt::check_map_name(app_in(path)) == Status::ok; }
+
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity) {
+  AppHost* app = app_of(std::string(app_in(path)));
+  if (app == nullptr) {
+    port::log(port::Level::error, problem_.c_str());
+    return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
+  }
+  link_apps_[link] = app;
+  app->step(Event{.kind = Event::Kind::link_up, .link = link, .identity = identity});
+}
+
+void Gateway::on_frame(LinkId link, Bytes frame) {
+  if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::frame, .link = link, .bytes = frame});
+}
+
+std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
+  AppHost* app = app_of(link);
+  return app == nullptr ? std::nullopt : app->writable(link, room);
+}
+
+void Gateway::on_close(LinkId link, std::string_view) {
+  if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
+  link_apps_.erase(link);
+}
+
+}  // namespace grid::server

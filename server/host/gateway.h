@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Gateway: gridd without its flags: the data directory, the apps in it, the address that it listens on.
+//
+// Place     Top of server/host; main.cc runs it.
+// Threads   One: the loop's.
+#pragma once
+
+#include <uv.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "server/host/app_host.h"
+#include "transport/lws/lws_context.h"
+
+namespace grid::server {
+
+struct GatewayOptions {
+  std::string listen = "127.0.0.1:7271";
+  std::string data = "./grid-data";
+};
+
+class Gateway final : private transport::LinkListener {
+ public:
+  static constexpr std::size_t kAppsMax = 64;
+
+  explicit Gateway(uv_loop_t* loop) : loop_(loop) {}
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  // Locks the data directory, opens the apps that are in it, and listens. problem() says why it can't:
+  //   busy  Another gridd has the directory.
+  //   otherwise as LmdbStore::open(), SqliteSink::open() and LwsContext::listen()
+  Status open(const GatewayOptions& options);
+  const std::string& bound() const { return links_->bound(); }
+  // Takes no new links; the databases go on draining.
+  void stop_listening() { links_->stop_listening(); }
+  // Nothing is left to drain, or the journals have failed.
+  bool is_drained() const;
+  // The last commit of every app.
+  Status stop();
+  const std::string& problem() const { return problem_; }
+
+ private:
+  Status lock(const std::string& directory);
+  Status open_apps();
+  AppHost* app_of(const std::string& app);
+  AppHost* app_of(transport::LinkId link);
+  std::string directory_of(const std::string& app) const { return data_ + "/apps/" + app; }
+
+  // transport::LinkListener
+  bool accepts(std::string_view path) override;
+  void on_open(transport::LinkId link, std::string_view path, std::string_view identity) override;
+  void on_frame(transport::LinkId link, Bytes frame) override;
+  std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
+  void on_close(transport::LinkId link, std::string_view reason) override;
+
+  uv_loop_t* loop_;
+  std::string data_;
+  std::string problem_;
+  int lock_ = -1;
+  std::unique_ptr<transport::LwsContext> links_;
+  std::map<std::string, std::unique_ptr<AppHost>> apps_;
+  std::map<transport::LinkId, AppHost*> link_apps_;
+};
+
+}  // namespace grid::server

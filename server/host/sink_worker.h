@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SinkWorker: the thread on which an app's database works, so that the loop never waits for it.
+//
+// Place     Below app_host.h, above storage/sink.h.
+// Promises  One batch at a time: submit() only after the last one's done().
+// Ownership Owns the sink. The owner outlives the worker.
+// Threads   submit() and the owner's callback: the loop's. The sink: the worker's alone, from the first submit() on.
+#pragma once
+
+#include <uv.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "storage/sqlite/sqlite_sink.h"
+#include "transport/lws/uv_handle.h"
+
+namespace grid::server {
+
+class SinkWorker {
+ public:
+  // What became of a batch, on the loop.
+  struct Done {
+    crdt::Seq through = 0;
+    Status status = Status::ok;
+    std::string problem;
+  };
+  using Callback = void (*)(void* owner, const Done& done);
+
+  SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback, void* owner);
+  // Waits for the batch that is under way; its done() is not called any more.
+  ~SinkWorker();
+  SinkWorker(const SinkWorker&) = delete;
+  SinkWorker& operator=(const SinkWorker&) = delete;
+
+  // Room for a batch's frame of rows. Not while one is under way.
+  MutBytes room() { return {room_.get(), kRoomBytes}; }
+  // Drains the first `size` bytes of the room.
+  void submit(std::size_t size, crdt::Seq through);
+  bool is_busy() const { return busy_; }
+
+ private:
+  // The largest row there can be, or a thousand common ones.
+  static constexpr std::size_t kRoomBytes = kValueBytesMax + 4 * kNameBytesMax;
+
+  void run();
+  Done drain(Bytes rows, crdt::Seq through);
+  void on_done();
+
+  std::unique_ptr<storage::SqliteSink> sink_;
+  Callback callback_;
+  void* owner_;
+  std::unique_ptr<std::uint8_t[]> room_;
+  bool busy_ = false;  // The loop's.
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::size_t size_ = 0;  // Guarded by mutex_, as what follows. 0: no work.
+  crdt::Seq through_ = 0;
+  bool stopping_ = false;
+  Done done_;
+  transport::UvHandle<uv_async_t> wake_;
+  std::thread thread_;  // Last: it uses all of the above.
+};
+
+}  // namespace grid::server
