@@ -87,6 +87,7 @@ class LwsContext::Body {
   int writable(Link& link);
   void say_goodbye(Link& link);
   void hear_goodbye(Link& link, Bytes bytes);
+  void refuse(Link& link, std::uint16_t code, std::string_view to_peer, std::string_view to_owner);
   void end(Link& link, std::string_view reason);
   void wsi_gone(Link& link);
 

@@ -12,9 +12,10 @@
 namespace grid::transport {
 namespace {
 
-// libwebsockets finds a socket's state by a table as long as the process may have descriptors, or else by a search
-// through as many as it was told to expect. Past this the table costs more than the search.
+// libwebsockets finds a socket's state by a table as long as the process may have descriptors, 16 bytes each, or else
+// by a search through as many as it was told to expect. For a few links, or past this, the table costs more.
 constexpr int kTableMax = 65'536;
+constexpr std::uint32_t kFewLinks = 64;
 constexpr std::uint32_t kSpareSockets = 64;  // Beyond links_max: those that are shaking hands, or are answered 503.
 constexpr unsigned kServiceBytesMin = 4'096;
 constexpr int kGoodbyeS = 5;  // What a closing link gets to send what is behind it.
@@ -57,7 +58,8 @@ Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
   info.uid = info.gid = -1;
   info.server_string = "grid";
   info.pt_serv_buf_size = std::max(options.read_bytes, kServiceBytesMin);
-  if (getdtablesize() > kTableMax) info.fd_limit_per_thread = options.links_max + 2 * kSpareSockets;
+  if (options.links_max <= kFewLinks || getdtablesize() > kTableMax)
+    info.fd_limit_per_thread = options.links_max + 2 * kSpareSockets;
   context_ = lws_create_context(&info);
   if (context_ == nullptr) {
     return fail(Status::io, "libwebsockets does not start: is its libuv plugin (libwebsockets-evlib-uv) installed?");

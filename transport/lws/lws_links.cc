@@ -35,6 +35,9 @@ std::string header_of(lws* wsi, lws_token_indexes token) {
 std::string trouble_of(lws* wsi, std::string_view text) {
   const unsigned status = lws_http_client_http_response(wsi);
   if (status >= 200) return "the server answers " + std::to_string(status);
+  if (text.find("SSL") != std::string_view::npos) {
+    return "it has no certificate that this machine trusts, or does not speak TLS (" + std::string(text) + ")";
+  }
   if (text.empty() || text.find("before established") != std::string_view::npos) return "no server answers there";
   return std::string(text);
 }
@@ -142,16 +145,14 @@ int LwsContext::Body::receive(Link& link, std::uint8_t* bytes, std::size_t size)
   if (link.listener == nullptr) return 0;
   heard(link);
   if (lws_frame_is_binary(link.wsi) == 0) {
-    end(link, "the peer sent a text frame");
-    close(link.id, kCloseText, "text frames are not spoken here");
+    refuse(link, kCloseText, "text frames are not spoken here", "the peer sent a text frame");
     return 0;
   }
   const std::size_t rest = lws_remaining_packet_payload(link.wsi);
   const std::size_t have = link.arriving.size() + size;
   if (rest > options_.frame_bytes_max || have + rest > options_.frame_bytes_max) {
     const std::string limit = std::to_string(options_.frame_bytes_max) + " bytes";
-    end(link, "the peer sent a frame of more than " + limit);
-    close(link.id, kCloseTooLarge, "a frame is at most " + limit);
+    refuse(link, kCloseTooLarge, "a frame is at most " + limit, "the peer sent a frame of more than " + limit);
     return 0;
   }
   const bool whole = lws_is_final_fragment(link.wsi) != 0;
@@ -204,6 +205,12 @@ void LwsContext::Body::hear_goodbye(Link& link, Bytes bytes) {
   if (bytes.size() > 2) link.reason += " " + std::string(as_text(bytes.subspan(2)));
 }
 
+void LwsContext::Body::refuse(Link& link, std::uint16_t code, std::string_view to_peer, std::string_view to_owner) {
+  LinkListener* listener = link.listener;
+  close(link.id, code, to_peer);
+  listener->on_close(link.id, to_owner);
+}
+
 void LwsContext::Body::end(Link& link, std::string_view reason) {
   LinkListener* listener = std::exchange(link.listener, nullptr);
   if (listener != nullptr && (link.is_up || link.dial != nullptr)) listener->on_close(link.id, reason);
@@ -216,8 +223,9 @@ void LwsContext::Body::wsi_gone(Link& link) {
     if (!link.dial->calling) dial_next(link);
     return;
   }
+  const LinkId id = link.id;
   end(link, "the connection was lost");
-  links.erase(link.id);
+  links.erase(id);
 }
 
 }  // namespace grid::transport

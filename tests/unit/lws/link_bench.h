@@ -76,7 +76,7 @@ struct Bench {
   std::unique_ptr<LwsContext> server, client;
   End there, here;
 
-  void open(const LwsOptions& server_options = {}, const LwsOptions& client_options = {}) {
+  void open(const LwsOptions& server_options = {}, const LwsOptions& client_options = {.links_max = 16}) {
     assert_int_equal(uv_loop_init(&loop), 0);
     server = std::make_unique<LwsContext>();
     client = std::make_unique<LwsContext>();

@@ -81,7 +81,7 @@ void a_server_closes_links_too(void** state) {
 void many_links_work_at_once(void** state) {
   constexpr std::size_t kLinks = 200;
   Bench& bench = bench_of(state);
-  bench.open();
+  bench.open({.links_max = kLinks}, {.links_max = kLinks});
   bench.there.keeps = false;
   std::vector<LinkId> links;
   for (std::size_t i = 0; i < kLinks; ++i) links.push_back(bench.connect());

@@ -158,6 +158,38 @@ void nonsense_costs_the_peer_its_link_only(void** state) {
   bench.close();
 }
 
+// Real seconds, as libwebsockets counts them; all three peers wait at once.
+void peers_that_say_nothing_are_dropped(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open({.ping_after_s = 1, .hangup_after_s = 2, .handshake_s = 1});
+  RawPeer silent(bench);
+  RawPeer slow(bench);
+  slow.send("GET /v1/farm HTTP/1.1\r\nHost:");
+  RawPeer deaf(bench);  // Does not answer pings.
+  deaf.upgrade();
+
+  bench.run_until([&] { return bench.server->link_count() == 1; });
+  bench.run_until([&] { return !bench.there.closed.empty(); });
+
+  assert_int_equal(bench.there.closed.size(), 1);
+  bench.run_until([&] { return bench.server->link_count() == 0; });
+  bench.close();
+}
+
+void a_peer_that_answers_pings_stays(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open({.ping_after_s = 1, .hangup_after_s = 2}, {.ping_after_s = 60, .hangup_after_s = 90});
+  const LinkId link = bench.link_up();
+  RawPeer deaf(bench);
+  deaf.upgrade();
+
+  // By the time when the deaf one is given up, the other one would have been, too.
+  bench.run_until([&] { return bench.there.closed.size() == 1; });
+  bench.here.send(link, pattern(10));
+  bench.run_until([&] { return bench.there.arrived.size() == 1; });
+  bench.close();
+}
+
 void health_is_answered_and_other_pages_are_not_there(void** state) {
   Bench& bench = bench_of(state);
   bench.open();
@@ -183,6 +215,8 @@ int main() {
                               LWS_TEST(a_text_frame_is_refused),
                               LWS_TEST(a_peer_that_vanishes_in_mid_frame_leaves_nothing),
                               LWS_TEST(nonsense_costs_the_peer_its_link_only),
+                              LWS_TEST(peers_that_say_nothing_are_dropped),
+                              LWS_TEST(a_peer_that_answers_pings_stays),
                               LWS_TEST(health_is_answered_and_other_pages_are_not_there)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
