@@ -110,10 +110,15 @@ void Session::pull(const Scope& scope) {
   const bool widens = keeps() && scope.kind != ScopeKind::everything;
   require(node_->subscribe(widens ? Scope{ScopeKind::map, scope.map, {}} : scope));
   const Ended ended = wait([](const ReplicaStatus& now) { return is_up(now) && now.current; }, kPatienceMs);
-  if (ended == Ended::done) return;
+  if (ended == Ended::done) return push_for_a_moment();
   if (ended == Ended::interrupted) throw Failure(Exit::failure, "interrupted");
   if (!keeps()) throw Failure(Exit::unreachable, unreachable());
   tell("not synced: " + unreachable());
+}
+
+// What is owed from earlier travels now that there is a link, but nobody who only reads waits long for it.
+void Session::push_for_a_moment() {
+  host_.wait_until([](const ReplicaStatus& now) { return now.ops_pending == 0 || is_down(now); }, kPatienceMs);
 }
 
 Outcome Session::deliver(const Write& write) {

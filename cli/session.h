@@ -56,6 +56,8 @@ class Session {
   void require(Status status);
 
  private:
+  void push_for_a_moment();
+
   LinuxHost host_;
   LinuxOptions options_;
   Node* node_ = nullptr;

@@ -107,6 +107,13 @@ class Sync(harness.GridTest):
         self.assertEqual(self.gridctl(*b, "ls", "m"), '{"key":"k","value":1}\n')
         self.assertEqual(self.gridctl(*b, "--offline", "get", "m", "k"), "1\n")
 
+    def test_reads_push_what_is_owed_too(self):
+        gateway = self.server()
+        a = self.device("a", gateway)
+        self.gridctl(*a, "--offline", "put", "other", "k", "1")
+        self.gridctl_fails(3, *a, "get", "m", "k")
+        self.assertEqual(self.gridctl("--target", gateway.url, "get", "other", "k"), "1\n")
+
     def test_reads_go_on_without_the_server_and_say_so(self):
         gateway = self.server()
         a = self.device("a", gateway)

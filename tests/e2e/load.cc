@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grid_load: a device that writes without pause and keeps a ledger, for tests that kill things.
+//
+//     grid_load STORE URL NAME
+//
+// Writes NAME/0, NAME/1, ... and shared keys into the map `load` until SIGTERM. Prints `durable N` once every key below
+// N is acknowledged durable by the gateway, and `written N` at the end.
+
+#include <grid/grid.h>
+#include <grid/linux.h>
+#include <uv.h>
+
+#include <cstdio>
+#include <deque>
+#include <string>
+
+namespace {
+
+struct Written {
+  grid::Write write;
+  std::uint64_t count;  // Keys up to and including it.
+};
+
+class Load {
+ public:
+  Load(grid::LinuxHost& host, grid::Node& node, std::string_view name)
+      : host_(host), load_(node.map("load")), name_(name) {}
+
+  void turn() {
+    for (int i = 0; i < kWritesATurn && waiting_.size() < kAheadMax && !failed_; ++i) write();
+    std::uint64_t durable = 0;
+    for (; !waiting_.empty() && waiting_.front().write.outcome() == grid::Outcome::durable; waiting_.pop_front()) {
+      durable = waiting_.front().count;
+    }
+    if (durable == 0) return;
+    std::printf("durable %llu\n", static_cast<unsigned long long>(durable));
+    std::fflush(stdout);
+  }
+  std::uint64_t count() const { return count_; }
+  bool failed() const { return failed_; }
+
+ private:
+  // Waits at a distance, as a device with a full log does.
+  static constexpr std::uint64_t kAheadMax = 2'000;
+  static constexpr std::uint64_t kSharedKeys = 50;
+  static constexpr int kWritesATurn = 20;
+
+  void write() {
+    const grid::Write own = load_.put(name_ + "/" + std::to_string(count_), {{"by", name_.c_str()}, {"n", count_}});
+    const grid::Write shared = load_.put("shared/" + std::to_string(count_ % kSharedKeys), {{"by", name_.c_str()}});
+    failed_ = own.status() != grid::Status::ok || shared.status() != grid::Status::ok;
+    waiting_.push_back({own, ++count_});
+    if (failed_) host_.stop();
+  }
+
+  grid::LinuxHost& host_;
+  grid::Map load_;
+  std::string name_;
+  std::deque<Written> waiting_;
+  std::uint64_t count_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return std::fprintf(stderr, "grid_load STORE URL NAME\n"), 2;
+  grid::LinuxHost host;
+  grid::Node* node = host.open({.app = "default", .store = argv[1], .server = argv[2], .backoff_ms_max = 200});
+  if (node == nullptr || node->subscribe({}) != grid::Status::ok) {
+    return std::fprintf(stderr, "grid_load: %s\n", host.problem()), 1;
+  }
+  Load load(host, *node, argv[3]);
+  uv_timer_t timer;
+  uv_timer_init(host.loop(), &timer);
+  timer.data = &load;
+  uv_timer_start(
+      &timer, [](uv_timer_t* at) { static_cast<Load*>(at->data)->turn(); }, 0, 2);
+  host.run();
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
+  host.run_for(0);
+  if (load.failed()) return std::fprintf(stderr, "grid_load: %s\n", host.problem()), 1;
+  std::printf("written %llu\n", static_cast<unsigned long long>(load.count()));
+  return 0;
+}
