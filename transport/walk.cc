@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport/walk.h"
 
+#include <cstring>
+
 namespace grid::wire {
 
 namespace {
@@ -81,7 +83,7 @@ void Out::put(Bytes bytes) {
     ok_ = false;
     return;
   }
-  copy(bytes, room_.subspan(size_));
+  if (!bytes.empty()) std::memmove(room_.data() + size_, bytes.data(), bytes.size());
   size_ += bytes.size();
 }
 

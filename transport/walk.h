@@ -67,7 +67,7 @@ class Out {
   void put_byte(std::uint8_t byte) { put(Bytes(&byte, 1)); }
   void put_varint(std::uint64_t number);
   void put_fixed64(std::uint64_t number);
-  void put(Bytes bytes);
+  void put(Bytes bytes);  // They may lie in the room itself, further on.
 
   // Fields. Nothing is written for zero, false and empty: a reader takes what is absent for that.
   void number_field(std::uint32_t number, std::uint64_t value);

@@ -14,7 +14,9 @@ using crdt::Digest;
 using crdt::Range;
 
 // Field numbers of grid.Digests.
-enum : std::uint32_t { kId = 1, kMap = 2, kGroups = 3, kLast = 4 };
+namespace field {
+enum : std::uint32_t { id = 1, map = 2, groups = 3, last = 4 };
+}
 
 constexpr std::size_t kLastBytes = 2;
 
@@ -101,6 +103,9 @@ void put_children(Out& out, std::span<const Digest> children) {
   }
 }
 
+// Where the next group goes: `last` finds its place behind it whatever comes.
+Out group_out(MutBytes room, std::size_t size) { return Out(room.first(room.size() - kLastBytes), size); }
+
 bool has_digests(Kind kind) {
   return kind == Kind::digest_ask || kind == Kind::digest_reply || kind == Kind::have || kind == Kind::lacks;
 }
@@ -111,11 +116,10 @@ DigestsWriter::DigestsWriter(Kind kind, std::uint32_t id, std::string_view map, 
   GRID_CHECK(has_digests(kind) && room.size() >= kControlBytesMax && map.size() <= kMapBytesMax);
   Out out(room_);
   out.put_byte(static_cast<std::uint8_t>(kind));
-  out.number_field(kId, id);
-  out.text_field(kMap, map);
+  out.number_field(field::id, id);
+  out.text_field(field::map, map);
   // The groups' length is known at the end; its place is kept, as wide as it can get.
   size_ = groups_at_ = out.size() + 1 + varint_bytes(room.size());
-  room_ = room.first(room.size() - kLastBytes);
 }
 
 bool DigestsWriter::settle(const Out& out) {
@@ -126,14 +130,14 @@ bool DigestsWriter::settle(const Out& out) {
 }
 
 bool DigestsWriter::add_ask(const Split& split) {
-  Out out(room_, size_);
+  Out out = group_out(room_, size_);
   put_split(out, split);
   return settle(out);
 }
 
 bool DigestsWriter::add_reply(const Split& split, std::span<const Digest> children) {
-  GRID_CHECK(children.size() == children_of(split));
-  Out out(room_, size_);
+  GRID_CHECK(is_valid(split) && children.size() == children_of(split));
+  Out out = group_out(room_, size_);
   put_split(out, split);
   put_children(out, children);
   return settle(out);
@@ -141,7 +145,7 @@ bool DigestsWriter::add_reply(const Split& split, std::span<const Digest> childr
 
 bool DigestsWriter::add_digests(const Range& range, std::span<const std::uint64_t> digests) {
   GRID_CHECK(range.is_valid() || range == kWholeMap);
-  Out out(room_, size_);
+  Out out = group_out(room_, size_);
   put_range(out, range);
   out.put_varint(digests.size());
   for (const std::uint64_t digest : digests) out.put_fixed64(digest);
@@ -149,17 +153,11 @@ bool DigestsWriter::add_digests(const Range& range, std::span<const std::uint64_
 }
 
 Bytes DigestsWriter::finish(bool last) {
-  const std::size_t bytes = size_ - groups_at_;
-  std::size_t head = groups_at_ - 1 - varint_bytes(room_.size() + kLastBytes);
-  Out out(MutBytes(room_.data(), room_.size() + kLastBytes), head);
-  if (bytes > 0) {
-    out.open_field(kGroups, bytes);
-    std::memmove(room_.data() + out.size(), room_.data() + groups_at_, bytes);
-    head = out.size() + bytes;
-  }
-  Out tail(MutBytes(room_.data(), room_.size() + kLastBytes), head);
-  tail.number_field(kLast, last);
-  return Bytes(room_.data(), tail.size());
+  // Behind a shorter length than was kept room for, the groups move forward.
+  Out out(room_, groups_at_ - 1 - varint_bytes(room_.size()));
+  out.bytes_field(field::groups, room_.subspan(groups_at_, size_ - groups_at_));
+  out.number_field(field::last, last);
+  return room_.first(out.size());
 }
 
 Status DigestsReader::open(Bytes frame) {
@@ -168,10 +166,10 @@ Status DigestsReader::open(Bytes frame) {
   if (!kind.ok() || !has_digests(*kind)) return Status::corrupt;
   FieldWalk walk(frame.subspan(1));
   while (walk.next()) {
-    if (walk.number() == kId) id_ = static_cast<std::uint32_t>(walk.as_number_up_to(kIdMax));
-    if (walk.number() == kMap) map_ = as_text(walk.as_bytes());
-    if (walk.number() == kGroups) groups_ = walk.as_bytes();
-    if (walk.number() == kLast) last_ = walk.as_bool();
+    if (walk.number() == field::id) id_ = static_cast<std::uint32_t>(walk.as_number_up_to(kIdMax));
+    if (walk.number() == field::map) map_ = as_text(walk.as_bytes());
+    if (walk.number() == field::groups) groups_ = walk.as_bytes();
+    if (walk.number() == field::last) last_ = walk.as_bool();
   }
   GRID_TRY(walk.status());
   // Without a map there is nothing to compare: the answer of a server that has none.

@@ -37,7 +37,7 @@ class Eater {
     return number;
   }
   bool begins(std::string_view choice) const {
-    return !rest_.empty() && choice.find(rest_.front()) != std::string_view::npos;
+    return ok_ && !rest_.empty() && choice.find(rest_.front()) != std::string_view::npos;
   }
   void refuse_unless(bool holds) { ok_ = ok_ && holds; }
   bool done() const { return ok_ && rest_.empty(); }

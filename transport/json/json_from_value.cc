@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 #include <cmath>
+#include <vector>
 
 #include "transport/json/base64.h"
 #include "transport/json/date.h"
@@ -50,31 +51,6 @@ void append_timestamp(std::string& out, std::int64_t ms) {
   out += '}';
 }
 
-void append_list(std::string& out, const Value& list) {
-  const char* before = "[";
-  for (Value::Walk walk(list); walk.next(); before = ",") append_json(out += before, walk.value());
-  out += *before == '[' ? "[]" : "]";
-}
-
-bool needs_escape(const Value& record) {
-  for (Value::Walk walk(record); walk.next();) {
-    if (walk.name().starts_with('$')) return true;
-  }
-  return false;
-}
-
-void append_record(std::string& out, const Value& record) {
-  const bool escaped = needs_escape(record);
-  if (escaped) out += R"({"$record":)";
-  const char* before = "{";
-  for (Value::Walk walk(record); walk.next(); before = ",") {
-    append_json_text(out += before, walk.name());
-    append_json(out += ':', walk.value());
-  }
-  out += *before == '{' ? "{}" : "}";
-  if (escaped) out += '}';
-}
-
 void append_escape(std::string& out, char control) {
   constexpr std::string_view kShort = "\b\t\n\f\r";
   constexpr std::string_view kLetters = "btnfr";
@@ -89,22 +65,7 @@ void append_escape(std::string& out, char control) {
   }
 }
 
-}  // namespace
-
-void append_json_text(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      append_escape(out, c);
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-void append_json(std::string& out, const Value& value) {
+void append_scalar(std::string& out, const Value& value) {
   switch (value.kind()) {
     case ValueKind::absent:
     case ValueKind::null:
@@ -133,11 +94,72 @@ void append_json(std::string& out, const Value& value) {
       out += '}';
       break;
     case ValueKind::list:
-      append_list(out, value);
-      break;
     case ValueKind::record:
-      append_record(out, value);
       break;
+  }
+}
+
+// A list or a record that is being written: of those, a value has no more than kValueDepthMax at a time.
+struct Open {
+  Value::Walk walk;
+  bool is_record;
+  std::string_view end;
+  bool is_first = true;
+};
+
+bool needs_escape(const Value& record) {
+  for (Value::Walk walk(record); walk.next();) {
+    if (walk.name().starts_with('$')) return true;
+  }
+  return false;
+}
+
+// All of a scalar, or the beginning of anything else.
+void begin(std::string& out, const Value& value, std::vector<Open>& open) {
+  if (value.kind() == ValueKind::list) {
+    out += '[';
+    open.push_back({Value::Walk(value), false, "]"});
+  } else if (value.kind() == ValueKind::record) {
+    const bool escaped = needs_escape(value);
+    out += escaped ? R"({"$record":{)" : "{";
+    open.push_back({Value::Walk(value), true, escaped ? "}}" : "}"});
+  } else {
+    append_scalar(out, value);
+  }
+}
+
+}  // namespace
+
+void append_json_text(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      append_escape(out, c);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+void append_json(std::string& out, const Value& value) {
+  std::vector<Open> open;
+  begin(out, value, open);
+  while (!open.empty()) {
+    Open& innermost = open.back();
+    if (!innermost.walk.next()) {
+      out += innermost.end;
+      open.pop_back();
+      continue;
+    }
+    if (!innermost.is_first) out += ',';
+    innermost.is_first = false;
+    if (innermost.is_record) {
+      append_json_text(out, innermost.walk.name());
+      out += ':';
+    }
+    begin(out, innermost.walk.value(), open);
   }
 }
 

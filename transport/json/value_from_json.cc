@@ -76,17 +76,16 @@ const Escape* escape_of(Form form) {
 }
 
 // `text` as a person may read it in an error: cut between two characters when it is long.
-std::string shown(std::string_view text) {
-  constexpr std::size_t kBytesMax = 160;
-  if (text.size() <= kBytesMax) return std::string(text);
-  std::size_t end = kBytesMax;
+std::string shown(std::string_view text, std::size_t bytes_max) {
+  if (text.size() <= bytes_max) return std::string(text);
+  std::size_t end = bytes_max;
   while (end > 0 && (text[end] & 0xc0) == 0x80) --end;
   return std::string(text.substr(0, end)) + "...";
 }
 
 std::string as_json(std::string_view text) {
   std::string out;
-  append_json_text(out, shown(text));
+  append_json_text(out, shown(text, 48));
   return out;
 }
 
@@ -96,7 +95,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 std::string sentence_of(std::string_view what) {
   if (const std::size_t end = what.find("] "); end != std::string_view::npos) what.remove_prefix(end + 2);
   if (what.starts_with("parse error")) what.remove_prefix(std::min(what.size(), what.find(": ") + 2));
-  return shown(what.substr(0, what.find("; last read: '")));
+  return shown(what.substr(0, what.find("; last read: '")), 160);
 }
 
 class Reader {
@@ -270,7 +269,7 @@ class Reader {
 
   bool refuse_integer(const std::string& text) {
     return refuse(Status::invalid,
-                  "the integer " + shown(text) + " is beyond 64 bits; with .0 behind it, it is a double");
+                  "the integer " + shown(text, 48) + " is beyond 64 bits; with .0 behind it, it is a double");
   }
   bool refuse_dollar(const std::string& name) {
     return refuse(Status::invalid,
