@@ -12,12 +12,12 @@ namespace {
 // The maps that have a live row, in order.
 std::vector<std::string> maps_of(Session& session) {
   // Behind every key of a map: none has such a byte.
-  static const std::string behind_all_keys(kKeyBytesMax, '\xff');
+  static const std::string kBehindAllKeys(kKeyBytesMax, '\xff');
   std::vector<std::string> maps;
   for (;;) {
     const std::string last = maps.empty() ? std::string() : maps.back();
     const Result<Change> row =
-        session.node().driver().next({}, last, maps.empty() ? std::string_view() : behind_all_keys);
+        session.node().driver().next({}, last, maps.empty() ? std::string_view() : kBehindAllKeys);
     if (row.status() == Status::not_found) return maps;
     session.require(row.status());
     maps.emplace_back(row->map);

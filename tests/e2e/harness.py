@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What end-to-end tests share: the programs under test, folders that go away, servers, and waiting for conditions.
 
-Programs are found in $GRID_BIN. Every wait is for a condition, with a deadline so generous that only a hang meets it: no
-verdict depends on how fast a machine is. Whatever a test starts ends with it.
+Programs are found in $GRID_BIN. Every wait is for a condition, with a deadline so generous that only a hang meets it:
+no verdict depends on how fast a machine is. Whatever a test starts ends with it.
 """
 import json
 import os
@@ -129,6 +129,10 @@ class GridTest(unittest.TestCase):
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return str(path)
+
+    def numbers(self, count):
+        """A CSV of so many rows with the keys 0, 1, 2, ..."""
+        return self.file("numbers.csv", "id\n" + "".join(f"{number}\n" for number in range(count)))
 
     def server(self, data="gateway", **options):
         server = Server(self.path(data), **options)

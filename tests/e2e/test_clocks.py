@@ -34,7 +34,8 @@ class Clocks(harness.GridTest):
         gateway = self.server()
         for name in CLOCKS:
             with self.subTest(clock=name):
-                told = json.loads(self.gridctl("--store", self.path(name), "--target", gateway.url, "clock", env=self.wrong(name)))
+                device = ("--store", self.path(name), "--target", gateway.url)
+                told = json.loads(self.gridctl(*device, "clock", env=self.wrong(name)))
                 self.assertEqual(told["quality"], "server")
                 if name == "2099":
                     self.assertLess(abs(int(CLOCKS[name]) + told["offset_ms"]), 60_000)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs what the documentation shows. README.md and docs/*.md are read for blocks that begin with ```sh run.
 
-In such a block a line that begins with `$ ` is a command (`> ` continues it), and the lines behind it are what it has to
-print, on stdout and stderr together. In a line, `...` stands for anything; alone on a line, for any lines. The blocks of a page
-run in one folder, in order. A command that ends with `&` runs on until the page ends; the next one begins when it has printed
-its first line. The page's default gateway, port 7271, is moved to a port that is free here. A block without `$ ` is a script.
+In such a block a line that begins with `$ ` is a command (`> ` continues it), and the lines behind it are what it has
+to print, on stdout and stderr together. In a line, `...` stands for anything; alone on a line, for any lines. The
+blocks of a page run in one folder, in order. A command that ends with `&` runs on until the page ends; the next one
+begins when it has printed its first line. The page's default gateway, port 7271, is moved to a port that is free here.
+A block without `$ ` is a script.
 """
 import os
 import pathlib
@@ -101,8 +102,9 @@ class Page:
     def run(self, command):
         # Into a file: a pipe would wait for what a script leaves running.
         with open(self.test.folder / "printed", "w+", encoding="utf-8") as printed:
-            done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.env, stdin=subprocess.DEVNULL,
-                                  stdout=printed, stderr=subprocess.STDOUT, timeout=harness.DEADLINE_SECONDS, check=False)
+            done = subprocess.run(["bash", "-c", command], cwd=self.folder, env=self.env, check=False,
+                                  stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
+                                  timeout=harness.DEADLINE_SECONDS)
             printed.seek(0)
             return printed.read().splitlines(), done.returncode
 
@@ -121,7 +123,7 @@ class Page:
             if language != "sh":
                 continue
             if "run" not in words:
-                self.test.assertNotIn(self.path.name, ALL_RUN, f"line {number}: every ```sh block of this page must be marked `run`")
+                self.test.assertNotIn(self.path.name, ALL_RUN, f"line {number}: every block of this page must be run")
                 continue
             for command, expected in steps(lines):
                 self.step(number, command, expected)

@@ -29,7 +29,8 @@ class Csv(Import):
                                 "b2": {"id": "b2", "temp": -3, "fan": False, "note": "hello", "zip": 99}})
 
     def test_what_only_looks_like_a_number_is_text(self):
-        rows = self.imported("a.csv", "id,v\na,+1\nb,0x10\nc,1.\nd,.5\ne,nan\nf,1e999\ng,TRUE\nh,12345678901234567890\ni,1e3\n")
+        rows = self.imported("a.csv", "id,v\na,+1\nb,0x10\nc,1.\nd,.5\ne,nan\nf,1e999\ng,TRUE\n"
+                                      "h,12345678901234567890\ni,1e3\n")
         values = {key: row["v"] for key, row in rows.items()}
         self.assertEqual(values, {"a": "+1", "b": "0x10", "c": "1.", "d": ".5", "e": "nan", "f": "1e999", "g": "TRUE",
                                   "h": "12345678901234567890", "i": 1000.0})
@@ -73,8 +74,10 @@ class Csv(Import):
     def test_bad_quotes(self):
         self.assertEqual(self.refused("a.csv", 'id,v\na,"1\nb,2\n'), "a.csv:2: a quote is opened and never closed")
         self.assertEqual(self.refused("a.csv", 'id,v\na,"1"x\n'), "a.csv:2: text behind a closing quote")
-        self.assertEqual(self.refused("a.csv", 'id,v\na,1"x"\n'), "a.csv:2: a quote inside a cell that does not begin with one")
-        self.assertEqual(self.refused("a.csv", "id,v\na,1\rb,2\n"), "a.csv:2: a carriage return without a line feed behind it")
+        self.assertEqual(self.refused("a.csv", 'id,v\na,1"x"\n'),
+                         "a.csv:2: a quote inside a cell that does not begin with one")
+        self.assertEqual(self.refused("a.csv", "id,v\na,1\rb,2\n"),
+                         "a.csv:2: a carriage return without a line feed behind it")
 
     def test_a_bad_header(self):
         self.assertEqual(self.refused("a.csv", ""), "a.csv:1: there is no header: the file is empty")
@@ -82,7 +85,8 @@ class Csv(Import):
         self.assertEqual(self.refused("a.csv", "id,v,v\n1,2,3\n"), 'a.csv:1: column 3 has the name of another: "v"')
 
     def test_oversized_keys_and_rows(self):
-        self.assertEqual(self.refused("a.csv", f"id,v\n{'k' * 257},1\n"), "a.csv:2: a key of 257 bytes is too long: 256 is the most")
+        self.assertEqual(self.refused("a.csv", f"id,v\n{'k' * 257},1\n"),
+                         "a.csv:2: a key of 257 bytes is too long: 256 is the most")
         self.assertEqual(self.refused("a.csv", f"id,v\na,1\nb,{'x' * 1_048_577}\n"),
                          "a.csv:3: the row is too large: 1048576 bytes is the most")
 
@@ -107,18 +111,23 @@ class Json(Import):
         self.assertIn("gridctl: stdin:2: ", outcome.err)
 
     def test_a_missing_key(self):
-        self.assertEqual(self.refused("a.ndjson", '{"id":"a"}\n{"v":1}\n'), 'a.ndjson:2: no key: there is no field "id" or "key"')
-        self.assertEqual(self.refused("a.json", '[{"id":"a"}]', "--key", "name"), 'a.json:1: no key: there is no field "name"')
-        self.assertEqual(self.refused("a.json", '[{"id":1.5}]'), 'a.json:1: the key field "id" is neither text nor a whole number')
+        self.assertEqual(self.refused("a.ndjson", '{"id":"a"}\n{"v":1}\n'),
+                         'a.ndjson:2: no key: there is no field "id" or "key"')
+        self.assertEqual(self.refused("a.json", '[{"id":"a"}]', "--key", "name"),
+                         'a.json:1: no key: there is no field "name"')
+        self.assertEqual(self.refused("a.json", '[{"id":1.5}]'),
+                         'a.json:1: the key field "id" is neither text nor a whole number')
         self.assertEqual(self.refused("a.json", '[\n{"id":1},\n5]'), "a.json:3: not an object, so it has no key")
 
     def test_duplicate_keys(self):
-        self.assertEqual(self.refused("a.json", '[{"id":"1"},\n{"id":1}]'), 'a.json:2: the key "1" is on line 1 already')
+        self.assertEqual(self.refused("a.json", '[{"id":"1"},\n{"id":1}]'),
+                         'a.json:2: the key "1" is on line 1 already')
 
     def test_bad_json_is_refused_with_its_line(self):
-        for name, content, line in (("a.ndjson", '{"id":"a"}\n{"id":"b",}\n', 2), ("a.ndjson", '{"id":"a"} {"id":"b"}\n', 1),
-                                    ("a.json", '[{"id":"a"},\n\n{"id":\n"b"\n"c"}]', 5), ("a.json", '[{"id":"a"},\n]', 2),
-                                    ("a.json", '[{"id":"a"}\n', 2), ("a.json", '[{"id":"a"}]\nx', 2), ("a.json", "[1 2]", 1)):
+        cases = (("a.ndjson", '{"id":"a"}\n{"id":"b",}\n', 2), ("a.ndjson", '{"id":"a"} {"id":"b"}\n', 1),
+                 ("a.json", '[{"id":"a"},\n\n{"id":\n"b"\n"c"}]', 5), ("a.json", '[{"id":"a"},\n]', 2),
+                 ("a.json", '[{"id":"a"}\n', 2), ("a.json", '[{"id":"a"}]\nx', 2), ("a.json", "[1 2]", 1))
+        for name, content, line in cases:
             with self.subTest(content=content):
                 self.assertRegex(self.refused(name, content), rf"\A{name}:{line}: .")
 
@@ -127,7 +136,8 @@ class Json(Import):
 
     def test_too_deep_and_too_large(self):
         self.assertRegex(self.refused("a.ndjson", '{"id":"a","v":' + "[" * 20 + "]" * 20 + "}\n"), r"\Aa.ndjson:1: .*8")
-        self.assertRegex(self.refused("a.ndjson", '{"id":"a","v":"' + "x" * 1_048_577 + '"}\n'), r"\Aa.ndjson:1: .*1048576")
+        self.assertRegex(self.refused("a.ndjson", '{"id":"a","v":"' + "x" * 1_048_577 + '"}\n'),
+                         r"\Aa.ndjson:1: .*1048576")
 
     def test_a_file_that_is_not_there(self):
         outcome = self.gridctl_fails(1, *self.store, "import", "m", self.path("none.csv"))
@@ -139,8 +149,9 @@ class Export(Import):
         for key, value in (("b", {"x": 1}), ("ä", None), ("a/1", [True]), ("a", "text"), ("c", {"$bytes": "AQI="})):
             self.gridctl(*self.store, "put", "m", key, json.dumps(value))
         exported = self.gridctl(*self.store, "export", "m")
-        self.assertEqual(exported, '{"key":"a","value":"text"}\n{"key":"a/1","value":[true]}\n{"key":"b","value":{"x":1}}\n'
-                                   '{"key":"c","value":{"$bytes":"AQI="}}\n{"key":"ä","value":null}\n')
+        self.assertEqual(exported, '{"key":"a","value":"text"}\n{"key":"a/1","value":[true]}\n'
+                                   '{"key":"b","value":{"x":1}}\n{"key":"c","value":{"$bytes":"AQI="}}\n'
+                                   '{"key":"ä","value":null}\n')
         other = ("--store", self.path("other"), "--offline")
         self.gridctl(*other, "import", "m", self.file("a.ndjson", exported))
         self.assertEqual(self.gridctl(*other, "export", "m"), exported)
@@ -155,16 +166,16 @@ class Export(Import):
         self.assertEqual(said, {"map": "m", "rows": 100_000, "outcome": "pending"})
         rows = self.gridctl(*self.store, "export", "m").splitlines()
         self.assertEqual(len(rows), 100_000)
-        self.assertEqual(json.loads(rows[-1]), {"key": "sensor/099999", "value": {"id": "sensor/099999", "temp": 9999.9,
-                                                                                 "note": "row 99999"}})
+        last = {"id": "sensor/099999", "temp": 9999.9, "note": "row 99999"}
+        self.assertEqual(json.loads(rows[-1]), {"key": "sensor/099999", "value": last})
 
     def test_progress_is_shown_on_a_terminal_and_cleared(self):
-        seen = self.on_terminal(*self.store, "import", "m", self.file("a.csv", "id\n" + "\n".join(map(str, range(5_000)))))
+        seen = self.on_terminal(*self.store, "import", "m", self.numbers(5_000))
         self.assertIn("importing 1000 of 5000, ", seen)
         self.assertTrue(seen.endswith("\r\x1b[K"), seen)
 
     def test_progress_stays_out_of_pipes(self):
-        outcome = self.run_gridctl(*self.store, "import", "m", self.file("a.csv", "id\n" + "\n".join(map(str, range(5_000)))))
+        outcome = self.run_gridctl(*self.store, "import", "m", self.numbers(5_000))
         self.assertEqual((outcome.code, outcome.out, outcome.err), (0, "", ""))
 
 

@@ -17,8 +17,8 @@ class Rows(harness.GridTest):
         return self.gridctl(*self.store, "get", "climate", key, *options)
 
     def test_a_value_comes_back_as_it_was_put(self):
-        for value in (None, True, 0, -5, 9223372036854775807, 21.5, -0.25, 1e300, "", "ä\u2028\"\\\n", [], {}, [1, [2.5, None]],
-                      {"temp": 21.5, "fan": True, "tags": ["a", "b"], "deep": {"er": {"est": 1}}}):
+        for value in (None, True, 0, -5, 9223372036854775807, 21.5, -0.25, 1e300, "", "ä\u2028\"\\\n", [], {},
+                      [1, [2.5, None]], {"temp": 21.5, "fan": True, "tags": ["a", "b"], "deep": {"er": {"est": 1}}}):
             with self.subTest(value=value):
                 self.put("k", value)
                 self.assertEqual(json.loads(self.get("k")), value)
@@ -99,7 +99,8 @@ class Rows(harness.GridTest):
     def test_the_formats_of_ls(self):
         self.put("a", 1)
         self.put("bcde", {"x": 2})
-        self.assertEqual(self.gridctl(*self.store, "ls", "climate", "-o", "table"), 'KEY   VALUE\na     1\nbcde  {"x":2}\n')
+        self.assertEqual(self.gridctl(*self.store, "ls", "climate", "-o", "table"),
+                         'KEY   VALUE\na     1\nbcde  {"x":2}\n')
         self.assertEqual(self.gridctl(*self.store, "ls", "climate", "-o", "raw"), "a\nbcde\n")
         rows = json.loads(self.gridctl(*self.store, "ls", "climate", "-o", "json"))
         self.assertEqual(rows, [{"key": "a", "value": 1}, {"key": "bcde", "value": {"x": 2}}])
@@ -121,7 +122,8 @@ class Rows(harness.GridTest):
     def test_an_expired_row_is_gone(self):
         self.gridctl(*self.store, "put", "climate", "brief", "1", "--ttl", "1ms")
         self.gridctl(*self.store, "put", "climate", "long", "1", "--ttl", "100h")
-        harness.wait_until(lambda: self.run_gridctl(*self.store, "get", "climate", "brief").code == 3, "the row expires")
+        brief = (*self.store, "get", "climate", "brief")
+        harness.wait_until(lambda: self.run_gridctl(*brief).code == 3, "the row expires")
         self.assertEqual(self.get("long"), "1\n")
 
     def test_the_default_store_is_in_the_data_home(self):
@@ -137,7 +139,8 @@ class Rows(harness.GridTest):
         again = json.loads(self.gridctl(*self.store, "status", "-o", "json"))
         self.assertEqual(again, status)
         self.assertEqual(json.loads(self.gridctl(*self.store, "merkle", "-o", "json")),
-                         [{"map": "climate", "cells": 0, "root": "0000000000000000"}], "a pending write is not settled yet")
+                         [{"map": "climate", "cells": 0, "root": "0000000000000000"}],
+                         "a pending write is not settled yet")
         self.assertIn(json.loads(self.gridctl(*self.store, "clock"))["quality"], ("drifted", "ntp"))
 
 

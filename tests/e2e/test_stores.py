@@ -26,7 +26,7 @@ class Stores(harness.GridTest):
 
     def test_a_damaged_store_is_told_and_left_as_it_is(self):
         store = self.folder / "store"
-        self.gridctl("--store", store, "--offline", "import", "m", self.file("a.csv", "id\n" + "\n".join(map(str, range(2_000)))))
+        self.gridctl("--store", store, "--offline", "import", "m", self.numbers(2_000))
         data = store / "data.mdb"
         whole = data.read_bytes()
         for damaged, code in ((whole[: len(whole) // 2], 7), (b"\xa5" * len(whole), 1)):
@@ -73,7 +73,8 @@ class Stores(harness.GridTest):
         self.assertNotEqual(outcome.code, 0, str(outcome))
 
     def test_a_disk_that_fills_keeps_what_fitted_and_goes_on_with_more_room(self):
-        rows = self.file("a.csv", "id,note\n" + "".join(f"{i},row number {i} of a file too large\n" for i in range(100_000)))
+        lines = "".join(f"{i},row number {i} of a file too large\n" for i in range(100_000))
+        rows = self.file("a.csv", "id,note\n" + lines)
         gridctl = f"{harness.program('gridctl')} --store {self.path('disk')}/store --offline"
         script = f"""
             mkdir {self.path('disk')} && mount -t tmpfs -o size=6m none {self.path('disk')} || exit 77
@@ -84,8 +85,8 @@ class Stores(harness.GridTest):
             {gridctl} import m {rows}; echo "import $?"
             {gridctl} ls m -o raw | wc -l
         """
-        done = subprocess.run(["unshare", "--map-root-user", "--mount", "bash", "-c", script], capture_output=True, text=True,
-                              timeout=harness.DEADLINE_SECONDS, check=False)
+        done = subprocess.run(["unshare", "--map-root-user", "--mount", "bash", "-c", script], capture_output=True,
+                              text=True, timeout=harness.DEADLINE_SECONDS, check=False)
         if done.returncode == 77 or "unshare" in done.stderr:
             self.skipTest("a small disk can't be mounted here")
         self.assertEqual(done.stdout.split("\n"), ["import 8", "1", "get 0", "import 0", "100001", ""], done.stderr)
@@ -95,7 +96,8 @@ class Stores(harness.GridTest):
         store = self.path("store")
         rows = self.file("a.csv", "id,v\n" + "".join(f"{i},{i}\n" for i in range(200_000)))
         importing = self.start("--store", store, "--offline", "import", "m", rows)
-        harness.wait_until(lambda: pathlib.Path(store).exists() or importing.child.poll() is not None, "the store is there")
+        begun = pathlib.Path(store)
+        harness.wait_until(lambda: begun.exists() or importing.child.poll() is not None, "the store is there")
         importing.stop(harness.signal.SIGKILL)
         kept = self.gridctl("--store", store, "--offline", "ls", "m", "-o", "raw").split()
         self.gridctl("--store", store, "--offline", "import", "m", rows)

@@ -33,12 +33,12 @@ class Sync(harness.GridTest):
         a, b = self.device("a", gateway), self.device("b", gateway)
         for key in "abc":
             self.gridctl(*a, "--offline", "put", "m", key, "1")
+        names = ("converged", "cells_pushed", "cells_pulled", "ops_pending")
         up = self.sync(a)
-        self.assertEqual((up["converged"], up["cells_pushed"], up["cells_pulled"], up["ops_pending"]), (True, 3, 0, 0))
+        self.assertEqual([up[name] for name in names], [True, 3, 0, 0])
         down = self.sync(b)
-        self.assertEqual((down["converged"], down["cells_pushed"], down["cells_pulled"], down["ops_pending"]), (True, 0, 3, 0))
-        self.assertEqual(list(down), ["converged", "cells_pushed", "cells_pulled", "ops_pending", "bytes_sent", "bytes_received",
-                                      "round_trips", "ms"])
+        self.assertEqual([down[name] for name in names], [True, 0, 3, 0])
+        self.assertEqual(list(down), [*names, "bytes_sent", "bytes_received", "round_trips", "ms"])
         again = self.sync(b)
         self.assertEqual((again["cells_pushed"], again["cells_pulled"]), (0, 0))
 
@@ -135,12 +135,13 @@ class Sync(harness.GridTest):
         self.assertFalse((self.folder / "share").exists())
 
     def test_an_unreachable_server(self):
-        for verb in (("get", "m", "k"), ("put", "m", "k", "1"), ("rm", "m", "k"), ("ls", "m"), ("export", "m"), ("status",),
-                     ("watch", "m"), ("import", "m", self.file("a.csv", "id\n1\n"))):
+        for verb in (("get", "m", "k"), ("put", "m", "k", "1"), ("rm", "m", "k"), ("ls", "m"), ("export", "m"),
+                     ("status",), ("watch", "m"), ("import", "m", self.file("a.csv", "id\n1\n"))):
             with self.subTest(verb=verb):
                 self.assertIn(NOWHERE, self.gridctl_fails(6, "--target", NOWHERE, *verb).err)
         self.assertIn(NOWHERE, self.gridctl_fails(6, *self.device("a", NOWHERE), "sync").err)
-        self.assertIn("no-such-host.invalid", self.gridctl_fails(6, "--target", "ws://no-such-host.invalid:1", "get", "m", "k").err)
+        stranger = "ws://no-such-host.invalid:1"
+        self.assertIn(stranger, self.gridctl_fails(6, "--target", stranger, "get", "m", "k").err)
 
     def test_a_server_that_never_answers_is_given_up(self):
         import socket

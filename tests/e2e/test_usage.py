@@ -37,7 +37,8 @@ class Usage(harness.GridTest):
         self.assertEqual(self.gridctl("--offline", "get", "m" * 64, "k" * 256), "1\n")
 
     def test_bad_json_is_refused_with_its_column(self):
-        for json, column in (("{", 2), ("{\"a\":1,}", 8), ("tru", None), ("", 1), ("1 2", 3), ("nul", None), ("{a:1}", 2), ("[1,]", 4)):
+        for json, column in (("{", 2), ("{\"a\":1,}", 8), ("tru", None), ("", 1), ("1 2", 3), ("nul", None),
+                             ("{a:1}", 2), ("[1,]", 4)):
             with self.subTest(json=json):
                 said = self.refused("--offline", "put", "m", "k", json)
                 self.assertRegex(said, rf"column {column or '[0-9]+'}\b")
