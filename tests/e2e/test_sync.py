@@ -180,6 +180,31 @@ class Sync(harness.GridTest):
         self.gridctl(*a, "put", "m", "l", "2")
         self.assertTrue(self.sync(a)["converged"])
 
+    def vanish(self, gateway, syncing, has_begun):
+        """Kills the gateway once `has_begun`, and lets it come back at the same address."""
+        harness.wait_until(lambda: has_begun() or syncing.child.poll() is not None, "the sync has begun")
+        gateway.stop(signal.SIGKILL)
+        again = self.server(listen=gateway.listen())
+        self.assertEqual(syncing.ended(), 0, syncing.errors)
+        return again
+
+    @staticmethod
+    def size_of(folder):
+        try:
+            return sum(path.stat().st_size for path in harness.pathlib.Path(folder).rglob("*"))
+        except FileNotFoundError:  # A file went away between being listed and being looked at.
+            return 0
+
+    def test_a_gateway_that_vanishes_in_the_middle_of_a_push_and_of_a_pull_is_found_again(self):
+        gateway = self.server()
+        a, b = self.device("a", gateway), self.device("b", gateway)
+        self.gridctl(*a, "--offline", "import", "m", self.numbers(50_000))
+        gateway = self.vanish(gateway, self.start(*a, "sync"), lambda: self.size_of(self.path("gateway")) > 500_000)
+        self.vanish(gateway, self.start(*b, "sync"), lambda: self.size_of(self.path("b")) > 500_000)
+        self.assertTrue(self.sync(b)["converged"])
+        self.assertTrue(self.export(a, "--offline") == self.export(b, "--offline"), "the exports differ")
+        self.assertEqual(len(self.export(b, "--offline").splitlines()), 50_000)
+
     def test_a_device_store_that_is_deleted_comes_back_from_the_gateway(self):
         gateway = self.server()
         a = self.device("a", gateway)
