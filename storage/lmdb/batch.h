@@ -8,6 +8,7 @@
 // Threads   Filled on the store's thread; once sealed or frozen, read by the flushing one as well and changed by none.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -25,7 +26,8 @@ class Blocks {
   std::size_t used() const { return used_; }
 
  private:
-  static constexpr std::size_t kBlockBytes = 16'384;
+  static constexpr std::size_t kBlockBytesMin = 2'048;
+  static constexpr std::size_t kBlockBytesMax = 65'536;
 
   std::vector<std::unique_ptr<std::uint8_t[]>> blocks_;
   MutBytes room_;
@@ -49,29 +51,48 @@ struct Batch {
   bool is_empty() const { return records.empty() && rewrites.empty() && facts.empty() && !marks_moved; }
   Seq end() const { return first + records.size(); }
   std::size_t size() const;
+  // How many it can have added to a NameTable.
+  std::size_t entries() const { return 2 * records.size() + released.size(); }
 };
 
-// Name -> sequence, 0 for a name that was erased. In key order, so that it folds and scans in order.
+// Name -> sequence, 0 for a name that was erased. Lookups come with every read and write, so they go by hash; an order
+// is made when the first scan asks for one, and kept from then on.
 class NameTable {
+  static constexpr std::size_t kSlotsMin = 64;  // A power of two, as ever after.
+
  public:
+  struct Name {
+    std::string_view name;
+    Seq seq;
+  };
+
   void set(std::string_view name, Seq seq);
   // Null: the name is not in this table.
-  const Seq* find(std::string_view name) const;
+  const Seq* find(std::string_view name);
   // The first name after `name`; null when there is none.
-  using Names = std::map<std::string_view, Seq>;
-  const Names::value_type* next(std::string_view name) const;
+  const Name* next(std::string_view name);
 
   // Records that no reader sees any more, to be deleted from the log.
   void bury(Seq seq) { dead_.insert(seq); }
   bool is_dead(Seq seq) const { return dead_.contains(seq); }
 
-  const Names& names() const { return names_; }
+  const std::deque<Name>& names() const { return names_; }  // In no order.
   const std::unordered_set<Seq>& dead() const { return dead_; }
   std::size_t entries() const { return names_.size() + dead_.size(); }
-  bool is_empty() const { return names_.empty() && dead_.empty(); }
 
  private:
-  Names names_;
+  // Half of the slots are free, so that a lookup touches one line of memory as a rule.
+  struct Slot {
+    std::uint32_t tag = 0;
+    std::uint32_t place = 0;  // In names_, from 1; 0 is a free slot.
+  };
+
+  Slot& slot_of(std::string_view name, std::uint64_t hash);
+  void grow();
+
+  std::vector<Slot> slots_ = std::vector<Slot>(kSlotsMin);
+  std::deque<Name> names_;
+  std::map<std::string_view, const Name*> order_;  // Of all names, or empty.
   std::unordered_set<Seq> dead_;
   Blocks bytes_;
 };

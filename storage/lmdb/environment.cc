@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -207,6 +208,13 @@ std::size_t Environment::used_bytes() const {
   mdb_env_info(env_, &info);
   mdb_env_stat(env_, &stat);
   return (info.me_last_pgno + 1) * stat.ms_psize;
+}
+
+int Environment::cause_of(int error) const {
+  constexpr std::uint64_t kFullBytes = 1'048'576;
+  struct statvfs disk {};
+  if (error != EIO || ::statvfs(path_.c_str(), &disk) != 0) return error;
+  return std::uint64_t{disk.f_bavail} * disk.f_frsize < kFullBytes ? ENOSPC : EIO;
 }
 
 // LMDB syncs its file; that the file has a name after a power cut is up to us.

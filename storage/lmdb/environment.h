@@ -43,6 +43,9 @@ class Environment {
   // Only while no transaction is open.
   int set_map_bytes(std::size_t bytes) { return mdb_env_set_mapsize(env_, bytes); }
 
+  // LMDB says EIO when a write was cut short; that is ENOSPC when the disk is full now. Others stay as they are.
+  int cause_of(int error) const;
+
   static int put_marks(MDB_txn* txn, MDB_dbi main, const Marks& marks);
 
  private:

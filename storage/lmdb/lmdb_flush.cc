@@ -3,8 +3,10 @@
 // How batches get to the medium and leave memory: seal() and flushed() on the store's thread, flush() on either.
 //
 // The hand-over: seal() gives a batch, and now and then a frozen table, to the flushing thread, and changes neither
-// from then on. flush() commits the batches, then folds the table, and says so. flushed() renews the snapshot, and
+// from then on. flush() commits the batches with a step of the fold, and says so. flushed() renews the snapshot, and
 // only then drops what is in it.
+
+#include <algorithm>
 
 #include "storage/lmdb/lmdb_store.h"
 
@@ -65,34 +67,38 @@ Status LmdbStore::flush() {
   is_flushing_ = true;
   lock.unlock();
 
-  Status status = batches.empty() ? Status::ok : write(batches);
-  if (status == Status::ok && frozen != nullptr) status = fold(*frozen);
+  if (frozen != nullptr && fold_ == nullptr) {
+    fold_ = std::make_unique<lmdb::Fold>(frozen->table, medium_.marks().folded, frozen->through);
+  }
+  const Status status = batches.empty() ? Status::ok : write(batches);
 
   lock.lock();
   is_flushing_ = false;
   return status;
 }
 
+// Folds twice as much as the batches can have added to a table, so that one is folded before the next is full. When
+// there is no room for both, what was asked for comes first.
 Status LmdbStore::write(const std::vector<const Batch*>& batches) {
+  const std::size_t step = options_.table_entries_max / kFoldSteps + 1;
+  for (const Batch* batch : batches) fold_debt_ += 2 * batch->entries();
+  const bool folds = fold_ != nullptr && fold_debt_ >= std::min(step, fold_->left());
   int error = 0;
-  do error = medium_.write(batches);
+  do error = medium_.write(batches, folds ? fold_.get() : nullptr, fold_debt_);
   while (grow_after(error));
-  if (error != 0) return fail_flush(error, "writing");
+  const bool is_postponed = folds && lmdb::status_of(error) == Status::full;
+  if (is_postponed) error = medium_.write(batches, nullptr, 0);
+  if (error != 0) return fail_flush(error);
+  if (fold_ == nullptr || (folds && !is_postponed)) fold_debt_ = 0;
+
   const std::lock_guard lock(mutex_);
   written_ = batches.back()->number;
   to_write_.erase(to_write_.begin(), to_write_.begin() + static_cast<std::ptrdiff_t>(batches.size()));
-  return Status::ok;
-}
-
-Status LmdbStore::fold(const Frozen& frozen) {
-  int error = 0;
-  do error = medium_.fold(frozen.table, frozen.through);
-  while (grow_after(error));
-  if (error == MDB_MAP_FULL) return Status::ok;  // The batches are durable; the store's thread makes room.
-  if (error != 0) return fail_flush(error, "folding");
-  const std::lock_guard lock(mutex_);
-  to_fold_ = nullptr;
-  is_folded_ = true;
+  if (fold_ != nullptr && fold_->is_done()) {
+    fold_.reset();
+    to_fold_ = nullptr;
+    is_folded_ = true;
+  }
   return Status::ok;
 }
 
@@ -105,9 +111,9 @@ bool LmdbStore::grow_after(int error) {
   return false;
 }
 
-Status LmdbStore::fail_flush(int error, const char* what) {
+Status LmdbStore::fail_flush(int error) {
   const std::lock_guard lock(mutex_);
-  flush_problem_ = "store " + options_.path + ": " + what + " failed: " + mdb_strerror(error);
+  flush_problem_ = "store " + options_.path + ": writing failed: " + mdb_strerror(error);
   return lmdb::status_of(error) == Status::full ? Status::full : Status::io;
 }
 

@@ -31,7 +31,8 @@ Status LmdbStore::load() {
   return Status::ok;
 }
 
-// Makes the table again from what the index lacks.
+// Makes the table again from what the index lacks. A fold that was under way has moved some names already: there the
+// index is ahead of the record.
 Status LmdbStore::replay() {
   Seq seq = 0;
   int error = 0;
@@ -47,6 +48,8 @@ Status LmdbStore::replay() {
     Seq before = 0;
     error = standing(name.text(), before);
     if (error != 0) break;
+    if (before > seq && !kept_.contains(seq)) table_->bury(seq);
+    if (before >= seq) continue;
     if (before != 0 && !kept_.contains(before)) table_->bury(before);
     const bool is_erasure = op->cell.stamp.is_none();
     if (is_erasure) table_->bury(seq);
@@ -243,13 +246,13 @@ int LmdbStore::standing(std::string_view name, Seq& seq) {
 
 // The next name in any layer; the newest layer that has it says where it stands (0: nowhere).
 int LmdbStore::next_name(std::string_view& name, Seq& seq) {
-  const NameTable::Names::value_type* newer[] = {table_->next(name), frozen_ ? frozen_->table.next(name) : nullptr};
+  const NameTable::Name* newer[] = {table_->next(name), frozen_ ? frozen_->table.next(name) : nullptr};
   int error = medium_.next_name(name, seq);
   if (error != 0 && error != MDB_NOTFOUND) return error;
   for (int layer = 1; layer >= 0; --layer) {
-    if (newer[layer] == nullptr || (error == 0 && newer[layer]->first > name)) continue;
-    name = newer[layer]->first;
-    seq = newer[layer]->second;
+    if (newer[layer] == nullptr || (error == 0 && newer[layer]->name > name)) continue;
+    name = newer[layer]->name;
+    seq = newer[layer]->seq;
     error = 0;
   }
   return error;

@@ -80,6 +80,8 @@ class LmdbStore final : public Store {
     std::uint64_t batch = 0;
   };
 
+  static constexpr std::size_t kFoldSteps = 128;  // That a full table is folded in, unless batches are large.
+
   explicit LmdbStore(const LmdbOptions& options) : options_(options) {}
   Status load();
   Status replay();
@@ -106,9 +108,8 @@ class LmdbStore final : public Store {
 
   // The flushing thread's.
   Status write(const std::vector<const lmdb::Batch*>& batches);
-  Status fold(const Frozen& frozen);
   bool grow_after(int error);
-  Status fail_flush(int error, const char* what);
+  Status fail_flush(int error);
 
   void note(std::string sentence);
   Status fail(Status status, std::string sentence);
@@ -130,6 +131,9 @@ class LmdbStore final : public Store {
     Seq through = 0;
   } gap_;  // After the one and up to the other there is nothing to be read, and never will be.
   std::thread::id owner_;
+
+  std::unique_ptr<lmdb::Fold> fold_;  // The flushing thread's: how far `frozen_` is folded.
+  std::size_t fold_debt_ = 0;         // Likewise: entries that ought to be folded by now.
 
   mutable std::mutex mutex_;  // Guards what follows, and handing over `frozen_` and sealed batches.
   std::vector<const lmdb::Batch*> to_write_;

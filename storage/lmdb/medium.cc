@@ -17,15 +17,11 @@ int put(MDB_txn* txn, MDB_dbi database, MDB_val key, MDB_val value, unsigned fla
   return mdb_put(txn, database, &key, &value, flags);
 }
 
-std::vector<Seq> sorted(std::vector<Seq> seqs) {
-  std::sort(seqs.begin(), seqs.end());
-  return seqs;
-}
-
 std::vector<Seq> superseded_in(std::span<const Batch* const> batches) {
   std::vector<Seq> seqs;
   for (const Batch* batch : batches) seqs.insert(seqs.end(), batch->superseded.begin(), batch->superseded.end());
-  return sorted(std::move(seqs));
+  std::sort(seqs.begin(), seqs.end());
+  return seqs;
 }
 
 }  // namespace
@@ -132,7 +128,7 @@ int Medium::next_kept(Seq after, Seq& seq) {
   return error;
 }
 
-int Medium::write(std::span<const Batch* const> batches) {
+int Medium::write(std::span<const Batch* const> batches, Fold* fold, std::size_t entries) {
   MDB_txn* txn = nullptr;
   int error = mdb_txn_begin(environment_.get(), nullptr, 0, &txn);
   if (error != 0) return error;
@@ -140,9 +136,12 @@ int Medium::write(std::span<const Batch* const> batches) {
   for (const Batch* batch : batches) {
     if (error == 0) error = write_rest(txn, *batch);
   }
+  if (error == 0 && fold != nullptr) error = fold->step(txn, environment_.index(), environment_.log(), entries);
   Marks marks = batches.back()->marks;
-  marks.folded = marks_.folded;
-  return commit(txn, error, marks);
+  marks.folded = fold != nullptr && fold->is_done() ? fold->through() : marks_.folded;
+  error = commit(txn, error, marks);
+  if (fold != nullptr) error == 0 ? fold->keep() : fold->undo();
+  return error;
 }
 
 int Medium::write_records(MDB_txn* txn, std::span<const Batch* const> batches) {
@@ -182,29 +181,6 @@ int Medium::write_rest(MDB_txn* txn, const Batch& batch) {
   return error;
 }
 
-int Medium::fold(const NameTable& table, Seq through) {
-  MDB_txn* txn = nullptr;
-  int error = mdb_txn_begin(environment_.get(), nullptr, 0, &txn);
-  if (error != 0) return error;
-  error = fold_into(txn, table);
-  Marks marks = marks_;
-  marks.folded = through;
-  return commit(txn, error, marks);
-}
-
-int Medium::fold_into(MDB_txn* txn, const NameTable& table) {
-  for (const auto& [name, seq] : table.names()) {
-    const int error = seq == 0 ? del(txn, environment_.index(), val_of(name))
-                               : put(txn, environment_.index(), val_of(name), val_of(SeqKey(seq)));
-    if (error != 0) return error;
-  }
-  for (const Seq seq : sorted({table.dead().begin(), table.dead().end()})) {
-    const int error = del(txn, environment_.log(), val_of(SeqKey(seq)));
-    if (error != 0) return error;
-  }
-  return 0;
-}
-
 int Medium::commit(MDB_txn* txn, int error, const Marks& marks) {
   if (error == 0) error = Environment::put_marks(txn, environment_.main(), marks);
   if (error != 0) {
@@ -213,7 +189,7 @@ int Medium::commit(MDB_txn* txn, int error, const Marks& marks) {
   }
   error = mdb_txn_commit(txn);
   if (error == 0) marks_ = marks;
-  return error;
+  return environment_.cause_of(error);
 }
 
 // A record's bytes can take twice their size in pages; an entry that folds can touch a page of the index or of the

@@ -2,10 +2,10 @@
 //
 // Medium: what has been flushed, as one snapshot that reads go to, and the transactions that move it on.
 //
-// Place     Between environment.h and lmdb_store.h. Knows batches and tables, not which of them is open.
-// Promises  write() and fold() happen whole or not at all.
+// Place     Between environment.h and lmdb_store.h. Knows batches and folds, not which of them is open.
+// Promises  A write() happens whole or not at all.
 // Ownership Views stand until renew() or grow().
-// Threads   Reads, renew() and grow() on the store's thread; write() and fold() on the flushing one. grow() only
+// Threads   Reads, renew() and grow() on the store's thread; write() on the flushing one. grow() only
 //           while nothing is being written.
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "storage/lmdb/batch.h"
 #include "storage/lmdb/environment.h"
+#include "storage/lmdb/fold.h"
 
 namespace grid::storage::lmdb {
 
@@ -40,10 +41,8 @@ class Medium {
   // Lets reads see all that has been committed.
   int renew();
 
-  // Appends the batches, in order.
-  int write(std::span<const Batch* const> batches);
-  // Moves `table`, which holds all that the index lacks up to `through`, into the index, and deletes what is dead.
-  int fold(const NameTable& table, Seq through);
+  // Appends the batches, at least one, in order, and moves `fold`, if there is one, on by `entries`.
+  int write(std::span<const Batch* const> batches, Fold* fold, std::size_t entries);
 
   // Whether the map has room for what `bytes` of batches and a fold of `entries` may take.
   bool has_room(std::size_t bytes, std::size_t entries) const;
@@ -54,7 +53,6 @@ class Medium {
   void close_snapshot();
   int write_records(MDB_txn* txn, std::span<const Batch* const> batches);
   int write_rest(MDB_txn* txn, const Batch& batch);
-  int fold_into(MDB_txn* txn, const NameTable& table);
   int commit(MDB_txn* txn, int error, const Marks& marks);
 
   Environment environment_;
