@@ -28,7 +28,7 @@ std::uint64_t moved(std::uint64_t at_ms, std::int64_t by_ms) {
 }  // namespace
 
 std::size_t OpLog::memory_bytes(const Limits& limits) {
-  return limits.window_ops_max * sizeof(Seq) + scratch_bytes(limits) + 2 * alignof(Seq);
+  return limits.window_ops_max * (sizeof(Seq) + sizeof(Fate)) + scratch_bytes(limits) + 3 * alignof(Seq);
 }
 
 OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem)
@@ -36,8 +36,9 @@ OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem&
       limits_(limits),
       problem_(problem),
       rejected_(arena.make<Seq>(limits.window_ops_max)),
+      fates_(arena.make<Fate>(limits.window_ops_max)),
       scratch_(arena.make<std::uint8_t>(scratch_bytes(limits))) {
-  GRID_CHECK(!scratch_.empty() && rejected_.capacity() == limits.window_ops_max);
+  GRID_CHECK(!scratch_.empty() && !fates_.empty() && rejected_.capacity() == limits.window_ops_max);
 }
 
 template <typename Visit>
@@ -112,7 +113,8 @@ Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expire
   }
   const crdt::Clock unmoved = clock_;
   Op op{.cell = {name, {}, expires_ms, value}, .quality = time.quality(), .local = true};
-  if (before.ok()) op.base = before->cell.stamp;
+  // What nobody else has seen is nothing to build on: the op takes the place of the one before it.
+  if (before.ok()) op.base = supersedes ? before->base : before->cell.stamp;
   bool raised = false;
   Status status = clock_.tick(time.now_ms(), op.cell.stamp, raised);
   if (status == Status::ok && wire::OpsWriter::frame_bytes(op) > limits_.frame_bytes_max) status = Status::too_large;
@@ -213,10 +215,11 @@ bool OpLog::was_rejected(Seq seq) const {
   return false;
 }
 
-void OpLog::note_rejected(Seq seq) {
+void OpLog::note_fate(Seq seq, Outcome outcome) {
   if (was_rejected(seq) || rejected_.full()) return;
   GRID_CHECK(rejected_.push(seq) == Status::ok);
-  newest_rejected_[rejected_count_++ % std::size(newest_rejected_)] = seq;
+  fates_[next_fate_++ % fates_.size()] = {seq, outcome};
+  if (outcome == Outcome::rejected) ++rejected_count_;
 }
 
 Result<Op> OpLog::op_at(Seq seq) {
@@ -238,7 +241,7 @@ Result<Op> OpLog::copied(Seq seq) {
 
 Status OpLog::reject(Seq seq, const Op& standing) {
   if (seq > sent_) return Status::corrupt;
-  note_rejected(seq);
+  note_fate(seq, Outcome::rejected);
   const Result<Op> op = op_at(seq);
   if (op.status() == Status::not_found) return Status::ok;
   if (!op.ok()) return op.status();
@@ -260,7 +263,7 @@ Status OpLog::stand_instead(const Op& rejected, const Op& standing) {
 
 // Not corrected here: the op joins the unshared ones, which move together and in order once nothing is in flight.
 Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
-  note_rejected(seq);
+  note_fate(seq, Outcome::superseded);
   Result<Op> op = copied(seq);
   if (op.status() == Status::not_found) return Correction{};
   if (!op.ok()) return op.status();
@@ -276,23 +279,28 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
   return correction;
 }
 
-// Above what the op overwrote, and behind `highest`, so that ops keep the order in which they were written.
-Status OpLog::move_stamp(const Op& op, std::int64_t by_ms, Stamp& highest) {
-  Stamp stamp = Stamp::of(moved(op.cell.stamp.wall_ms(), by_ms), op.cell.stamp.counter(), clock_.node());
-  if (stamp <= op.base) stamp = after(op.base, clock_.node());
-  if (stamp <= highest) stamp = after(highest, clock_.node());
-  highest = stamp;
-  return store_.restamp(op.seq, stamp, op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms));
+// The stamp that a wrong one becomes: moved, no later than now, and behind `highest`, so that ops keep the order in
+// which they were written; above what the op overwrote, if that was ever accepted: an own op that was refused is no
+// more.
+Stamp OpLog::corrected(const Op& op, const Correction& correction, std::uint64_t now_ms, Stamp highest) const {
+  const bool wrong = (op.quality == ClockQuality::unknown) == correction.of_unknown;
+  Stamp stamp = op.cell.stamp;
+  const std::uint64_t wall_ms = wrong ? moved(stamp.wall_ms(), correction.by_ms) : stamp.wall_ms();
+  stamp = Stamp::of(wall_ms < now_ms ? wall_ms : now_ms, wall_ms <= now_ms ? stamp.counter() : 0, clock_.node());
+  if (stamp <= op.base && op.base <= clock_.floor()) stamp = after(op.base, clock_.node());
+  return stamp <= highest ? after(highest, clock_.node()) : stamp;
 }
 
-Status OpLog::correct(const Correction& correction) {
+Status OpLog::correct(const Correction& correction, std::uint64_t now_ms) {
   Stamp highest;
   std::uint64_t moved_count = 0;
   GRID_TRY(each_local(store_.shared(), store_.head(), [&](const Op& op) {
-    const bool wrong = (op.quality == ClockQuality::unknown) == correction.of_unknown;
-    if (!wrong) highest = op.cell.stamp > highest ? op.cell.stamp : highest;
-    if (wrong) ++moved_count;
-    return wrong ? move_stamp(op, correction.by_ms, highest) : Status::ok;
+    const Stamp was = op.cell.stamp;
+    highest = corrected(op, correction, now_ms, highest);
+    if (highest == was) return Status::ok;
+    ++moved_count;
+    const std::int64_t by_ms = static_cast<std::int64_t>(highest.wall_ms() - was.wall_ms());
+    return store_.restamp(op.seq, highest, op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms));
   }));
   clock_.correct(highest);
   if (moved_count > 0) problem_.say("the clock was corrected; unsent ops got new stamps: ").number(moved_count);
@@ -319,6 +327,8 @@ Status OpLog::refork(crdt::NodeId node) {
     const Result<Seq> seq = store_.append(*op);
     if (!seq.ok()) return seq.status();
   }
+  reforked_from_ = store_.settled();
+  reforked_to_ = end;
   GRID_TRY(store_.settle(end));
   pending_count_ = 0;
   rejected_.clear();
@@ -354,10 +364,10 @@ void OpLog::durable() {
 }
 
 Outcome OpLog::outcome_of(Seq seq) {
-  if (was_rejected(seq)) return Outcome::rejected;
-  for (const Seq rejected : newest_rejected_) {
-    if (rejected == seq) return Outcome::rejected;
+  for (const Fate& fate : fates_.first(next_fate_ < fates_.size() ? next_fate_ : fates_.size())) {
+    if (fate.seq == seq) return fate.outcome;
   }
+  if (seq > reforked_from_ && seq <= reforked_to_) return Outcome::superseded;
   if (seq <= store_.settled()) return Outcome::durable;
   if (!op_at(seq).ok()) return Outcome::superseded;
   return seq <= applied_ ? Outcome::applied : Outcome::pending;

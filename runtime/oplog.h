@@ -62,7 +62,8 @@ class OpLog {
 
   // ---- identity and time
   // Moves the stamps of unshared ops (PROTOCOL P4), in order, in one batch. Only when nothing is in flight.
-  Status correct(const Correction& correction);
+  // `now_ms` is the corrected time: nothing is left ahead of it.
+  Status correct(const Correction& correction, std::uint64_t now_ms);
   // Signs every pending op with a new node id (PROTOCOL P1).
   Status refork(crdt::NodeId node);
 
@@ -91,11 +92,12 @@ class OpLog {
   template <typename Visit>
   Status each_local(crdt::Seq from, crdt::Seq to, Visit visit);
   Status append(crdt::Op op);
-  Status move_stamp(const crdt::Op& op, std::int64_t by_ms, crdt::Stamp& highest);
+  crdt::Stamp corrected(const crdt::Op& op, const Correction& correction, std::uint64_t now_ms,
+                        crdt::Stamp highest) const;
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status save_clock();
   bool was_rejected(crdt::Seq seq) const;
-  void note_rejected(crdt::Seq seq);
+  void note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
 
   storage::Store& store_;
@@ -103,8 +105,16 @@ class OpLog {
   Problem& problem_;
   crdt::Clock clock_;
   Vec<crdt::Seq> rejected_;  // Of the ops in flight.
-  MutBytes scratch_;         // One op, while it is written anew.
-  crdt::Seq newest_rejected_[16] = {};
+  // What became of the last ops that did not get through: as many as can be in flight.
+  struct Fate {
+    crdt::Seq seq = 0;
+    Outcome outcome = Outcome::pending;
+  };
+  std::span<Fate> fates_;
+  std::size_t next_fate_ = 0;
+  crdt::Seq reforked_from_ = 0;  // Ops behind it and up to
+  crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops.
+  MutBytes scratch_;             // One op, while it is written anew.
   std::uint64_t rejected_count_ = 0;
   std::uint64_t pending_count_ = 0;
   std::uint64_t in_flight_ = 0;      // Sent on this link, without a durable ack.

@@ -108,10 +108,10 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
   Status status = Status::ok;
   // Ops that were shared are resent unchanged first; nothing is corrected until they settle (PROTOCOL P4).
   if (owed_.needed() && log_.store().shared() == log_.store().settled()) {
-    status = log_.correct(owed_);
+    status = log_.correct(owed_, time_.now_ms());
     owed_ = {};
   }
-  if (status == Status::ok && may_push()) status = log_.share_ahead(kShareAhead);
+  if (status == Status::ok && may_push() && !owed_.needed()) status = log_.share_ahead(kShareAhead);
   if (status != Status::ok) return fail(status, now_ms, actions);
   if (walk_.finished()) walk_ended();
   if (is_up() && !write_wanted_ && wants_write()) {

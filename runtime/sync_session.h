@@ -99,7 +99,8 @@ class SyncSession {
   bool holds_settled(const Scope& scope);
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owed_.needed(); }
   bool wants_write();
-  bool may_push() const { return phase_ == Phase::live && !reforking_ && !owed_.needed(); }
+  bool check_due(const Pull& pull) const;
+  bool may_push() const { return phase_ == Phase::live && !reforking_; }
   void walk_ended();
 
   Options options_;

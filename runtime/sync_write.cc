@@ -32,13 +32,19 @@ Bytes SyncSession::next_frame(MutBytes room) {
   return frame;
 }
 
+// Its answer means something only when nothing else is on its way.
+bool SyncSession::check_due(const Pull& pull) const {
+  return pull.check == Pull::Check::wanted && pull.phase == Pull::Phase::streaming && pull.current &&
+         !pull.compare_due && is_quiet();
+}
+
 bool SyncSession::wants_write() {
   if (hello_due_) return true;
   for (const Pull& pull : pulls_.all()) {
     if (pull.subscribe_due || pull.unsubscribe_due) return true;
     if (phase_ != Phase::live) continue;
     if (pull.ack_due || (pull.compare_due && !walk_.active())) return true;
-    if (pull.check == Pull::Check::wanted && pull.current && !pull.compare_due && is_quiet()) return true;
+    if (check_due(pull)) return true;
   }
   if (walk_.active() && walk_.wants_write()) return true;
   return may_push() && log_.in_flight() < window_ops_ && log_.next_to_send().ok();
@@ -77,7 +83,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
       return wire::encode(ack, room);
     }
     const bool compare = pull.compare_due && !walk_.active();
-    if (!compare && !(pull.check == Pull::Check::wanted && pull.current && !pull.compare_due && is_quiet())) continue;
+    if (!compare && !check_due(pull)) continue;
     if (compare) begin_comparison(pull);
     if (!compare) pull.check = Pull::Check::asked;
     const grid_Verify message{pull.id, compare};
@@ -88,6 +94,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
 
 void SyncSession::begin_comparison(Pull& pull) {
   pull.compare_due = false;
+  pull.current = false;
   pull.phase = Pull::Phase::comparing;
   pull.compared_cursor = {};
   walk_.begin(pull.id, pull.scope.get(), pull.heal);

@@ -31,6 +31,11 @@ std::uint64_t Timekeeper::known_ms(std::uint64_t wall_ms) const {
 Correction Timekeeper::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
   const bool knew = wall_ms_ != 0;
   const std::uint64_t expected_ms = this->now_ms() + (now_ms - now_ms_);
+  if (wall_ms == 0 && knew) {
+    // A clock that was lost: time goes on from where it stood.
+    base_ms_ = wall_ms_ + (now_ms - now_ms_);
+    base_now_ms_ = now_ms;
+  }
   now_ms_ = now_ms;
   wall_ms_ = wall_ms;
   if (wall_ms == 0) return {};

@@ -183,6 +183,7 @@ Status Session::take_op(const Op& op, Status read) {
     const Result<bool> won = shared_.journal.merge(op);
     if (!won.ok()) return won.status();
     if (*won) own_.add(shared_.journal.store().head());
+    if (!*won) GRID_TRY(note_beaten(op));
     ++shared_.figures.ops_applied;
   }
   last_seq_ = applied_ = op.seq;
@@ -203,8 +204,21 @@ Status Session::judge_op(const Op& op, Status read) const {
 
 void Session::reject(const Op& op, Status status) {
   ++shared_.figures.ops_rejected;
-  const crdt::CellName& name = op.cell.name;
-  rejected_.push_back({op.seq, status, std::string(name.map), std::string(name.key), std::string(name.sub)});
+  rejected_.push_back({op.seq, status, KeptName(op.cell.name)});
+}
+
+// The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a
+// stamp that has been corrected since. It must see it again.
+Status Session::note_beaten(const Op& op) {
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (!standing.ok()) return standing.status();
+  if (standing->cell.stamp == op.cell.stamp) return Status::ok;
+  for (const Subscription& subscription : subscriptions_) {
+    if (!subscription.scope().matches(op.cell.name) || subscription.position() < standing->seq) continue;
+    beaten_.push_back({subscription.id(), KeptName(op.cell.name)});
+    return Status::ok;
+  }
+  return Status::ok;
 }
 
 Status Session::receive_heal(Bytes frame) {

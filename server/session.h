@@ -56,12 +56,22 @@ class Session {
   std::size_t subscription_count() const { return subscriptions_.size(); }
 
  private:
-  struct Rejected {
-    crdt::Seq seq;
-    Status status;
+  struct KeptName {
+    explicit KeptName(const crdt::CellName& name) : map(name.map), key(name.key), sub(name.sub) {}
+    crdt::CellName view() const { return {map, key, sub}; }
+
     std::string map;
     std::string key;
     std::string sub;
+  };
+  struct Rejected {
+    crdt::Seq seq;
+    Status status;
+    KeptName name;
+  };
+  struct Beaten {
+    std::uint32_t subscription;
+    KeptName name;
   };
 
   Status dispatch(wire::Kind kind, Bytes frame);
@@ -78,6 +88,7 @@ class Session {
   Status judge_op(const crdt::Op& op, Status read) const;
   Status take_op(const crdt::Op& op, Status read);
   void reject(const crdt::Op& op, Status status);
+  Status note_beaten(const crdt::Op& op);
   Status confirm_token(std::uint64_t token);
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);
   Subscription* find(std::uint32_t id);
@@ -87,6 +98,7 @@ class Session {
   Bytes write_welcome(MutBytes room);
   Bytes write_subscribed(MutBytes room);
   Bytes write_reject(MutBytes room);
+  Bytes write_beaten(MutBytes room);
   Bytes write_ack(MutBytes room);
   Bytes write_inspected(MutBytes room);
   Bytes write_answer(MutBytes room);
@@ -101,6 +113,7 @@ class Session {
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
   std::deque<Rejected> rejected_;
+  std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
   std::deque<std::pair<std::uint32_t, std::string>> inspected_due_;
 
   crdt::NodeId node_ = 0;

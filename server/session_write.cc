@@ -16,8 +16,8 @@ bool Session::wants_write() const {
   if (over_) return false;
   if (bye_due_) return true;
   if (welcome_due_) return !welcome_waits_;
-  return !subscribed_due_.empty() || !rejected_.empty() || !inspected_due_.empty() || (greeted_ && ack_due()) ||
-         answer_.has_work() || dirty_;
+  return !subscribed_due_.empty() || !rejected_.empty() || !beaten_.empty() || !inspected_due_.empty() ||
+         (greeted_ && ack_due()) || answer_.has_work() || dirty_;
 }
 
 Bytes Session::write(MutBytes room) {
@@ -33,6 +33,7 @@ Bytes Session::next_frame(MutBytes room) {
   if (welcome_due_) return welcome_waits_ ? Bytes{} : write_welcome(room);
   if (!subscribed_due_.empty()) return write_subscribed(room);
   if (!rejected_.empty()) return write_reject(room);
+  if (!beaten_.empty()) return write_beaten(room);
   if (greeted_ && ack_due()) return write_ack(room);
   if (!inspected_due_.empty()) return write_inspected(room);
   Bytes frame;
@@ -74,7 +75,7 @@ Bytes Session::write_reject(MutBytes room) {
   const Rejected rejected = std::move(rejected_.front());
   rejected_.pop_front();
   Op op;
-  op.cell.name = {rejected.map, rejected.key, rejected.sub};
+  op.cell.name = rejected.name.view();
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (standing.ok()) op = {.cell = standing->cell, .quality = standing->quality};
   op.seq = rejected.seq;
@@ -86,6 +87,18 @@ Bytes Session::write_reject(MutBytes room) {
   wire::OpsWriter bare(Kind::reject, head, room);
   bare.add(op);
   return bare.finish();
+}
+
+// As the answer to an ask that the device did not know to make: without a cursor.
+Bytes Session::write_beaten(MutBytes room) {
+  const std::uint32_t id = beaten_.front().subscription;
+  wire::OpsWriter writer(Kind::delta, {.id = id}, room);
+  for (; !beaten_.empty() && beaten_.front().subscription == id; beaten_.pop_front()) {
+    const Result<Op> standing = shared_.journal.store().find(beaten_.front().name.view());
+    if (standing.ok() && !writer.add({.cell = standing->cell, .quality = standing->quality}) && writer.count() > 0)
+      break;
+  }
+  return writer.finish();
 }
 
 Bytes Session::write_ack(MutBytes room) {

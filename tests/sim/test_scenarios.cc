@@ -72,7 +72,8 @@ static void two_devices_that_wrote_apart_converge(void**) {
   assert_int_equal(world.get(world.gateway(), "climate", key_of(60), -1), 60);  // A wrote it later than B.
   assert_int_equal(world.get(world.device(0), "climate", key_of(149), -1), 1'099);
   assert_int_equal(world.get(world.device(1), "climate", key_of(0), -1), 0);
-  assert_int_equal(world.get(world.device(0), "climate", key_of(7), -1), 7);  // removed before it was known: A's write is there
+  assert_int_equal(world.get(world.device(0), "climate", key_of(7), -1),
+                   7);  // removed before it was known: A's write is there
 }
 
 static void a_change_reaches_the_other_device_in_realtime(void**) {
@@ -310,8 +311,9 @@ static void a_prefix_subscription_holds_exactly_its_rows(void**) {
   }
   assert_ok(world.put(world.device(0), "other", "bench/1", 1));
   assert_true(world.settle());
-  assert_true(world.live_cells(world.device(1)) == world.live_cells(world.gateway(), {ScopeKind::prefix, "m", "bench/"}) +
-                                                       world.live_cells(world.gateway(), {ScopeKind::key, "m", "fan"}));
+  assert_true(world.live_cells(world.device(1)) ==
+              world.live_cells(world.gateway(), {ScopeKind::prefix, "m", "bench/"}) +
+                  world.live_cells(world.gateway(), {ScopeKind::key, "m", "fan"}));
 }
 
 static void an_expired_row_is_gone_everywhere(void**) {
@@ -324,8 +326,9 @@ static void an_expired_row_is_gone_everywhere(void**) {
   world.run_ms(61'000);
   assert_int_equal(world.get(world.device(1), "m", "x", 0), 0);
   for (std::size_t i = 0; i < 2; ++i) world.verify(world.device(i));
-  assert_true(world.run_until([&] { return world.device(0).replica->status(0).verified && world.device(1).replica->status(0).verified; },
-                              60'000));
+  assert_true(world.run_until(
+      [&] { return world.device(0).replica->status(0).verified && world.device(1).replica->status(0).verified; },
+      60'000));
 }
 
 // SIM-1

@@ -59,15 +59,22 @@ void World::deliver(Site& site, Event event) {
   event.wall_ms = wall_ms(site);
   if (event.kind == Event::Kind::writable) event.room = room_;
   const std::span<const Action> actions = machine(site).step(event);
-  trace_ = crdt::Hash64().add_number(trace_).add_number(now_ms_).add_number(static_cast<std::uint64_t>(event.kind))
-               .add_number(actions.size()).add(event.bytes).value();
+  trace_ = crdt::Hash64()
+               .add_number(trace_)
+               .add_number(now_ms_)
+               .add_number(static_cast<std::uint64_t>(event.kind))
+               .add_number(actions.size())
+               .add(event.bytes)
+               .value();
   for (const Action& action : actions) carry_out(site, action);
 }
 
 void World::carry_out(Site& site, const Action& action) {
   switch (action.kind) {
-    case Action::Kind::connect: return connect(site);
-    case Action::Kind::close: return drop(site, action.link);
+    case Action::Kind::connect:
+      return connect(site);
+    case Action::Kind::close:
+      return drop(site, action.link);
     case Action::Kind::want_write:
       return after(0, site, {.kind = Event::Kind::writable, .link = action.link});
     case Action::Kind::frame: {
@@ -77,14 +84,23 @@ void World::carry_out(Site& site, const Action& action) {
       Site& peer = *link->second.first;
       return after(options_.latency_ms, peer, {.kind = Event::Kind::frame, .link = link->second.second}, bytes);
     }
-    case Action::Kind::commit: return after(options_.commit_ms, site, {.kind = Event::Kind::durable, .batch = action.batch});
-    case Action::Kind::outcome: site.outcomes[action.seq] = static_cast<Outcome>(action.outcome); return;
-    case Action::Kind::changed: site.changes.emplace_back(action.watch, action.seq); return;
-    case Action::Kind::say: site.said.emplace_back(action.text); return;
-    case Action::Kind::more: return after(0, site, {.kind = Event::Kind::wake});
+    case Action::Kind::commit:
+      return after(options_.commit_ms, site, {.kind = Event::Kind::durable, .batch = action.batch});
+    case Action::Kind::outcome:
+      site.outcomes[action.seq] = static_cast<Outcome>(action.outcome);
+      return;
+    case Action::Kind::changed:
+      site.changes.emplace_back(action.watch, action.seq);
+      return;
+    case Action::Kind::say:
+      site.said.emplace_back(action.text);
+      return;
+    case Action::Kind::more:
+      return after(0, site, {.kind = Event::Kind::wake});
     case Action::Kind::state:
     case Action::Kind::drain:
-    case Action::Kind::want_drain: return;
+    case Action::Kind::want_drain:
+      return;
   }
 }
 
@@ -195,7 +211,10 @@ Status World::put(Site& device, std::string_view map, std::string_view key, std:
   std::uint8_t room[32];
   crdt::ValueWriter writer(room);
   writer.integer(number);
-  Call put{.verb = Call::Verb::put, .scope = {runtime::ScopeKind::key, map, key}, .value = *writer.finish(), .ttl_ms = ttl_ms};
+  Call put{.verb = Call::Verb::put,
+           .scope = {runtime::ScopeKind::key, map, key},
+           .value = *writer.finish(),
+           .ttl_ms = ttl_ms};
   const Status status = call(device, put);
   if (seq != nullptr) *seq = put.seq;
   return status;

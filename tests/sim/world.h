@@ -31,13 +31,13 @@ struct Site {
   std::string name;
   std::unique_ptr<storage::MemoryStore> store;
   std::vector<std::uint8_t> memory;
-  std::unique_ptr<runtime::Replica> replica;        // A device has this one,
+  std::unique_ptr<runtime::Replica> replica;         // A device has this one,
   std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one.
   std::int64_t wall_skew_ms = 0;
   bool knows_time = true;
-  bool reachable = true;   // A device: whether a link to the gateway can be had.
+  bool reachable = true;  // A device: whether a link to the gateway can be had.
   bool running = true;
-  std::uint64_t life = 0;  // Events of an earlier life are not delivered.
+  std::uint64_t life = 0;                                              // Events of an earlier life are not delivered.
   std::map<runtime::LinkId, std::pair<Site*, runtime::LinkId>> links;  // To the other end.
   std::map<crdt::Seq, Outcome> outcomes;
   std::vector<std::pair<std::uint32_t, crdt::Seq>> changes;  // watch, seq
