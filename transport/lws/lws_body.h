@@ -74,6 +74,7 @@ class LwsContext::Body {
   Link& add_link(LinkListener& listener);
   lws_vhost* make_vhost(const char* name, std::uint64_t options);
   void adopt(int socket);
+  void hold_pipe();
   void refresh_timers() { lws_cancel_service(context_); }
 
   // lws_links.cc
@@ -105,6 +106,7 @@ class LwsContext::Body {
   lws_protocols protocols_[2] = {};
   lws_retry_bo_t validity_{};
   lws_context* context_ = nullptr;  // Null again when libwebsockets has let go of all.
+  int pipe_ = -1;                   // By which libwebsockets wakes its loop.
   lws_vhost* plain_ = nullptr;
   lws_vhost* tls_ = nullptr;  // Of the first wss:// link on: the system's certificates take memory.
   LinkListener* accepting_ = nullptr;

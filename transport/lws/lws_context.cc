@@ -2,6 +2,7 @@
 
 #include "transport/lws/lws_context.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,6 +33,17 @@ bool is_any_closing(uv_loop_t* loop) {
   return closing;
 }
 
+std::set<uv_handle_t*> polls_of(uv_loop_t* loop) {
+  std::set<uv_handle_t*> polls;
+  uv_walk(
+      loop,
+      [](uv_handle_t* handle, void* found) {
+        if (handle->type == UV_POLL) static_cast<std::set<uv_handle_t*>*>(found)->insert(handle);
+      },
+      &polls);
+  return polls;
+}
+
 }  // namespace
 
 Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
@@ -60,9 +72,13 @@ Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
   info.pt_serv_buf_size = std::max(options.read_bytes, kServiceBytesMin);
   if (options.links_max <= kFewLinks || getdtablesize() > kTableMax)
     info.fd_limit_per_thread = options.links_max + 2 * kSpareSockets;
+  const std::set<uv_handle_t*> before = polls_of(loop);
   context_ = lws_create_context(&info);
   if (context_ == nullptr) {
     return fail(Status::io, "libwebsockets does not start: is its libuv plugin (libwebsockets-evlib-uv) installed?");
+  }
+  for (uv_handle_t* poll : polls_of(loop)) {
+    if (!before.contains(poll)) uv_fileno(poll, &pipe_);
   }
   plain_ = make_vhost("plain", 0);
   return plain_ != nullptr ? Status::ok : fail(Status::io, "libwebsockets does not start: out of memory");
@@ -90,9 +106,17 @@ LwsContext::Body::~Body() {
   abandon_lookups();
   if (context_ == nullptr) return;
   lws_context_destroy(context_);
+  hold_pipe();
   do uv_run(loop_, UV_RUN_NOWAIT);
   while (is_any_closing(loop_));
   lws_context_destroy(context_);
+}
+
+// libwebsockets 4.1 closes the descriptor of its own pipe twice, at once and with the handle, when it may be somebody
+// else's by then: something has to stand in its place.
+void LwsContext::Body::hold_pipe() {
+  const int held = fcntl(uv_backend_fd(loop_), F_DUPFD_CLOEXEC, pipe_);
+  if (held != pipe_ && held >= 0) ::close(held);
 }
 
 Status LwsContext::Body::fail(Status status, std::string text) {

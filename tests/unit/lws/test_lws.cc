@@ -284,6 +284,25 @@ void a_context_goes_with_links_in_every_state(void** state) {
   bench.close();
 }
 
+// libwebsockets closes a descriptor of its own twice, and the number may be somebody else's by then.
+void a_context_that_goes_closes_no_descriptor_but_its_own(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open();
+  std::vector<int> ours;
+  uv_prepare_t prepare;
+  uv_prepare_init(&bench.loop, &prepare);
+  prepare.data = &ours;
+  uv_prepare_start(&prepare, [](uv_prepare_t* self) {
+    std::vector<int>& opened = *static_cast<std::vector<int>*>(self->data);
+    while (opened.size() < 64) opened.push_back(dup(STDERR_FILENO));
+  });
+  bench.client.reset();
+  assert_int_equal(ours.size(), 64);
+  for (const int descriptor : ours) assert_int_equal(close(descriptor), 0);
+  uv_close(reinterpret_cast<uv_handle_t*>(&prepare), nullptr);
+  bench.close();
+}
+
 }  // namespace
 
 int main() {
@@ -304,6 +323,7 @@ int main() {
                               LWS_TEST(a_server_listens_exactly_where_it_was_told),
                               LWS_TEST(an_ipv6_server_listens_on_ipv6_only),
                               LWS_TEST(a_port_in_use_is_reported_with_the_address),
+                              LWS_TEST(a_context_that_goes_closes_no_descriptor_but_its_own),
                               LWS_TEST(a_context_goes_with_links_in_every_state)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
