@@ -8,7 +8,7 @@ FUNCTION_LINES_MEDIAN_MAX = 10
 FUNCTION_LINES_P90_MAX = 30
 COLUMNS_MAX = 120
 
-# ---- What may be called and included, by kind of folder
+# What may be called and included, by kind of folder
 
 # Standard headers that neither allocate nor ask the machine for anything.
 PURE_STD = frozenset(
@@ -74,7 +74,7 @@ PURE_WITH_HEAP = PURE - {"heap"}
 SHELL = frozenset({"exceptions", "style"})
 FREE = frozenset()
 
-# ---- Libraries: header -> name
+# Libraries: header -> name
 
 LIBRARY_OF = [
     (r"uv\.h$", "libuv"),
@@ -98,7 +98,7 @@ LIBRARY_OF = [
 HEAVY = frozenset({"cli11", "nlohmann", "toml++", "sqlite3", "libpq"})
 HEAVY_UNITS_MAX = 2
 
-# ---- Layers
+# Layers
 
 
 @dataclass(frozen=True)
