@@ -38,7 +38,8 @@ class Crash(harness.GridTest):
         loaders = {name: self.loader(name, gateway.url) for name in "ab"}
         for number in range(1, ROUNDS + 1):
             before = sum(map(self.durable, loaders.values()))
-            harness.wait_until(lambda: sum(map(self.durable, loaders.values())) > before + chance.randrange(200), "durable acks")
+            enough = before + chance.randrange(200)
+            harness.wait_until(lambda: sum(map(self.durable, loaders.values())) > enough, "durable acks")
             looks = number % LOOKS == 0
             for loader in loaders.values() if looks else ():
                 loader.child.send_signal(signal.SIGSTOP)
