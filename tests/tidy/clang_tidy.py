@@ -59,14 +59,21 @@ def check(tree, passed, path):
     return done.stdout.replace(f"{ROOT}/", "") or done.stderr
 
 
+def complaints_in(text):
+    """Each complaint, with the lines that show it but without the notes on it."""
+    parts = re.split(r"^(?=\S+:\d+:\d+: (?:error|warning|note): )", text, flags=re.MULTILINE)
+    return [part.strip() for part in parts if part.strip() and ": note: " not in part.split("\n", 1)[0]]
+
+
 def main():
     tree = pathlib.Path(sys.argv[1]).resolve()
     passed = tree / "clang-tidy-passed"
     passed.mkdir(exist_ok=True)
     paths = units(tree, sys.argv[2:])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        complaints = [said for said in pool.map(lambda path: check(tree, passed, path), paths) if said]
-    print("\n".join(complaints) + f"{len(paths)} units, {len(complaints)} with complaints; rules: .clang-tidy")
+        said = "\n".join(pool.map(lambda path: check(tree, passed, path), paths))
+    complaints = dict.fromkeys(complaints_in(said))  # A header's come once for each unit that sees it.
+    print(*complaints, f"{len(paths)} units, {len(complaints)} complaints; rules: .clang-tidy", sep="\n")
     return 1 if complaints or not paths else 0
 
 
