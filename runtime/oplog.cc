@@ -152,14 +152,16 @@ Status OpLog::restart() {
 
 Status OpLog::share_ahead(std::uint32_t ahead) {
   Seq mark = store_.shared();
-  for (Seq at = mark; shared_unsent_ < ahead;) {
-    const Result<Op> op = store_.next_op(at);
+  // What came from the server lies between local ops, and is looked at once.
+  looked_ = looked_ > mark ? looked_ : mark;
+  while (shared_unsent_ < ahead) {
+    const Result<Op> op = store_.next_op(looked_);
     if (op.status() == Status::not_found) break;
     if (!op.ok()) return op.status();
-    at = op->seq;
+    looked_ = op->seq;
     if (!op->local) continue;
     ++shared_unsent_;
-    mark = at;
+    mark = looked_;
   }
   if (mark == store_.shared()) return Status::ok;
   dirty_ = true;
@@ -349,7 +351,9 @@ crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {
   }
 }
 
-std::uint64_t OpLog::seal() {
+Result<std::uint64_t> OpLog::seal() {
+  // With nothing pending, the next start need not look for it among what came from the server.
+  if (pending_count_ == 0) GRID_TRY(store_.settle(store_.head()));
   sealed_head_ = store_.head();
   sealed_shared_ = store_.shared();
   dirty_ = false;

@@ -70,7 +70,7 @@ class OpLog {
   // ---- durability
   bool dirty() const { return dirty_; }
   void touch() { dirty_ = true; }  // The open batch got a fact from somebody else.
-  std::uint64_t seal();
+  Result<std::uint64_t> seal();
   void durable();  // What was sealed last is on disk.
   bool committing() const { return committing_; }
 
@@ -121,6 +121,7 @@ class OpLog {
   std::uint64_t shared_unsent_ = 0;  // Marked shared, not sent on this link yet.
   crdt::Seq sent_ = 0;               // The last op that was handed to this link.
   crdt::Seq applied_ = 0;
+  crdt::Seq looked_ = 0;          // Up to here, local ops behind the shared mark have been looked for.
   crdt::Seq durable_head_ = 0;    // Of the log, as it is on disk,
   crdt::Seq durable_shared_ = 0;  // and of its shared mark.
   crdt::Seq sealed_head_ = 0;

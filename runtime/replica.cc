@@ -102,7 +102,9 @@ void Replica::finish_step(const Event& event) {
   // One commit at a time: what is written meanwhile goes with the next.
   if (log_.dirty() && !log_.committing()) {
     pulls_.sealed();
-    actions_.add({.kind = Action::Kind::commit, .batch = log_.seal()});
+    const Result<std::uint64_t> batch = log_.seal();
+    if (!batch.ok()) return stop(batch.status());
+    actions_.add({.kind = Action::Kind::commit, .batch = *batch});
   }
   if (*more) actions_.add({.kind = Action::Kind::more});
 }
