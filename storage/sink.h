@@ -28,7 +28,8 @@ struct SinkRow {
 
 class Sink {
  public:
-  // Upserts `rows`, of which no two have the same name and all have a stamp, and notes that the journal is drained up to `through`.
+  // Upserts `rows`, of which no two have the same name and all have a stamp, and notes that the journal is
+  // drained up to `through`.
   //   full    The database has no room. Nothing was written; try again later.
   //   busy    It is locked or not reachable just now. Nothing was written; try again.
   //   io      It failed in another way.

@@ -319,6 +319,11 @@ Bytes LmdbStore::encode(Seq seq, const crdt::Op& op) {
 }
 
 Status LmdbStore::check_room(std::size_t bytes) {
+  // A fold keeps up with what is flushed, unless the medium has no room for it.
+  constexpr std::size_t kTablesMax = 4, kEntriesMin = 65'536;
+  if (frozen_ != nullptr && table_->entries() > kTablesMax * options_.table_entries_max + kEntriesMin) {
+    return fail(Status::full, "too much waits to be folded into the index; a flush makes room");
+  }
   if (sealed_bytes_ + open_batch().size() + bytes <= options_.batch_bytes_max) return Status::ok;
   return fail(Status::full, "the open and sealed batches hold the " + std::to_string(options_.batch_bytes_max) +
                                 " bytes that they may; a flush makes room");

@@ -24,7 +24,8 @@ class Disk {
 
 using MakeDisk = std::unique_ptr<Disk> (*)(const Disk::Sizes& sizes);
 
-// Runs the suite of store_contract.cc; returns how many of its tests failed.
+// Each runs the suite of the file of its name; returns how many of its tests failed.
+int run_store_reads(const char* name, MakeDisk make_disk);
 int run_store_contract(const char* name, MakeDisk make_disk);
 int run_store_model(const char* name, MakeDisk make_disk, int steps);
 

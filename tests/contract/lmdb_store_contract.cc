@@ -48,7 +48,9 @@ std::unique_ptr<Disk> make_small_disk(const Disk::Sizes& sizes) { return std::ma
 
 int main() {
   using namespace grid::test;
-  return run_store_contract("LMDB store, contract", make_disk) +
+  return run_store_reads("LMDB store, reads", make_disk) +
+         run_store_reads("LMDB store, reads, folding all the time", make_folding_disk) +
+         run_store_contract("LMDB store, contract", make_disk) +
          run_store_contract("LMDB store, contract, folding all the time", make_folding_disk) +
          run_store_model("LMDB store, model", make_disk, 10'000) +
          run_store_model("LMDB store, model, folding all the time", make_folding_disk, 10'000) +

@@ -77,7 +77,7 @@ int main() {
       cmocka_unit_test(a_flush_can_be_made_to_fail_once),
       cmocka_unit_test(a_copy_is_an_image_that_goes_on_by_itself),
   };
-  return run_store_contract("memory store, contract", make_disk) +
+  return run_store_reads("memory store, reads", make_disk) + run_store_contract("memory store, contract", make_disk) +
          run_store_model("memory store, model", make_disk, 20'000) +
          cmocka_run_group_tests_name("memory store", tests, nullptr, nullptr);
 }

@@ -235,11 +235,11 @@ void Walk::compare() {
   assert_facts(*store, "fact", now.facts_text().c_str());
 }
 
-MakeDisk make_disk_of_suite = nullptr;
-int steps_of_suite = 0;
+MakeDisk make_disk_of_walk = nullptr;
+int steps_of_walk = 0;
 
 int make_walk(void** state) {
-  *state = new Walk(make_disk_of_suite, steps_of_suite);
+  *state = new Walk(make_disk_of_walk, steps_of_walk);
   return 0;
 }
 
@@ -256,7 +256,7 @@ void a_store_does_what_a_plain_list_does(void** state) {
     if (i % 50 == 0) walk.compare();
     // A list that is looked through from end to end must stay short.
     if (walk.now.entries.size() > 1'500) {
-      walk.disk = make_disk_of_suite({});
+      walk.disk = make_disk_of_walk({});
       walk.store = &walk.disk->open();
       walk.now = walk.sealed = walk.durable = {};
     }
@@ -267,8 +267,8 @@ void a_store_does_what_a_plain_list_does(void** state) {
 }  // namespace
 
 int run_store_model(const char* name, MakeDisk make_disk, int steps) {
-  make_disk_of_suite = make_disk;
-  steps_of_suite = steps;
+  make_disk_of_walk = make_disk;
+  steps_of_walk = steps;
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_store_does_what_a_plain_list_does, make_walk, drop_walk),
   };
