@@ -32,7 +32,7 @@ std::size_t reply_children_max(const Limits& limits) {
 }  // namespace
 
 std::size_t MerkleWalk::memory_bytes(const Limits& limits) {
-  return limits.maps_max * sizeof(MapName) + 2 * limits.walk_ranges_max * sizeof(Item) +
+  return limits.maps_max * sizeof(MapName) + std::size_t{2} * limits.walk_ranges_max * sizeof(Item) +
          limits.walk_digests_max * (sizeof(Digest) + sizeof(Owned) + 2 * sizeof(std::uint64_t)) +
          reply_children_max(limits) * sizeof(Digest) + 64;
 }

@@ -22,9 +22,7 @@ inline Bytes as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-inline std::string_view as_text(Bytes bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
+inline std::string_view as_text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 // Less than 0, 0 or more than 0, as memcmp; of two of which one begins the other, the shorter is less.
 inline int compare(Bytes a, Bytes b) { return as_text(a).compare(as_text(b)); }

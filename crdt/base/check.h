@@ -15,7 +15,7 @@ namespace grid {
 #define GRID_STRINGIZE_(x) #x
 #define GRID_STRINGIZE(x) GRID_STRINGIZE_(x)
 
-#define GRID_CHECK(condition)                                                             \
-  do {                                                                                    \
+#define GRID_CHECK(condition)                                                               \
+  do {                                                                                      \
     if (!(condition)) ::grid::panic(__FILE__ ":" GRID_STRINGIZE(__LINE__) ": " #condition); \
   } while (false)

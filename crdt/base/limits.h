@@ -23,16 +23,16 @@ inline constexpr std::uint64_t kDriftMsMax = 60'000;
 
 // What one machine lends.
 struct Limits {
-  std::uint32_t value_bytes_max;      // Largest value that this replica keeps.
-  std::uint32_t frame_bytes_max;      // Largest frame that it takes; one op must fit.
-  std::uint32_t window_ops_max;       // Ops sent and not yet acknowledged as durable.
-  std::uint32_t pending_ops_max;      // Capacity of the OpLog, in ops.
+  std::uint32_t value_bytes_max;  // Largest value that this replica keeps.
+  std::uint32_t frame_bytes_max;  // Largest frame that it takes; one op must fit.
+  std::uint32_t window_ops_max;   // Ops sent and not yet acknowledged as durable.
+  std::uint32_t pending_ops_max;  // Capacity of the OpLog, in ops.
   std::uint16_t subscriptions_max;
   std::uint16_t watches_max;
-  std::uint16_t maps_max;             // Maps that one comparison can tell apart.
-  std::uint32_t walk_ranges_max;      // Of a comparison: ranges known to differ and not looked into yet,
-  std::uint32_t walk_digests_max;     // and digests of one round.
-  std::uint32_t clock_lead_ms;        // How far ahead of use the clock's ceiling is persisted.
+  std::uint16_t maps_max;          // Maps that one comparison can tell apart.
+  std::uint32_t walk_ranges_max;   // Of a comparison: ranges known to differ and not looked into yet,
+  std::uint32_t walk_digests_max;  // and digests of one round.
+  std::uint32_t clock_lead_ms;     // How far ahead of use the clock's ceiling is persisted.
 };
 
 inline constexpr Limits kLinux{.value_bytes_max = kValueBytesMax,

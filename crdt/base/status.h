@@ -14,18 +14,18 @@ namespace grid {
 
 // A value is added here only when it changes what a caller does. What happened in detail is said
 // in a sentence by the host's problem().
-enum class [[nodiscard]] Status : std::uint8_t {
-  ok = 0,
-  full,         // A configured limit or the device is exhausted. Back off, or make room.
-  not_found,    // No such key, sequence, name or file.
-  invalid,      // The caller's argument breaks a stated rule; retrying the same call cannot help.
-  too_large,    // The argument is longer than the limit for it.
-  corrupt,      // A length, order, checksum or canonical-form check failed on outside bytes.
-  clock_ahead,  // A stamp is further in the future than the judge allows.
-  denied,       // The identity at hand may not do this.
-  busy,         // Held by another process, or by a call that is still under way.
-  newer,        // Format or protocol of a release that is newer than this one.
-  io,           // The device or the link failed.
+enum class [[nodiscard]] Status : std::uint8_t{
+    ok = 0,
+    full,         // A configured limit or the device is exhausted. Back off, or make room.
+    not_found,    // No such key, sequence, name or file.
+    invalid,      // The caller's argument breaks a stated rule; retrying the same call cannot help.
+    too_large,    // The argument is longer than the limit for it.
+    corrupt,      // A length, order, checksum or canonical-form check failed on outside bytes.
+    clock_ahead,  // A stamp is further in the future than the judge allows.
+    denied,       // The identity at hand may not do this.
+    busy,         // Held by another process, or by a call that is still under way.
+    newer,        // Format or protocol of a release that is newer than this one.
+    io,           // The device or the link failed.
 };
 
 // The name as it is printed in errors and JSON.
@@ -58,8 +58,8 @@ class [[nodiscard]] Result {
 }  // namespace grid
 
 // Leaves this function with the status of `expression` unless that is ok.
-#define GRID_TRY(expression)                                       \
-  do {                                                             \
-    const ::grid::Status grid_try_status = (expression);           \
+#define GRID_TRY(expression)                                           \
+  do {                                                                 \
+    const ::grid::Status grid_try_status = (expression);               \
     if (grid_try_status != ::grid::Status::ok) return grid_try_status; \
   } while (false)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 
 namespace demo {
 
@@ -16,12 +17,15 @@ namespace {
 
 constexpr int kEndMs = 10'000;
 
-[[noreturn]] void become(const std::vector<std::string>& command, int in, int out) {
+[[noreturn]] void become(const std::vector<std::string>& command, pid_t parent, int in, int out, int log) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);  // It died before we said so.
   setpgid(0, 0);
   dup2(in, STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
   std::vector<char*> words;
+  words.reserve(command.size() + 1);
   for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   execv(words[0], words.data());
@@ -30,17 +34,31 @@ constexpr int kEndMs = 10'000;
 
 }  // namespace
 
-bool Child::run(const std::vector<std::string>& command) {
+bool Child::run(const std::vector<std::string>& command, const std::string& log) {
   int to[2], from[2];
   if (pipe2(to, O_CLOEXEC) != 0 || pipe2(from, O_CLOEXEC) != 0) return false;
+  const int said = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (said < 0) return false;
+  const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ == 0) become(command, to[0], from[1]);
+  if (pid_ == 0) become(command, parent, to[0], from[1], said);
   close(to[0]);
   close(from[1]);
+  close(said);
+  log_ = log;
   in_ = to[1];
   out_ = from[0];
   fcntl(out_, F_SETFL, O_NONBLOCK);
   return pid_ > 0;
+}
+
+std::string Child::last_words() const {
+  std::ifstream file(log_);
+  std::string last;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty()) last = line;
+  }
+  return last;
 }
 
 // False at the end of its stdout, or when nothing came.
@@ -58,7 +76,7 @@ std::string Child::line(int ms) {
   }
   const std::size_t end = text_.find('\n');
   if (end == std::string::npos) return {};
-  const std::string line = text_.substr(0, end);
+  std::string line = text_.substr(0, end);
   text_.erase(0, end + 1);
   return line;
 }

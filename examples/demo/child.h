@@ -19,8 +19,10 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // False when it can't be run at all.
-  bool run(const std::vector<std::string>& command);
+  // False when it can't be run at all. What it says on stderr goes into the file `log`.
+  bool run(const std::vector<std::string>& command, const std::string& log);
+  // The last thing that it said on stderr.
+  std::string last_words() const;
   // The next whole line of its stdout, without its end, waiting up to `ms`; empty when there is none.
   std::string line(int ms);
   // Lines that have come, without waiting.
@@ -36,6 +38,7 @@ class Child {
   pid_t pid_ = -1;
   int in_ = -1;
   int out_ = -1;
+  std::string log_;
   std::string text_;
 };
 

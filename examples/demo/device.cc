@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <ctime>
 
 #include "crdt/hash.h"
 #include "examples/demo/readings.h"
@@ -24,6 +25,19 @@ std::string stamp_text(const grid::crdt::Stamp& stamp) {
   std::string text(grid::crdt::Stamp::kTextBytes, ' ');
   grid::crdt::format(stamp, text.data());
   return text;
+}
+
+// "2026-11-21T06:00:00.250Z"
+std::string time_text() {
+  const std::chrono::milliseconds now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch());
+  const std::time_t seconds = static_cast<std::time_t>(now.count() / 1'000);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32], whole[48];
+  std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+  std::snprintf(whole, sizeof(whole), "%s.%03dZ", text, static_cast<int>(now.count() % 1'000));
+  return whole;
 }
 
 class Device {
@@ -70,7 +84,7 @@ class Device {
     if (held_) return;
     const std::vector<Reading> readings = take_readings();
     for (const Reading& reading : readings) put(now_, reading.key, reading);
-    if (!readings.empty()) put(history_, name_ + "/" + std::to_string(++samples_), readings[0]);
+    if (!readings.empty()) put(history_, name_ + "/" + time_text(), readings[0]);
   }
 
   void put(grid::Map& map, const std::string& key, const Reading& reading) {
@@ -120,6 +134,7 @@ class Device {
     if (word == "offline") node_.offline();
     if (word == "online") node_.online();
     if (word == "hold") held_ = true;
+    if (word == "write") held_ = false;
     if (word == "verify") node_.verify();
   }
 
@@ -133,7 +148,6 @@ class Device {
   uv_pipe_t commands_{};
   char heard_[256];
   std::string words_;
-  std::uint64_t samples_ = 0;
   bool held_ = false;
 };
 

@@ -2,7 +2,7 @@
 //
 // One device of the demo, as a process of its own: it samples this machine every second, writes, and reports.
 //
-// On stdin, a word a line:   offline, online, hold (write no more), verify
+// On stdin, a word a line:   offline, online, hold (write nothing), write (do so again), verify
 // On stdout, a line each:    wrote MAP KEY STAMP HASH
 //                            status STATE PENDING ROWS ROOT PUSHED PULLED SETTLED VERIFIED
 #pragma once

@@ -3,7 +3,9 @@
 // grid_demo: what `./dev run` shows.
 //
 //     grid_demo [--for 20s]
+//     grid_demo --device NAME STORE URL    what it runs for each of its devices
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -26,9 +28,9 @@ std::uint64_t duration_ms(const std::string& text) {
   return unit == "m" ? number * 60'000 : 0;
 }
 
-int usage() {
-  std::fprintf(stderr, "usage: grid_demo [--for DURATION]   such as --for 20s or --for 2m, at least 4s\n");
-  return 2;
+int usage(std::FILE* to, int code) {
+  std::fprintf(to, "usage: grid_demo [--for DURATION]   such as --for 20s or --for 2m, at least 4s\n");
+  return code;
 }
 
 }  // namespace
@@ -38,7 +40,9 @@ int main(int argc, char** argv) {
   if (argc == 5 && std::string(argv[1]) == "--device") return demo::run_device(argv[2], argv[3], argv[4]);
   std::uint64_t for_ms = 0;
   if (argc == 3 && std::string(argv[1]) == "--for") for_ms = duration_ms(argv[2]);
-  if (argc != 1 && for_ms < kLeastMs) return usage();
+  if (argc == 2 && (std::string(argv[1]) == "--help" || std::string(argv[1]) == "-h")) return usage(stdout, 0);
+  if (argc != 1 && for_ms < kLeastMs) return usage(stderr, 2);
+  std::signal(SIGPIPE, SIG_IGN);  // A child that is gone is noticed, and named.
   std::string folder = (std::filesystem::temp_directory_path() / "grid-demo-XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) {
     std::fprintf(stderr, "demo: no folder can be made at %s\n", folder.c_str());

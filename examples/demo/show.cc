@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <sstream>
 
 #include "crdt/hash.h"
@@ -18,7 +19,9 @@ constexpr int kStartMs = 20'000;
 // A show without an end cuts the device at this time, and for this long.
 constexpr std::uint64_t kCutAtMs = 8'000;
 constexpr std::uint64_t kCutForMs = 10'000;
-constexpr std::uint64_t kSettleMs = 30'000;
+constexpr std::uint64_t kAgainMs = 5'000;
+constexpr std::uint64_t kPatienceMs = 30'000;
+constexpr std::uint64_t kHearMs = 1'000;
 
 std::string own_folder() {
   char path[4'096];
@@ -35,71 +38,72 @@ std::string hex(std::uint64_t number) {
 
 }  // namespace
 
-int Show::fail(const std::string& problem) {
-  std::fprintf(stderr, "demo: %s\n", problem.c_str());
-  return 1;
-}
-
 int Show::run() {
-  std::string problem;
-  if (!start(problem)) return fail(problem);
-  {
-    Screen screen;
-    screen_ = &screen;
-    started_at_ = uv_hrtime();
-    screen.tell(0, "gateway at " + url_ + ", data in " + folder_);
-    uv_timer_init(host_.loop(), &timer_);
-    timer_.data = this;
-    uv_timer_start(
-        &timer_, [](uv_timer_t* timer) { static_cast<Show*>(timer->data)->tick(); }, 0, kTickMs);
-    host_.run();
-    uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
-    host_.run_for(0);
-  }
-  std::string verdict;
-  const bool judged = trouble_.empty() && act_ == Act::over;
-  const bool equal = judged && judge(verdict);
-  for (Device& device : devices_) device.child.end();
-  const int gateway_code = gateway_.end();
-  if (!trouble_.empty()) return fail(trouble_);
-  if (judged) std::printf("%s\n", verdict.c_str());
-  if (gateway_code != 0) return fail("the gateway did not stop cleanly: exit code " + std::to_string(gateway_code));
-  // Ctrl-C before the end of a show that has one is no success.
-  return equal || (for_ms_ == 0 && !judged) ? 0 : 1;
+  if (start()) play();
+  return end();
 }
 
-bool Show::start(std::string& problem) {
+bool Show::start() {
   const std::string gridd = own_folder() + "/gridd";
-  if (!gateway_.run({gridd, "--dev", "--listen", "127.0.0.1:0", "--data", folder_ + "/gateway"})) {
-    problem = "no process can be started";
+  if (!gateway_.run({gridd, "--dev", "--listen", "127.0.0.1:0", "--data", folder_ + "/gateway"},
+                    folder_ + "/gateway.log")) {
+    trouble_ = "no process can be started: " + gridd;
     return false;
   }
   url_ = gateway_.line(kStartMs);
   if (!url_.starts_with("ws://")) {
-    problem = "the gateway did not start: " + gridd;
+    trouble_ = "the gateway did not start: " + gridd + ": " + gateway_.last_words();
     return false;
   }
   node_ = host_.open({.app = "default", .store = {}, .server = url_});
   if (node_ == nullptr || node_->subscribe({}) != grid::Status::ok) {
-    problem = host_.problem();
+    trouble_ = host_.problem();
     return false;
   }
-  return start_device(devices_[0], problem) && start_device(devices_[1], problem);
+  return start_device(devices_[0]) && start_device(devices_[1]);
 }
 
-bool Show::start_device(Device& device, std::string& problem) {
+bool Show::start_device(Device& device) {
   const std::string letter = device.name.substr(device.name.size() - 1);
-  if (device.child.run({own_folder() + "/grid_demo", "--device", letter, folder_ + "/" + letter, url_})) return true;
-  problem = device.name + " could not be started";
+  const std::string store = folder_ + "/" + letter;
+  if (device.child.run({own_folder() + "/grid_demo", "--device", letter, store, url_}, store + ".log")) return true;
+  trouble_ = device.name + " could not be started";
   return false;
+}
+
+void Show::play() {
+  Screen screen;
+  screen_ = &screen;
+  started_at_ = uv_hrtime();
+  screen.tell(0, "gateway at " + url_ + ", data in " + folder_);
+  if (for_ms_ == 0) screen.suggest(hints());
+  uv_timer_init(host_.loop(), &timer_);
+  timer_.data = this;
+  uv_timer_start(
+      &timer_, [](uv_timer_t* timer) { static_cast<Show*>(timer->data)->tick(); }, 0, kTickMs);
+  host_.run();
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), nullptr);
+  host_.run_for(0);
+}
+
+// Stops what is running; the exit code.
+int Show::end() {
+  for (Device& device : devices_) {
+    if (device.child.end() != 0 && trouble_.empty()) trouble_ = device.name + " did not stop cleanly";
+  }
+  if (gateway_.end() != 0 && trouble_.empty()) trouble_ = "the gateway did not stop cleanly: " + gateway_.last_words();
+  if (for_ms_ != 0 && verdict_.empty() && trouble_.empty()) trouble_ = "interrupted before there was a verdict";
+  if (!verdict_.empty()) std::printf("%s\n", verdict_.c_str());
+  if (!trouble_.empty()) std::fprintf(stderr, "demo: %s\n", trouble_.c_str());
+  return trouble_.empty() && (is_good_ || verdict_.empty()) ? 0 : 1;
 }
 
 void Show::tick() {
   for (Device& device : devices_) {
     hear(device);
-    if (!device.child.is_running() && trouble_.empty()) trouble_ = device.name + " ended by itself";
+    if (!device.child.is_running()) trouble_ = device.name + " ended by itself: " + device.child.last_words();
   }
-  if (!gateway_.is_running() && trouble_.empty()) trouble_ = "the gateway ended by itself";
+  if (!gateway_.is_running()) trouble_ = "the gateway ended by itself: " + gateway_.last_words();
   if (!trouble_.empty()) return host_.stop();
   const std::uint64_t now_ms = at_ms();
   direct(now_ms);
@@ -112,7 +116,9 @@ void Show::hear(Device& device) {
     std::string kind, map, key, stamp, hash;
     words >> kind;
     if (kind == "status") take_status(device, line);
-    if (kind == "wrote" && words >> map >> key >> stamp >> hash) ledger_.note(map + "/" + key, stamp, hash);
+    if (kind == "wrote" && words >> map >> key >> stamp >> hash) {
+      ledger_.note(map + "/" + key, stamp, hash, device.bit);
+    }
   }
 }
 
@@ -125,37 +131,40 @@ void Show::take_status(Device& device, const std::string& line) {
 
 // What happens when: the whole story.
 void Show::direct(std::uint64_t now_ms) {
-  const std::uint64_t cut_at = for_ms_ == 0 ? kCutAtMs : for_ms_ / 4;
-  const std::uint64_t back_at = for_ms_ == 0 ? kCutAtMs + kCutForMs : for_ms_ * 6 / 10;
+  const bool is_endless = for_ms_ == 0;
+  const std::uint64_t cut_at = is_endless ? kCutAtMs : for_ms_ / 4;
+  const std::uint64_t back_at = is_endless ? kCutAtMs + kCutForMs : for_ms_ * 6 / 10;
+  const std::uint64_t end_at = is_endless ? kCutAtMs + kCutForMs + kAgainMs : for_ms_ * 8 / 10;
   switch (act_) {
     case Act::together:
-      if (now_ms >= cut_at) cut(now_ms);
-      return;
+      return now_ms >= cut_at ? cut(now_ms) : void();
     case Act::apart:
-      if (now_ms >= back_at) reconnect(now_ms);
-      return;
-    case Act::again: {
-      const Device& b = devices_[1];
-      if (b.offline && b.settled && b.state == "realtime") {
-        devices_[1].offline = false;
-        screen_->tell(now_ms, "device B caught up: " + std::to_string(b.pushed - b.pushed_before) + " cells sent, " +
-                                  std::to_string(b.pulled - b.pulled_before) + " received");
-      }
-      if (for_ms_ != 0 && now_ms >= for_ms_ * 8 / 10) begin_end(now_ms);
-      return;
-    }
+      return now_ms >= back_at ? reconnect(now_ms) : void();
+    case Act::catching_up:
+      return catch_up(now_ms);
+    case Act::again:
+      return now_ms >= end_at ? settle(now_ms) : void();
     case Act::settling:
-    case Act::verifying:
-      return follow_end(now_ms);
+      return compare(now_ms);
+    case Act::comparing:
+      return conclude(now_ms);
     case Act::over:
       return;
   }
 }
 
+void Show::begin(Act act, std::uint64_t now_ms) {
+  act_ = act;
+  act_at_ms_ = now_ms;
+}
+
+void Show::say(const char* word) {
+  for (Device& device : devices_) device.child.say(word);
+}
+
 void Show::cut(std::uint64_t now_ms) {
-  act_ = Act::apart;
+  begin(Act::apart, now_ms);
   Device& b = devices_[1];
-  b.offline = true;
   b.pushed_before = b.pushed;
   b.pulled_before = b.pulled;
   b.child.say("offline");
@@ -163,36 +172,51 @@ void Show::cut(std::uint64_t now_ms) {
 }
 
 void Show::reconnect(std::uint64_t now_ms) {
-  act_ = Act::again;
+  begin(Act::catching_up, now_ms);
   devices_[1].child.say("online");
   screen_->tell(now_ms, "the link returns: device B has " + std::to_string(devices_[1].pending) + " writes to send");
 }
 
-void Show::begin_end(std::uint64_t now_ms) {
-  act_ = Act::settling;
-  ending_at_ms_ = now_ms;
-  for (Device& device : devices_) device.child.say("hold");
-  screen_->tell(now_ms, "no more writes: waiting until everything has arrived");
+void Show::catch_up(std::uint64_t now_ms) {
+  const Device& b = devices_[1];
+  const std::uint64_t pushed = b.pushed - b.pushed_before, pulled = b.pulled - b.pulled_before;
+  if (b.settled && b.state == "realtime" && pushed > 0) {
+    begin(Act::again, now_ms);
+    return screen_->tell(now_ms, "device B caught up: " + std::to_string(pushed) + " cells sent, " +
+                                     std::to_string(pulled) + " received");
+  }
+  if (now_ms < act_at_ms_ + kPatienceMs) return;
+  trouble_ = "device B did not catch up within " + std::to_string(kPatienceMs / 1'000) + " s: " + b.state;
+  host_.stop();
 }
 
-void Show::follow_end(std::uint64_t now_ms) {
-  const bool fresh = now_ms < ending_at_ms_ + 1'000;  // Reports from before the devices heard it.
-  const bool both = !fresh && devices_[0].settled && devices_[1].settled;
-  if (act_ == Act::settling && both && node_->status().quiet && node_->status().current) {
-    act_ = Act::verifying;
-    ending_at_ms_ = now_ms;
-    for (Device& device : devices_) device.child.say("verify");
-    node_->verify();
-    screen_->tell(now_ms, "comparing every replica with the gateway");
-    return;
-  }
-  if (act_ == Act::verifying && !fresh && devices_[0].verified && devices_[1].verified && node_->status().verified) {
-    act_ = Act::over;
-    screen_->tell(now_ms, "all replicas have the gateway's digest");
-    return host_.stop();
-  }
-  if (now_ms < ending_at_ms_ + kSettleMs) return;
-  trouble_ = "the replicas did not converge within " + std::to_string(kSettleMs / 1'000) + " s";
+void Show::settle(std::uint64_t now_ms) {
+  begin(Act::settling, now_ms);
+  say("hold");
+  screen_->tell(now_ms, "nobody writes for a moment, until everything has arrived");
+}
+
+void Show::compare(std::uint64_t now_ms) {
+  // Before that, reports may be from before the devices heard.
+  const bool is_heard = now_ms >= act_at_ms_ + kHearMs;
+  const bool is_late = now_ms >= act_at_ms_ + kPatienceMs;
+  const bool is_settled = devices_[0].settled && devices_[1].settled && node_->status().quiet;
+  if (!is_late && !(is_heard && is_settled)) return;
+  begin(Act::comparing, now_ms);
+  say("verify");
+  node_->verify();
+  screen_->tell(now_ms, "comparing both devices with the gateway, and the gateway with what was written");
+}
+
+void Show::conclude(std::uint64_t now_ms) {
+  if (now_ms < act_at_ms_ + kHearMs) return;
+  is_good_ = judge();
+  if (!is_good_ && now_ms < act_at_ms_ + kPatienceMs) return;
+  begin(Act::over, now_ms);
+  screen_->tell(now_ms, verdict_);
+  if (for_ms_ != 0 || !is_good_) return host_.stop();
+  say("write");
+  screen_->tell(now_ms, "the devices go on writing");
 }
 
 void Show::draw(std::uint64_t now_ms) {
@@ -205,40 +229,38 @@ void Show::draw(std::uint64_t now_ms) {
   }
   const grid::crdt::Digest root = node_->digest();
   lines.push_back({"gateway", "serving", "0", std::to_string(root.count), hex(root.sum).substr(0, 8), ""});
-  std::vector<std::string> hints;
-  if (for_ms_ == 0) {
-    const std::string gridctl = own_folder() + "/gridctl --target " + url_;
-    hints = {"Try, in another terminal:",
-             "  " + gridctl + " ls now",
-             "  " + gridctl + " watch now",
-             "  " + gridctl + " put now hello '\"world\"'",
-             "",
-             "Ctrl-C ends it."};
-    if (!screen_->is_terminal() && now_ms >= 1'000) hints.clear();
-  }
-  screen_->draw(now_ms, lines, hints);
+  screen_->draw(now_ms, lines);
+}
+
+std::vector<std::string> Show::hints() const {
+  std::error_code none;
+  const std::string folder = std::filesystem::proximate(own_folder(), none).string();
+  const std::string gridctl = (none || folder.starts_with("..") ? own_folder() : folder) + "/gridctl --target " + url_;
+  return {"Try, in another terminal:", "  " + gridctl + " ls now", "  " + gridctl + " watch now",
+          "  " + gridctl + " put notes hello '\"world\"'", "Ctrl-C ends it."};
 }
 
 // The gateway's rows, as a client of its own sees them, against the devices' digests and the ledger.
-bool Show::judge(std::string& verdict) {
-  std::size_t wrong = 0;
+bool Show::judge() {
+  ledger_.begin();
+  bool is_read = true;
   for (const char* name : {"now", "history"}) {
-    const grid::Map map = node_->map(name);
-    const grid::Status scanned = map.scan("", [&](const grid::Change& row) {
+    const grid::Status scanned = node_->map(name).scan("", [&](const grid::Change& row) {
       std::string stamp(grid::crdt::Stamp::kTextBytes, ' ');
       grid::crdt::format(row.stamp, stamp.data());
-      const std::string where = std::string(name) + "/" + std::string(row.key);
-      if (!ledger_.check(where, stamp, hex(grid::crdt::hash64(row.now.canonical())))) ++wrong;
+      ledger_.check(std::string(name) + "/" + std::string(row.key), stamp,
+                    hex(grid::crdt::hash64(row.now.canonical())));
     });
-    if (scanned != grid::Status::ok) ++wrong;
+    is_read = is_read && scanned == grid::Status::ok;
   }
   const std::string root = hex(node_->digest().sum);
-  const bool equal = devices_[0].root == root && devices_[1].root == root;
-  const std::size_t lost = ledger_.rows() - ledger_.checked();
-  verdict = (equal ? "converged: all three have root " + root.substr(0, 8) : std::string("NOT converged")) + "; " +
-            std::to_string(ledger_.writes()) + " writes, " + std::to_string(ledger_.rows()) + " rows, " +
-            std::to_string(lost) + " lost, " + std::to_string(wrong) + " wrong";
-  return equal && lost == 0 && wrong == 0;
+  const bool is_verified = devices_[0].verified && devices_[1].verified && node_->status().verified;
+  const bool is_equal = is_verified && devices_[0].root == root && devices_[1].root == root;
+  verdict_ = (is_equal ? "converged: all three have root " + root.substr(0, 8) : std::string("NOT converged")) + "; " +
+             std::to_string(ledger_.writes()) + " writes to " + std::to_string(ledger_.rows()) + " rows, " +
+             std::to_string(ledger_.contested()) + " of them by both devices; " + std::to_string(ledger_.lost()) +
+             " lost, " + std::to_string(ledger_.wrong()) + " wrong";
+  return is_read && is_equal && ledger_.lost() == 0 && ledger_.wrong() == 0;
 }
 
 }  // namespace demo

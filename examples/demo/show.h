@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "examples/demo/child.h"
 #include "examples/demo/ledger.h"
@@ -28,8 +29,12 @@ class Show {
   int run();
 
  private:
+  // Both write; B is cut off; B catches up; both write on; nobody writes; all are compared; that's it.
+  enum class Act : std::uint8_t { together, apart, catching_up, again, settling, comparing, over };
+
   struct Device {
     std::string name;
+    unsigned bit = 0;  // In the ledger.
     Child child{};
     std::string state = "starting";
     std::uint64_t pending = 0;
@@ -41,41 +46,43 @@ class Show {
     std::uint64_t pulled_before = 0;
     bool settled = false;
     bool verified = false;
-    bool offline = false;
   };
 
-  bool start(std::string& problem);
-  bool start_device(Device& device, std::string& problem);
+  bool start();
+  bool start_device(Device& device);
+  void play();
+  int end();
   void tick();
   void hear(Device& device);
   void take_status(Device& device, const std::string& line);
   void direct(std::uint64_t at_ms);
   void cut(std::uint64_t at_ms);
   void reconnect(std::uint64_t at_ms);
-  void begin_end(std::uint64_t at_ms);
-  void follow_end(std::uint64_t at_ms);
+  void catch_up(std::uint64_t at_ms);
+  void settle(std::uint64_t at_ms);
+  void compare(std::uint64_t at_ms);
+  void conclude(std::uint64_t at_ms);
+  void begin(Act act, std::uint64_t at_ms);
+  void say(const char* word);
   void draw(std::uint64_t at_ms);
-  bool judge(std::string& verdict);
-  bool is_gateway_verified();
+  bool judge();
+  std::vector<std::string> hints() const;
   std::uint64_t at_ms() const { return (uv_hrtime() - started_at_) / 1'000'000; }
-  int fail(const std::string& problem);
-
-  enum class Act : std::uint8_t { together, apart, again, settling, verifying, over };
-
   std::string folder_;
   std::uint64_t for_ms_;
   std::uint64_t started_at_ = 0;
-  std::uint64_t ending_at_ms_ = 0;
+  std::uint64_t act_at_ms_ = 0;  // When the act began.
   std::string url_;
   Child gateway_;
-  Device devices_[2] = {{"device A"}, {"device B"}};
+  Device devices_[2] = {{"device A", 1}, {"device B", 2}};
   grid::LinuxHost host_;  // The gateway's rows, as a client sees them.
   grid::Node* node_ = nullptr;
   uv_timer_t timer_{};
   Act act_ = Act::together;
   Ledger ledger_;
   std::string trouble_;
-  std::uint64_t apart_pending_ = 0;
+  std::string verdict_;
+  bool is_good_ = false;  // The verdict is.
   Screen* screen_ = nullptr;
 };
 

@@ -2,14 +2,13 @@
 //
 // Cells: the merge rule, names, UTF-8 and digests.
 
-#include "crdt/cell.h"
-
 #include <algorithm>
 #include <cctype>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "crdt/cell.h"
 #include "crdt/lww_map.h"
 #include "tests/unit/crdt/dice.h"
 #include "tests/unit/crdt/hex.h"

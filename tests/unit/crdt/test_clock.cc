@@ -2,11 +2,10 @@
 //
 // Clock: what it issues, what it takes note of, and what a crash may not make it forget.
 
-#include "crdt/clock.h"
-
 #include <algorithm>
 #include <vector>
 
+#include "crdt/clock.h"
 #include "tests/unit/crdt/dice.h"
 
 namespace grid::crdt {

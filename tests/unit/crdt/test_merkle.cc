@@ -2,14 +2,13 @@
 //
 // Positions and the tree of digests above them.
 
-#include "crdt/merkle.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "crdt/hash.h"
+#include "crdt/merkle.h"
 #include "tests/unit/crdt/dice.h"
 
 namespace grid::crdt {

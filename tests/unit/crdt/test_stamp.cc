@@ -2,13 +2,12 @@
 //
 // Stamps: one order in three forms, and a calendar that nobody checks but this.
 
-#include "crdt/stamp.h"
-
 #include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "crdt/stamp.h"
 #include "tests/unit/crdt/dice.h"
 
 namespace grid::crdt {

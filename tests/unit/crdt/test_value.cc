@@ -2,12 +2,11 @@
 //
 // Reading values: whatever was written is what a walk sees, and a wrong kind is the caller's otherwise.
 
-#include "crdt/value.h"
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "crdt/value.h"
 #include "tests/unit/crdt/value_model.h"
 
 namespace grid::test {
