@@ -53,6 +53,7 @@ bool Child::run(const std::vector<std::string>& command, const std::string& log)
 }
 
 std::string Child::last_words() const {
+  if (WIFSIGNALED(status_)) return "killed by signal " + std::to_string(WTERMSIG(status_));
   std::ifstream file(log_);
   std::string last;
   for (std::string line; std::getline(file, line);) {
@@ -101,7 +102,7 @@ void Child::say(const std::string& word) {
 }
 
 bool Child::is_running() {
-  if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) != 0) pid_ = -1;
+  if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) != 0) pid_ = -1;
   return pid_ > 0;
 }
 

@@ -21,7 +21,7 @@ class Child {
 
   // False when it can't be run at all. What it says on stderr goes into the file `log`.
   bool run(const std::vector<std::string>& command, const std::string& log);
-  // The last thing that it said on stderr.
+  // Why it ended, as far as that is known: the signal, or the last thing that it said on stderr.
   std::string last_words() const;
   // The next whole line of its stdout, without its end, waiting up to `ms`; empty when there is none.
   std::string line(int ms);
@@ -39,6 +39,7 @@ class Child {
   int in_ = -1;
   int out_ = -1;
   std::string log_;
+  int status_ = 0;
   std::string text_;
 };
 

@@ -92,10 +92,9 @@ int Show::end() {
     if (device.child.end() != 0 && trouble_.empty()) trouble_ = device.name + " did not stop cleanly";
   }
   if (gateway_.end() != 0 && trouble_.empty()) trouble_ = "the gateway did not stop cleanly: " + gateway_.last_words();
-  if (for_ms_ != 0 && verdict_.empty() && trouble_.empty()) trouble_ = "interrupted before there was a verdict";
-  if (!verdict_.empty()) std::printf("%s\n", verdict_.c_str());
+  if (for_ms_ != 0 && act_ != Act::over && trouble_.empty()) trouble_ = "interrupted before there was a verdict";
   if (!trouble_.empty()) std::fprintf(stderr, "demo: %s\n", trouble_.c_str());
-  return trouble_.empty() && (is_good_ || verdict_.empty()) ? 0 : 1;
+  return trouble_.empty() ? 0 : 1;
 }
 
 void Show::tick() {
@@ -210,11 +209,12 @@ void Show::compare(std::uint64_t now_ms) {
 
 void Show::conclude(std::uint64_t now_ms) {
   if (now_ms < act_at_ms_ + kHearMs) return;
-  is_good_ = judge();
-  if (!is_good_ && now_ms < act_at_ms_ + kPatienceMs) return;
+  const bool is_good = judge();
+  if (!is_good && now_ms < act_at_ms_ + kPatienceMs) return;
   begin(Act::over, now_ms);
   screen_->tell(now_ms, verdict_);
-  if (for_ms_ != 0 || !is_good_) return host_.stop();
+  if (!is_good) trouble_ = "not what had to come of it: " + verdict_;
+  if (for_ms_ != 0 || !is_good) return host_.stop();
   say("write");
   screen_->tell(now_ms, "the devices go on writing");
 }

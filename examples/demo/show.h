@@ -82,7 +82,6 @@ class Show {
   Ledger ledger_;
   std::string trouble_;
   std::string verdict_;
-  bool is_good_ = false;  // The verdict is.
   Screen* screen_ = nullptr;
 };
 

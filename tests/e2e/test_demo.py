@@ -21,6 +21,19 @@ def processes_of(parent):
     return found
 
 
+def is_alive(pid):
+    """Whether it runs; one that only waits to be taken note of does not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def name_of(pid):
+    """What it runs."""
+    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+
+
 class Demo(harness.GridTest):
     def setUp(self):
         super().setUp()
@@ -30,8 +43,29 @@ class Demo(harness.GridTest):
         done = subprocess.run([harness.program("grid_demo"), "--for", "8s"], capture_output=True, text=True,
                               timeout=harness.DEADLINE_SECONDS, env={**os.environ, **self.env}, check=False)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        for words in ("device B is cut off", "the link returns", "caught up", "converged: all three", " 0 lost, 0 wrong"):
+        for words in ("device B is cut off", "the link returns", "caught up", "converged: all", " 0 lost, 0 wrong"):
             self.assertIn(words, done.stdout)
+        self.assertEqual(list(self.folder.iterdir()), [], "it left files behind")
+
+    def show(self):
+        """A show without an end, off the terminal, whose children run; and their process ids."""
+        show = harness.Process([harness.program("grid_demo")], self.env)
+        self.addCleanup(lambda: show.child.poll() is None and show.stop(signal.SIGKILL))
+        harness.wait_until(lambda: any("gridctl --target ws://" in line for line in show.lines), "what one can try")
+        return show, processes_of(show.child.pid)
+
+    def test_a_killed_show_leaves_no_process_behind(self):
+        show, helpers = self.show()
+        self.assertEqual(len(helpers), 3, "a gateway and two devices")
+        show.stop(signal.SIGKILL)
+        for pid in helpers:
+            harness.wait_until(lambda pid=pid: not is_alive(pid), "the end of a child")
+
+    def test_a_gateway_that_dies_ends_the_show_with_a_sentence(self):
+        show, helpers = self.show()
+        os.kill(next(pid for pid in helpers if name_of(pid) == "gridd"), signal.SIGKILL)
+        self.assertEqual(show.ended(), 1)
+        self.assertEqual(show.errors, ["demo: the gateway ended by itself: killed by signal 9"])
         self.assertEqual(list(self.folder.iterdir()), [], "it left files behind")
 
     def test_a_bad_duration_is_a_usage_error(self):
