@@ -31,8 +31,8 @@ Status LmdbStore::load() {
   return Status::ok;
 }
 
-// Makes the table again from what the index lacks. A fold that was under way has moved some names already: there the
-// index is ahead of the record.
+// Makes the table again from what the index lacks. Where a fold was under way, the index is ahead of some records, and
+// what superseded a kept one may be gone: an erasure goes as soon as it is folded.
 Status LmdbStore::replay() {
   Seq seq = 0;
   int error = 0;
@@ -48,7 +48,8 @@ Status LmdbStore::replay() {
     Seq before = 0;
     error = standing(name.text(), before);
     if (error != 0) break;
-    if (before > seq && !kept_.contains(seq)) table_->bury(seq);
+    if (kept_.contains(seq)) continue;
+    if (before > seq) table_->bury(seq);
     if (before >= seq) continue;
     if (before != 0 && !kept_.contains(before)) table_->bury(before);
     const bool is_erasure = op->cell.stamp.is_none();

@@ -259,6 +259,29 @@ void a_spoilt_record_that_opening_must_read_is_named(void** state) {
   assert_refused(fixture, Status::corrupt, {fixture.options.path, "record 1"});
 }
 
+// STO-1
+void a_fold_that_was_cut_short_brings_no_erased_name_back(void** state) {
+  Fixture& fixture = fixture_of(state);
+  fixture.options.table_entries_max = 44;
+  fixture.open_well();
+  LmdbStore& store = *fixture.store;
+  crdt::Op op;
+  op.cell = {{"map", "erased"}, crdt::Stamp::of(10, 0, 1), 0, as_bytes("v")};
+  op.local = true;
+  assert_ok(store.append(op).status());
+  assert_ok(store.share(1));
+  op.cell.stamp = {};
+  assert_ok(store.append(op).status());
+  for (int i = 0; i < 40; ++i) assert_ok(put(store, "key", "v"));
+  assert_ok(store.commit());  // 42 entries: two names, and 40 records that are dead.
+  assert_ok(put(store, "more", "v"));
+  assert_ok(put(store, "most", "v"));
+  assert_ok(store.commit());  // 44, of which 8 are folded: four names, the erasure, three more.
+  fixture.open_well();
+  assert_cells(*fixture.store, "key=v@10 more=v@10 most=v@10");
+  assert_ops(*fixture.store, "1:erased=v@10* 42:key=v@10 43:more=v@10 44:most=v@10");
+}
+
 void a_file_that_was_cut_short_is_corrupt(void** state) {
   Fixture& fixture = fixture_of(state);
   fixture.open_well();
@@ -335,6 +358,7 @@ int main() {
       lmdb_test(marks_that_are_spoilt_are_corrupt),
       lmdb_test(a_record_that_is_spoilt_is_named),
       lmdb_test(a_spoilt_record_that_opening_must_read_is_named),
+      lmdb_test(a_fold_that_was_cut_short_brings_no_erased_name_back),
       lmdb_test(a_file_that_was_cut_short_is_corrupt),
       lmdb_test(a_full_disk_loses_nothing_and_the_next_flush_may_succeed),
   };
