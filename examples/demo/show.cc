@@ -103,6 +103,7 @@ void Show::tick() {
     if (!device.child.is_running()) trouble_ = device.name + " ended by itself: " + device.child.last_words();
   }
   if (!gateway_.is_running()) trouble_ = "the gateway ended by itself: " + gateway_.last_words();
+  if (std::ferror(stdout) != 0) trouble_ = "nobody reads what it shows";
   if (!trouble_.empty()) return host_.stop();
   const std::uint64_t now_ms = at_ms();
   direct(now_ms);
