@@ -68,7 +68,8 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   if (stopped_) return actions_.span();
   now_ms_ = event.now_ms;
   wall_ms_ = event.wall_ms;
-  journal_.observe(event.now_ms, event.wall_ms);
+  // What the journal holds comes first: the judge takes it into account once, when judging begins.
+  if (event.kind != Event::Kind::start) journal_.observe(event.now_ms, event.wall_ms);
   dispatch(event);
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
@@ -165,6 +166,7 @@ void Coordinator::Body::write(const Event& event) {
   if (found == links_.end()) return;
   Link& link = found->second;
   link.write_wanted = false;
+  if (link.session.is_inspected()) figures_ = status();
   const Bytes frame = link.session.write(event.room);
   if (!frame.empty()) actions_.add({.kind = Action::Kind::frame, .link = event.link, .size = frame.size()});
   if (!link.session.is_over()) return;
@@ -198,6 +200,7 @@ std::uint64_t Coordinator::Body::wake_at_ms() const {
 
 CoordinatorStatus Coordinator::Body::status() const {
   CoordinatorStatus status = figures_;
+  status.subscriptions = 0;
   status.epoch = epochs_.current();
   status.links = static_cast<std::uint32_t>(links_.size());
   for (const auto& [id, link] : links_) {

@@ -2,8 +2,7 @@
 //
 // Coordinator: the gateway's replica of one app as a function: sessions of many devices over one journal.
 //
-// Place     Top of server/'s pure part. Below it session.h, partitions.h, subscriptions.h, epochs.h, merkle_answer.h
-// and
+// Place     Top of server/'s pure part. Below it session.h, journal.h, subscription.h, epochs.h, merkle_answer.h and
 //           write_behind.h share its work; beside it a host turns the world into events (runtime/machine.h).
 // Promises  ACK-1  Every op acknowledged durable survives kill -9, power cut and restart of the server.
 //           BND-1  No queue grows without a configured limit; queues hold positions of the journal, never frames.

@@ -23,8 +23,9 @@ class Journal {
   Status open();
   void observe(std::uint64_t now_ms, std::uint64_t wall_ms);
 
-  //   clock_ahead  The judge says so.
+  //   clock_ahead  The judge says so, or no device's clock could go on behind such a stamp.
   Status judge(const crdt::Stamp& stamp, std::uint32_t drift_ms_max) const {
+    if (stamp.wall_ms() > crdt::Clock::kMergeMsMax) return Status::clock_ahead;
     return judge_.verdict(stamp, drift_ms_max);
   }
   // Merges a legal op. True: it won, and got the next arrival, head().

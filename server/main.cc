@@ -69,7 +69,7 @@ int run(const GatewayOptions& options) {
   std::printf("ws://%s\n", gateway.bound().c_str());
   std::fflush(stdout);
   std::fprintf(stderr, "gridd: development mode: no authentication, loopback only; data in %s\n", options.data.c_str());
-  while (!signals.came()) uv_run(loop, UV_RUN_ONCE);
+  while (!signals.came() && !gateway.has_failed()) uv_run(loop, UV_RUN_ONCE);
   gateway.stop_listening();
   uv_timer_t deadline;
   uv_timer_init(loop, &deadline);
@@ -88,10 +88,12 @@ int main(int argc, char** argv) {
   CLI::App app("gridd: the gateway of Grid");
   GatewayOptions options;
   bool dev = false;
+  bool check_only = false;
   app.set_version_flag("--version", std::string("gridd ") + GRID_VERSION);
   app.add_flag("--dev", dev, "Development: listens on loopback only, without authentication");
   app.add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")->capture_default_str();
   app.add_option("--data", options.data, "Directory for journals and databases")->capture_default_str();
+  app.add_flag("--check-config", check_only, "Say whether this configuration can be run, and end");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -106,5 +108,5 @@ int main(int argc, char** argv) {
                  options.listen.c_str());
     return kUsage;
   }
-  return run(options);
+  return check_only ? 0 : run(options);
 }

@@ -49,47 +49,58 @@ Status MerkleAnswer::begin(std::uint32_t id, const Scope& scope) {
 }
 
 Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
-  if (asks_.size() == kAsksMax) return Status::full;
+  if (asks_.size() == kAsksMax || ask_bytes_ + frame.size() > kAskBytesMax) return Status::full;
   Ask ask;
   ask.kind = kind;
+  ask.bytes = frame.size();
   ask.scope_kind = scope.kind == ScopeKind::everything ? ScopeKind::map : scope.kind;
   ask.text = scope.text;
-  if (kind == Kind::cells_ask) {
-    wire::OpsReader reader;
-    GRID_TRY(reader.open(frame));
-    ask.id = reader.head().id;
-    ask.map = reader.head().map;
-    for (Op op; reader.next(op);) {
-      GRID_TRY(reader.status());
-      if (op.cell.name.map != ask.map || !scope.matches(op.cell.name)) return Status::corrupt;
-      ask.names.push_back({std::string(op.cell.name.key), std::string(op.cell.name.sub)});
-    }
-  } else {
-    wire::DigestsReader reader;
-    GRID_TRY(reader.open(frame));
-    ask.id = reader.id();
-    ask.map = reader.map();
-    wire::Split split;
-    while (kind == Kind::digest_ask && reader.next_ask(split)) ask.splits.push_back(split);
-    Range range;
-    std::size_t count = 0;
-    while (kind == Kind::have && reader.next_digests(range, count)) {
-      Listed& listed = ask.listed.emplace_back();
-      listed.range = range;
-      for (std::size_t i = 0; i < count; ++i) listed.digests.push_back(reader.digest(i));
-      std::sort(listed.digests.begin(), listed.digests.end());
-      listed.seen.resize(count);
-    }
-    GRID_TRY(reader.status());
-  }
+  GRID_TRY(kind == Kind::cells_ask ? read_names(frame, scope, ask) : read_groups(kind, frame, ask));
   if (!scope.covers_map(ask.map)) return Status::corrupt;
   const auto by_range = [](const auto& a, const auto& b) { return begins_before(a.range, b.range); };
   std::sort(ask.listed.begin(), ask.listed.end(), by_range);
   std::sort(ask.splits.begin(), ask.splits.end(), by_range);
+  ask_bytes_ += ask.bytes;
   asks_.push_back(std::move(ask));
   // Only now do the views of the scope have their final home.
   asks_.back().scan = runtime::Scan(asks_.back().scope());
   return Status::ok;
+}
+
+Status MerkleAnswer::read_names(Bytes frame, const Scope& scope, Ask& ask) {
+  wire::OpsReader reader;
+  GRID_TRY(reader.open(frame));
+  ask.id = reader.head().id;
+  ask.map = reader.head().map;
+  for (Op op; reader.next(op);) {
+    GRID_TRY(reader.status());
+    if (op.cell.name.map != ask.map || !scope.matches(op.cell.name)) return Status::corrupt;
+    ask.names.push_back({std::string(op.cell.name.key), std::string(op.cell.name.sub)});
+  }
+  return Status::ok;
+}
+
+Status MerkleAnswer::read_groups(Kind kind, Bytes frame, Ask& ask) {
+  wire::DigestsReader reader;
+  GRID_TRY(reader.open(frame));
+  ask.id = reader.id();
+  ask.map = reader.map();
+  std::size_t children = 0;
+  for (wire::Split split; kind == Kind::digest_ask && reader.next_ask(split);) {
+    children += wire::children_of(split);
+    if (children > kChildrenMax) return Status::too_large;
+    ask.splits.push_back(split);
+  }
+  Range range;
+  std::size_t count = 0;
+  while (kind == Kind::have && reader.next_digests(range, count)) {
+    Listed& listed = ask.listed.emplace_back();
+    listed.range = range;
+    for (std::size_t i = 0; i < count; ++i) listed.digests.push_back(reader.digest(i));
+    std::sort(listed.digests.begin(), listed.digests.end());
+    listed.seen.resize(count);
+  }
+  return reader.status();
 }
 
 Result<Bytes> MerkleAnswer::write(MutBytes room) {
@@ -100,7 +111,7 @@ Result<Bytes> MerkleAnswer::write(MutBytes room) {
       frame = write_splits(ask, room);
       break;
     case Kind::have:
-      frame = ask.scanned ? Result<Bytes>(write_lacks(ask, room)) : write_missing(ask, room);
+      frame = ask.scanned ? write_lacks(ask, room) : write_missing(ask, room);
       break;
     case Kind::cells_ask:
       frame = write_cells(ask, room);
@@ -109,7 +120,10 @@ Result<Bytes> MerkleAnswer::write(MutBytes room) {
       frame = write_first(ask, room);
       break;
   }
-  if (ask.next == SIZE_MAX) asks_.pop_front();
+  if (ask.next == SIZE_MAX) {
+    ask_bytes_ -= ask.bytes;
+    asks_.pop_front();
+  }
   return frame;
 }
 
@@ -219,7 +233,7 @@ Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
 }
 
 // Those of the device's digests that no cell here has.
-Bytes MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
+Result<Bytes> MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
   wire::DigestsWriter writer(Kind::lacks, ask.id, ask.map, room);
   for (; ask.next < ask.listed.size(); ++ask.next) {
     const Listed& listed = ask.listed[ask.next];
@@ -227,7 +241,10 @@ Bytes MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
     for (std::size_t i = 0; i < listed.digests.size(); ++i) {
       if (!listed.seen[i]) lacking.push_back(listed.digests[i]);
     }
-    if (!lacking.empty() && !writer.add_digests(listed.range, lacking)) return writer.finish(false);
+    if (lacking.empty() || writer.add_digests(listed.range, lacking)) continue;
+    // A device lists no more of a range than its own frames hold.
+    if (writer.count() == 0) return Status::too_large;
+    return writer.finish(false);
   }
   ask.next = SIZE_MAX;
   return writer.finish(true);

@@ -3,8 +3,8 @@
 // MerkleAnswer: the answering end of comparisons over one link (docs/SESSION.md, "Comparing").
 //
 // Place     Below session.h, above journal.h. Answers what is asked, in order; never decides what differs.
-// Limits    One ask of a device is answered before the next is taken; a frame's worth of it is kept, and each write
-//           looks at kLooksMax cells.
+// Limits    One ask of a device is answered before the next is taken. kAsksMax asks of kAskBytesMax in all wait, each
+//           for at most kChildrenMax digests; a write of cells looks at kLooksMax.
 #pragma once
 
 #include <deque>
@@ -21,6 +21,9 @@ class MerkleAnswer {
  public:
   // Asks that wait at most: a device sends one at a time, and a comparison for each of its subscriptions.
   static constexpr std::size_t kAsksMax = 512;
+  static constexpr std::size_t kAskBytesMax = 4 * 1'048'576;
+  // A device keeps the answer to an ask in memory, so it asks for less than this.
+  static constexpr std::size_t kChildrenMax = 262'144;
 
   explicit MerkleAnswer(Journal& journal) : journal_(journal) {}
 
@@ -28,7 +31,9 @@ class MerkleAnswer {
   //   full  Too many asks wait.
   Status begin(std::uint32_t id, const runtime::Scope& scope);
   // Takes a digest_ask, have or cells_ask about a subscription of that scope.
-  //   corrupt, full
+  //   corrupt    It is no such frame, or asks for what is not in the scope.
+  //   too_large  It asks for more than one answer may hold.
+  //   full       Too many asks wait.
   Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope);
 
   bool has_work() const { return !asks_.empty(); }
@@ -50,6 +55,7 @@ class MerkleAnswer {
   struct Ask {
     wire::Kind kind = wire::Kind::digest_reply;  // digest_reply stands for the first digests.
     std::uint32_t id = 0;
+    std::size_t bytes = 0;  // Of its frame.
     runtime::ScopeKind scope_kind = runtime::ScopeKind::everything;
     std::string map;
     std::string text;
@@ -64,16 +70,19 @@ class MerkleAnswer {
     runtime::Scope scope() const { return {scope_kind, map, text}; }
   };
 
+  static Status read_names(Bytes frame, const runtime::Scope& scope, Ask& ask);
+  static Status read_groups(wire::Kind kind, Bytes frame, Ask& ask);
   Result<Bytes> write_first(Ask& ask, MutBytes room);
   Result<Bytes> write_splits(Ask& ask, MutBytes room);
   Result<Bytes> write_missing(Ask& ask, MutBytes room);
-  Bytes write_lacks(Ask& ask, MutBytes room);
+  Result<Bytes> write_lacks(Ask& ask, MutBytes room);
   Result<Bytes> write_cells(Ask& ask, MutBytes room);
   Status count_children(Ask& ask);
   Result<std::string> map_after(const Ask& ask) const;
 
   Journal& journal_;
   std::deque<Ask> asks_;
+  std::size_t ask_bytes_ = 0;  // Of the frames of those that wait.
 };
 
 }  // namespace grid::server

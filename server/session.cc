@@ -25,7 +25,7 @@ void Session::receive(Bytes frame) {
   if (!kind.ok()) return end(Status::corrupt, "a frame of an unknown kind");
   const Status status = dispatch(*kind, frame);
   if (status == Status::ok || bye_due_) return;
-  if (status == Status::full) return end(status, "the gateway's journal has no room just now", 1'000);
+  if (status == Status::full) return end(status, "the gateway has no room for this just now", 1'000);
   runtime::Problem sentence;
   sentence.say("frame of kind ").number(static_cast<std::uint64_t>(*kind)).text(" refused: ").text(name_of(status));
   end(status, sentence.view());
@@ -88,8 +88,11 @@ Status Session::receive_hello(Bytes frame) {
   if (forked_) return Status::ok;
   greeted_ = true;
   if (peer.ok()) {
-    token_sealed_ = token_durable_ = peer_.latest;
-    return confirm_token(hello.fork_token);
+    confirm_token(hello.fork_token);
+    // The latest may stand in a batch that a power cut takes back: who showed it then would seem to be a clone.
+    const bool is_latest_safe = shared_.journal.is_at_rest() || peer_.confirmed == 0;
+    token_sealed_ = token_durable_ = is_latest_safe ? peer_.latest : peer_.confirmed;
+    return Status::ok;
   }
   peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};
   welcome_waits_ = true;
@@ -98,10 +101,8 @@ Status Session::receive_hello(Bytes frame) {
 }
 
 // A token that the device shows is one that it has committed; the next push gets a newer one.
-Status Session::confirm_token(std::uint64_t token) {
-  if (token == peer_.confirmed || token != peer_.latest) return Status::ok;
-  peer_.confirmed = token;
-  return Status::ok;
+void Session::confirm_token(std::uint64_t token) {
+  if (token == peer_.latest) peer_.confirmed = token;
 }
 
 Subscription* Session::find(std::uint32_t id) {
@@ -160,7 +161,7 @@ Status Session::receive_push(Bytes frame) {
   if (!greeted_) return Status::ok;
   wire::OpsReader reader;
   GRID_TRY(reader.open(frame));
-  GRID_TRY(confirm_token(reader.head().fork_token));
+  confirm_token(reader.head().fork_token);
   for (Op op; reader.next(op);) GRID_TRY(take_op(op, reader.status()));
   if (peer_.confirmed == peer_.latest) {
     peer_.latest = shared_.random.id();
@@ -172,7 +173,9 @@ Status Session::receive_push(Bytes frame) {
 
 Status Session::take_op(const Op& op, Status read) {
   if (op.seq <= last_seq_) return Status::corrupt;
-  if (in_flight_ >= shared_.options.window_ops) {
+  // What a device does not read counts too: its answers are sent before the acks that let it go on.
+  const std::uint64_t unread = std::max(rejected_.size(), beaten_.size());
+  if (std::max(in_flight_, unread) >= shared_.options.window_ops) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
   }
@@ -204,7 +207,9 @@ Status Session::judge_op(const Op& op, Status read) const {
 
 void Session::reject(const Op& op, Status status) {
   ++shared_.figures.ops_rejected;
-  rejected_.push_back({op.seq, status, KeptName(op.cell.name)});
+  // A name that breaks the rules could not travel back: the sequence says which op it was.
+  const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
+  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{})});
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a
@@ -214,7 +219,7 @@ Status Session::note_beaten(const Op& op) {
   if (!standing.ok()) return standing.status();
   if (standing->cell.stamp == op.cell.stamp) return Status::ok;
   for (const Subscription& subscription : subscriptions_) {
-    if (!subscription.scope().matches(op.cell.name) || subscription.position() < standing->seq) continue;
+    if (!subscription.scope().matches(op.cell.name) || !subscription.is_past(*standing)) continue;
     beaten_.push_back({subscription.id(), KeptName(op.cell.name)});
     return Status::ok;
   }
@@ -246,7 +251,8 @@ Status Session::receive_pull_ack(Bytes frame) {
   peer_.acked_epoch = cursor->epoch;
   peer_.acked_position = cursor->position;
   // Goes with the next batch: losing it only makes this node look further behind than it is.
-  return save_peer(shared_.journal.store(), node_, peer_);
+  const Status saved = save_peer(shared_.journal.store(), node_, peer_);
+  return saved == Status::full ? Status::ok : saved;
 }
 
 Status Session::receive_verify(Bytes frame) {
@@ -308,7 +314,7 @@ void Session::durable() {
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;
-  welcome_waits_ = false;
+  if (token_durable_ == peer_.latest) welcome_waits_ = false;
 }
 
 }  // namespace grid::server

@@ -53,6 +53,8 @@ class Session {
   void durable();
 
   crdt::NodeId node() const { return greeted_ ? node_ : 0; }
+  // The next frame may tell of the whole gateway: CoordinatorStatus must be up to date.
+  bool is_inspected() const { return !inspected_due_.empty(); }
   std::size_t subscription_count() const { return subscriptions_.size(); }
 
  private:
@@ -89,7 +91,7 @@ class Session {
   Status take_op(const crdt::Op& op, Status read);
   void reject(const crdt::Op& op, Status status);
   Status note_beaten(const crdt::Op& op);
-  Status confirm_token(std::uint64_t token);
+  void confirm_token(std::uint64_t token);
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);
   Subscription* find(std::uint32_t id);
 

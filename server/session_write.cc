@@ -55,7 +55,7 @@ Bytes Session::write_welcome(MutBytes room) {
   grid_Welcome welcome = grid_Welcome_init_zero;
   welcome.protocol = wire::kProtocolMax;
   welcome.epoch = shared_.epochs.current();
-  welcome.fork_token = forked_ ? 0 : peer_.latest;
+  welcome.fork_token = forked_ ? 0 : token_durable_;
   welcome.wall_ms = shared_.journal.wall_ms();
   welcome.frame_bytes_max = shared_.options.frame_bytes_max;
   welcome.value_bytes_max = shared_.options.value_bytes_max;
@@ -124,10 +124,11 @@ Bytes Session::write_inspected(MutBytes room) {
   number("cells_healed", status.cells_healed);
   number("cells_sent", status.cells_sent);
   number("drained", status.drained);
-  number("durable", shared_.journal.durable_head());
-  number("head", shared_.journal.store().head());
+  number("durable", status.durable);
+  number("epoch", status.epoch);
+  number("head", status.head);
   writer.field("judging");
-  writer.boolean(shared_.journal.judging());
+  writer.boolean(status.judging);
   number("links", status.links);
   number("ops_applied", status.ops_applied);
   number("ops_rejected", status.ops_rejected);
@@ -153,7 +154,6 @@ Bytes Session::write_answer(MutBytes room) {
 
 // One frame of one subscription, beginning with the one whose turn it is.
 Bytes Session::write_pull(MutBytes room) {
-  bool more = false;
   for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
     Subscription& subscription = subscriptions_[(turn_ + i) % subscriptions_.size()];
     bool behind = false;
@@ -164,15 +164,19 @@ Bytes Session::write_pull(MutBytes room) {
       end(frame.status(), "the gateway could not read its journal");
       return {};
     }
-    more = more || behind;
     if (!frame->empty()) {
       shared_.figures.cells_sent += subscription.sent_count() - before;
       turn_ = (turn_ + i + 1) % subscriptions_.size();
       return *frame;
     }
-    if (!behind && subscription.current_due) return write_current(subscription, room);
+    if (behind) {
+      // It has looked at as much as one step may.
+      turn_ = (turn_ + i + 1) % subscriptions_.size();
+      return {};
+    }
+    if (subscription.current_due) return write_current(subscription, room);
   }
-  dirty_ = more;
+  dirty_ = false;
   storage::Seq least = shared_.journal.store().head();
   for (const Subscription& subscription : subscriptions_) least = std::min(least, subscription.position());
   own_.forget_through(least);

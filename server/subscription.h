@@ -37,6 +37,10 @@ class Subscription {
   std::uint32_t id() const { return id_; }
   runtime::Scope scope() const { return {kind_, map_, text_}; }
   storage::Seq position() const { return position_; }
+  // Whether this record is not going to be sent any more.
+  bool is_past(const crdt::Op& op) const {
+    return op.seq <= position_ || (op.seq <= live_only_through_ && op.cell.is_tombstone());
+  }
   // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing.
   void start(storage::Seq position, storage::Seq head, bool skips_tombstones);
 

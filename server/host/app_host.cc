@@ -10,8 +10,9 @@ using runtime::Action;
 using runtime::Event;
 
 std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, Status& status, std::string& problem) {
-  std::unique_ptr<AppHost> host(new AppHost(loop, links, app));
+                                       const std::string& directory, Closed closed, void* owner, Status& status,
+                                       std::string& problem) {
+  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, closed, owner));
   status = host->open_journal(directory, problem);
   if (status == Status::ok) status = host->open_sink(directory, problem);
   if (status != Status::ok) return nullptr;
@@ -59,7 +60,11 @@ Status take_row(const storage::SinkRow& row, void* context) {
   const Result<crdt::Op> standing = loading.journal.find(row.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
   if (standing.ok() && !crdt::wins(row.cell, standing->cell)) return Status::ok;
-  const Result<storage::Seq> seq = loading.journal.append({.cell = row.cell});
+  Result<storage::Seq> seq = loading.journal.append({.cell = row.cell});
+  if (seq.status() == Status::full) {
+    GRID_TRY(loading.journal.commit());
+    seq = loading.journal.append({.cell = row.cell});
+  }
   if (!seq.ok()) return seq.status();
   return ++loading.rows % Loading::kCommitRows == 0 ? loading.journal.commit() : Status::ok;
 }
@@ -71,6 +76,8 @@ Status AppHost::load(storage::SqliteSink& sink, std::string& problem) {
   Loading loading{*journal_};
   Status status = sink.load(take_row, &loading);
   if (status == Status::ok) status = journal_->commit();
+  // The rows have new places in the journal, so all of them are drained again, after a crash too.
+  if (status == Status::ok) status = sink.drain({}, 0);
   if (status != Status::ok) {
     problem = std::string("the database could not be loaded: ") + sink.problem() + journal_->problem();
     return status;
@@ -101,7 +108,8 @@ bool AppHost::is_drained() const {
 void AppHost::carry_out(const Action& action) {
   switch (action.kind) {
     case Action::Kind::close:
-      return links_.close(action.link, transport::kCloseNormal, "the session has ended");
+      links_.close(action.link, transport::kCloseNormal, "the session has ended");
+      return closed_(owner_, action.link);
     case Action::Kind::want_write:
       return links_.want_write(action.link);
     case Action::Kind::say:

@@ -21,9 +21,13 @@ namespace grid::server {
 
 class AppHost final : private port::UvHost::Owner {
  public:
+  // Who hands links out hears of those that the coordinator has closed.
+  using Closed = void (*)(void* owner, transport::LinkId link);
+
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, Status& status, std::string& problem);
+                                       const std::string& directory, Closed closed, void* owner, Status& status,
+                                       std::string& problem);
   ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
@@ -39,8 +43,8 @@ class AppHost final : private port::UvHost::Owner {
   const std::string& app() const { return app_; }
 
  private:
-  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app)
-      : loop_(loop), links_(links), app_(app) {}
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, Closed closed, void* owner)
+      : loop_(loop), links_(links), app_(app), closed_(closed), owner_(owner) {}
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
@@ -58,6 +62,8 @@ class AppHost final : private port::UvHost::Owner {
   uv_loop_t* loop_;
   transport::LwsContext& links_;
   std::string app_;
+  Closed closed_;
+  void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;
   std::unique_ptr<SinkWorker> sink_;
   std::optional<Coordinator> coordinator_;

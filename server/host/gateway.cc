@@ -86,7 +86,8 @@ AppHost* Gateway::app_of(const std::string& app) {
     return nullptr;
   }
   Status status = Status::ok;
-  auto host = AppHost::open(loop_, *links_, app, directory_of(app), status, problem_);
+  const auto closed = [](void* owner, LinkId link) { static_cast<Gateway*>(owner)->link_apps_.erase(link); };
+  auto host = AppHost::open(loop_, *links_, app, directory_of(app), closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
     return nullptr;
@@ -104,6 +105,13 @@ bool Gateway::is_drained() const {
     if (!app->has_failed() && !app->is_drained()) return false;
   }
   return true;
+}
+
+bool Gateway::has_failed() const {
+  for (const auto& [name, app] : apps_) {
+    if (app->has_failed()) return true;
+  }
+  return false;
 }
 
 Status Gateway::stop() {

@@ -40,6 +40,8 @@ class Gateway final : private transport::LinkListener {
   void stop_listening() { links_->stop_listening(); }
   // Nothing is left to drain, or the journals have failed.
   bool is_drained() const;
+  // A journal's medium has failed, and it is unknown what it holds: nothing may go on (docs/STORAGE.md).
+  bool has_failed() const;
   // The last commit of every app.
   Status stop();
   const std::string& problem() const { return problem_; }
