@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One link: hello, pushes and their acks, fork tokens, the window.
+
+#include "tests/unit/server/bench.h"
+
+namespace {
+
+using namespace grid;
+using namespace grid::server::test;
+
+void a_new_node_is_welcomed_once_its_token_is_on_disk(void** state) {
+  Bench& bench = bench_of(state);
+  bench.step({.kind = Event::Kind::link_up, .link = 1});
+  bench.send(1, hello(kA));
+  assert_true(bench.next(1).empty());
+
+  bench.flush();
+  const auto welcome = decoded<grid_Welcome>(bench.next(1));
+
+  assert_int_equal(welcome.protocol, 1);
+  assert_int_equal(welcome.wall_ms, kWallMs);
+  assert_int_equal(welcome.window_ops, 4'096);
+  assert_int_equal(welcome.epoch, bench.coordinator->status().epoch);
+  assert_true(welcome.fork_token != 0 && !welcome.forked);
+}
+
+void a_welcome_does_not_take_an_older_commit_for_its_own(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));  // Its commit is under way when the hello comes.
+  bench.step({.kind = Event::Kind::link_up, .link = 2});
+  bench.send(2, hello(kB));
+
+  const std::uint64_t batch = bench.commits.front();
+  bench.commits.clear();
+  assert_ok(bench.store.flush());
+  bench.store.flushed();
+  bench.step({.kind = Event::Kind::durable, .batch = batch});
+
+  assert_true(bench.next(2).empty());
+  bench.flush();
+  assert_true(decoded<grid_Welcome>(bench.next(2)).fork_token != 0);
+}
+
+void a_device_of_another_protocol_is_told_which_is_spoken_here(void** state) {
+  Bench& bench = bench_of(state);
+  bench.step({.kind = Event::Kind::link_up, .link = 1});
+  auto message = decoded<grid_Hello>(hello(kA));
+  message.protocol_min = 2;
+  message.protocol_max = 5;
+  bench.send(1, encoded(message));
+
+  const grid_Bye bye = bench.farewell(1);
+
+  assert_int_equal(bye.status, Status::newer);
+  assert_string_equal(bye.reason, "this gateway speaks protocol 1 to 1, the device 2 to 5");
+}
+
+void a_device_that_also_speaks_newer_protocols_is_welcome(void** state) {
+  Bench& bench = bench_of(state);
+  bench.step({.kind = Event::Kind::link_up, .link = 1});
+  auto message = decoded<grid_Hello>(hello(kA));
+  message.protocol_max = 5;
+  bench.send(1, encoded(message));
+  bench.flush();
+  assert_int_equal(decoded<grid_Welcome>(bench.next(1)).protocol, 1);
+}
+
+void a_hello_for_another_app_is_refused(void** state) {
+  Bench& bench = bench_of(state);
+  bench.step({.kind = Event::Kind::link_up, .link = 1});
+  auto message = decoded<grid_Hello>(hello(kA));
+  set(message.app, "bank");
+  bench.send(1, encoded(message));
+  assert_int_equal(bench.farewell(1).status, Status::denied);
+}
+
+void the_link_beyond_the_last_is_told_to_come_back(void** state) {
+  Bench& bench = bench_of(state);
+  bench.options.links_max = 1;
+  bench.restart();
+  bench.open(1, kA);
+  bench.step({.kind = Event::Kind::link_up, .link = 2});
+  const grid_Bye bye = bench.farewell(2);
+  assert_int_equal(bye.status, Status::full);
+  assert_true(bye.retry_after_ms > 0);
+}
+
+// ACK-1
+void durable_is_acknowledged_only_after_the_commit_that_covers_it(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, push({put(1, "a", kWallMs, kA), put(4, "b", kWallMs, kA)}));
+
+  auto ack = decoded<grid_Ack>(bench.next(1));
+  assert_int_equal(ack.applied, 4);
+  assert_int_equal(ack.durable, 0);
+  assert_int_equal(ack.fork_token, 0);
+
+  bench.send(1, push({put(5, "c", kWallMs, kA)}));  // Behind the commit that is under way.
+  assert_int_equal(bench.commits.size(), 1);
+  const std::uint64_t batch = bench.commits.front();
+  bench.commits.clear();
+  assert_ok(bench.store.flush());
+  bench.store.flushed();
+  bench.step({.kind = Event::Kind::durable, .batch = batch});
+
+  ack = decoded<grid_Ack>(bench.next(1));
+  assert_int_equal(ack.applied, 5);
+  assert_int_equal(ack.durable, 4);
+
+  bench.flush();
+  ack = decoded<grid_Ack>(bench.next(1));
+  assert_int_equal(ack.durable, 5);
+  assert_true(ack.fork_token != 0);
+}
+
+// ACK-1
+void an_op_that_loses_to_one_not_yet_on_disk_is_not_durable_either(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.open(2, kB);
+  bench.send(1, push({put(1, "a", kWallMs + 5, kA)}));
+  bench.send(2, push({put(1, "a", kWallMs, kB)}));
+
+  auto ack = decoded<grid_Ack>(bench.next(2));
+  assert_int_equal(ack.applied, 1);
+  assert_int_equal(ack.durable, 0);
+  bench.flush();
+  assert_int_equal(decoded<grid_Ack>(bench.next(2)).durable, 1);
+}
+
+// ACK-1
+void what_was_acknowledged_durable_stands_after_a_power_cut(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  bench.send(1, push({put(2, "b", kWallMs, kA)}));
+  bench.restart();
+  assert_true(bench.store.find({"climate", "a", {}}).ok());
+  assert_status(bench.store.find({"climate", "b", {}}).status(), Status::not_found);
+}
+
+void a_full_medium_takes_back_no_ack_and_gives_none(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.store.fail_next_flush(Status::full);
+  assert_status(bench.store.flush(), Status::full);
+
+  const std::vector<Frame> frames = bench.all(1);
+  assert_int_equal(frames.size(), 1);
+  assert_int_equal(decoded<grid_Ack>(frames[0]).durable, 0);
+  bench.flush();
+  assert_int_equal(decoded<grid_Ack>(bench.next(1)).durable, 1);
+}
+
+// PROTOCOL P5
+void a_reject_precedes_the_ack_that_covers_it_and_says_what_stands(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kB);
+  bench.send(1, push({put(1, "a", kWallMs, kB, kTwo)}));
+  bench.flush();
+  bench.open(2, kA);
+  bench.send(2, push({put(7, "a", kWallMs + 1, kB), put(8, "b", kWallMs, kA)}));  // The first is signed by another.
+  bench.flush();
+
+  const std::vector<Frame> frames = bench.all(2);
+
+  assert_int_equal(frames.size(), 2);
+  wire::OpsReader reject;
+  assert_ok(reject.open(frames[0]));
+  assert_int_equal(kind_of(frames[0]), Kind::reject);
+  assert_status(reject.head().status, Status::denied);
+  assert_int_equal(reject.head().wall_ms, kWallMs);
+  crdt::Op op;
+  assert_true(reject.next(op));
+  assert_int_equal(op.seq, 7);
+  assert_string_equal(rows(frames[0]).c_str(), "a=2@0");
+  assert_int_equal(decoded<grid_Ack>(frames[1]).durable, 8);
+  assert_int_equal(bench.coordinator->status().ops_rejected, 1);
+}
+
+void an_op_whose_name_is_not_legal_is_rejected_by_its_sequence(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  crdt::Op nameless = put(3, "a", kWallMs, kA);
+  nameless.cell.name.key = "\x01";
+  bench.send(1, push({nameless, put(4, "b", kWallMs, kA)}));
+
+  const Frame frame = bench.next(1);
+
+  assert_int_equal(kind_of(frame), Kind::reject);
+  wire::OpsReader reject;
+  assert_ok(reject.open(frame));
+  crdt::Op op;
+  assert_true(reject.next(op));
+  assert_ok(reject.status());
+  assert_int_equal(op.seq, 3);
+  assert_true(bench.store.find({"climate", "b", {}}).ok());
+}
+
+Status verdict_on(Bench& bench, LinkId link, const crdt::Op& op) {
+  bench.send(link, push({op}));
+  bench.flush();
+  Status verdict = Status::ok;
+  for (const Frame& frame : bench.all(link)) {
+    wire::OpsReader reader;
+    if (kind_of(frame) == Kind::reject && reader.open(frame) == Status::ok) verdict = reader.head().status;
+  }
+  return verdict;
+}
+
+// PROTOCOL P3
+void a_stamp_too_far_ahead_is_refused_and_one_op_stalls_no_other(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  assert_ok(verdict_on(bench, 1, put(1, "a", kWallMs + 60'000, kA)));
+  assert_status(verdict_on(bench, 1, put(2, "b", kWallMs + 60'001, kA)), Status::clock_ahead);
+  assert_ok(verdict_on(bench, 1, put(3, "b", kWallMs - 40'000'000, kA)));
+  // What was merged does not raise the judge.
+  assert_status(verdict_on(bench, 1, put(4, "c", kWallMs + 120'000, kA)), Status::clock_ahead);
+}
+
+// PROTOCOL P3: S boots without time, C (2099) pushes, NTP arrives.
+void a_gateway_that_learns_the_time_late_refuses_nobody_for_ever(void** state) {
+  constexpr std::uint64_t k2099Ms = 4'070'908'800'000;
+  Bench& bench = bench_of(state);
+  bench.restart(0);
+  bench.open(1, kA);
+  assert_ok(verdict_on(bench, 1, put(1, "a", k2099Ms, kA)));
+  assert_false(bench.coordinator->status().judging);
+
+  bench.restart(kWallMs);
+
+  assert_true(bench.coordinator->status().judging);
+  bench.open(1, kA);
+  assert_ok(verdict_on(bench, 1, put(2, "b", k2099Ms + 1, kA)));
+  assert_status(verdict_on(bench, 1, put(3, "c", k2099Ms + 70'000, kA)), Status::clock_ahead);
+}
+
+void a_stamp_that_no_clock_can_follow_is_refused_without_knowing_the_time(void** state) {
+  Bench& bench = bench_of(state);
+  bench.restart(0);
+  bench.open(1, kA);
+  assert_ok(verdict_on(bench, 1, put(1, "a", crdt::Clock::kMergeMsMax, kA)));
+  assert_status(verdict_on(bench, 1, put(2, "b", crdt::Clock::kMergeMsMax + 1, kA)), Status::clock_ahead);
+}
+
+std::vector<crdt::Op> many(crdt::Seq from, std::size_t count, crdt::NodeId node) {
+  std::vector<crdt::Op> ops;
+  for (std::size_t i = 0; i < count; ++i) ops.push_back(put(from + i, "k", kWallMs + from + i, node));
+  return ops;
+}
+
+// BND-1
+void a_device_that_ignores_the_window_is_sent_away(void** state) {
+  Bench& bench = bench_of(state);
+  bench.options.window_ops = 8;
+  bench.restart();
+  bench.open(1, kA);
+  bench.send(1, push(many(1, 8, kA)));
+  assert_int_equal(kind_of(bench.next(1)), Kind::ack);
+  bench.flush();
+  bench.send(1, push(many(9, 8, kA)));
+  bench.send(1, push(many(17, 1, kA)));
+  assert_int_equal(bench.farewell(1).status, Status::invalid);
+}
+
+// BND-1
+void rejects_that_a_device_does_not_read_are_bounded_by_the_window(void** state) {
+  Bench& bench = bench_of(state);
+  bench.options.window_ops = 8;
+  bench.restart();
+  bench.open(1, kA);
+  // Nothing is to be committed, so each of them is settled at once.
+  bench.send(1, push(many(1, 8, kB)));
+  bench.send(1, push(many(9, 1, kB)));
+  assert_int_equal(bench.farewell(1).status, Status::invalid);
+}
+
+void sequences_that_do_not_rise_end_the_link(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, push({put(2, "a", kWallMs, kA), put(2, "b", kWallMs, kA)}));
+  assert_int_equal(bench.farewell(1).status, Status::corrupt);
+}
+
+void a_resend_changes_nothing_and_is_acknowledged(void** state) {
+  Bench& bench = bench_of(state);
+  const auto welcome = bench.open(1, kA);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}, welcome.fork_token));
+  bench.flush();
+  bench.close(1);
+  const crdt::Seq head = bench.coordinator->status().head;
+
+  bench.open(2, kA, welcome.fork_token);
+  bench.send(2, push({put(1, "a", kWallMs, kA)}, welcome.fork_token));
+
+  assert_int_equal(bench.coordinator->status().head, head);
+  assert_int_equal(decoded<grid_Ack>(bench.next(2)).durable, 1);
+}
+
+void a_node_has_one_link_the_newer(void** state) {
+  Bench& bench = bench_of(state);
+  const auto welcome = bench.open(1, kA);
+  bench.open(2, kA, welcome.fork_token);
+  assert_int_equal(bench.farewell(1).status, Status::busy);
+  bench.send(2, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  assert_int_equal(decoded<grid_Ack>(bench.next(2)).durable, 1);
+  assert_int_equal(bench.coordinator->status().links, 1);
+}
+
+// PROTOCOL P1: an image from the time of its first token is restored after the device went on.
+void a_restored_image_is_told_to_take_a_new_node_id(void** state) {
+  Bench& bench = bench_of(state);
+  const std::uint64_t first = bench.open(1, kA).fork_token;
+  std::uint64_t token = first;
+  for (crdt::Seq seq = 1; seq <= 3; ++seq) {
+    bench.send(1, push({put(seq, "a", kWallMs + seq, kA)}, token));
+    bench.flush();
+    for (const Frame& frame : bench.all(1)) {
+      const auto ack = decoded<grid_Ack>(frame);
+      if (ack.fork_token != 0) token = ack.fork_token;
+    }
+  }
+  bench.close(1);
+
+  assert_true(bench.open(2, kA, first).forked);
+
+  bench.send(2, push({put(4, "a", kWallMs + 9, kA)}, first));  // Sent before it heard.
+  assert_int_equal(bench.coordinator->status().head, 3);
+  bench.send(2, hello(0xc));
+  bench.flush();
+  const auto again = decoded<grid_Welcome>(bench.next(2));
+  assert_false(again.forked);
+  bench.send(2, push({put(4, "a", kWallMs + 9, 0xc)}, again.fork_token));
+  assert_int_equal(bench.coordinator->status().head, 4);
+}
+
+// PROTOCOL P1: the ack with the newer token was lost, so the device shows the older one.
+void the_token_before_the_last_is_current_until_the_last_is_shown(void** state) {
+  Bench& bench = bench_of(state);
+  const std::uint64_t first = bench.open(1, kA).fork_token;
+  bench.send(1, push({put(1, "a", kWallMs, kA)}, first));
+  bench.flush();
+  bench.close(1);
+  assert_false(bench.open(2, kA, first).forked);
+}
+
+// PROTOCOL P1: a token that a power cut may take back is not given away.
+void a_welcome_during_a_commit_gives_no_token_that_could_be_lost(void** state) {
+  Bench& bench = bench_of(state);
+  const std::uint64_t first = bench.open(1, kA).fork_token;
+  bench.send(1, push({put(1, "a", kWallMs, kA)}, first));  // Makes a new token, in a batch that is never flushed.
+  bench.step({.kind = Event::Kind::link_up, .link = 2});
+  bench.send(2, hello(kA, first));
+  const auto welcome = decoded<grid_Welcome>(bench.next(2));
+
+  bench.restart();
+
+  assert_false(bench.open(3, kA, welcome.fork_token).forked);
+}
+
+void inspection_tells_the_state_of_the_gateway(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, subscribe(1));
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  grid_InspectAsk ask = grid_InspectAsk_init_zero;
+  ask.id = 9;
+  set(ask.topic, "status");
+  bench.send(1, encoded(ask));
+  Frame reply;
+  for (const Frame& frame : bench.all(1)) {
+    if (kind_of(frame) == Kind::inspect_reply) reply = frame;
+  }
+
+  wire::OpsReader reader;
+  assert_ok(reader.open(reply));
+  assert_int_equal(reader.head().id, 9);
+  crdt::Op op;
+  assert_true(reader.next(op));
+  assert_ok(reader.status());
+  const crdt::Value value(op.cell.value);
+  assert_int_equal(value["links"].integer_or(-1), 1);
+  assert_int_equal(value["subscriptions"].integer_or(-1), 1);
+  assert_int_equal(value["head"].integer_or(-1), 1);
+  assert_int_equal(value["durable"].integer_or(-1), 1);
+  assert_true(value["epoch"].integer_or(0) == static_cast<std::int64_t>(bench.coordinator->status().epoch));
+  assert_true(value["judging"].truth_or(false));
+  assert_true(value["app"].text_or("") == "farm");
+}
+
+// BND-1: a step asks for at most 64 things, and for the rest in the next.
+void a_change_reaches_more_links_than_one_step_can_name(void** state) {
+  constexpr LinkId kLinks = 200;
+  Bench& bench = bench_of(state);
+  for (LinkId link = 1; link <= kLinks; ++link) {
+    bench.open(link, link);
+    bench.send(link, subscribe(1));
+    bench.all(link);
+  }
+  bench.send(1, push({put(1, "a", kWallMs, 1)}));
+  for (LinkId link = 2; link <= kLinks; ++link) assert_string_equal(rows(bench.next(link)).c_str(), "a=1@0");
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      server_test(a_new_node_is_welcomed_once_its_token_is_on_disk),
+      server_test(a_welcome_does_not_take_an_older_commit_for_its_own),
+      server_test(a_device_of_another_protocol_is_told_which_is_spoken_here),
+      server_test(a_device_that_also_speaks_newer_protocols_is_welcome),
+      server_test(a_hello_for_another_app_is_refused),
+      server_test(the_link_beyond_the_last_is_told_to_come_back),
+      server_test(durable_is_acknowledged_only_after_the_commit_that_covers_it),
+      server_test(an_op_that_loses_to_one_not_yet_on_disk_is_not_durable_either),
+      server_test(what_was_acknowledged_durable_stands_after_a_power_cut),
+      server_test(a_full_medium_takes_back_no_ack_and_gives_none),
+      server_test(a_reject_precedes_the_ack_that_covers_it_and_says_what_stands),
+      server_test(an_op_whose_name_is_not_legal_is_rejected_by_its_sequence),
+      server_test(a_stamp_too_far_ahead_is_refused_and_one_op_stalls_no_other),
+      server_test(a_gateway_that_learns_the_time_late_refuses_nobody_for_ever),
+      server_test(a_stamp_that_no_clock_can_follow_is_refused_without_knowing_the_time),
+      server_test(a_device_that_ignores_the_window_is_sent_away),
+      server_test(rejects_that_a_device_does_not_read_are_bounded_by_the_window),
+      server_test(sequences_that_do_not_rise_end_the_link),
+      server_test(a_resend_changes_nothing_and_is_acknowledged),
+      server_test(a_node_has_one_link_the_newer),
+      server_test(a_restored_image_is_told_to_take_a_new_node_id),
+      server_test(the_token_before_the_last_is_current_until_the_last_is_shown),
+      server_test(a_welcome_during_a_commit_gives_no_token_that_could_be_lost),
+      server_test(inspection_tells_the_state_of_the_gateway),
+      server_test(a_change_reaches_more_links_than_one_step_can_name),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queue into the database: when it asks, what it hands over, and what it does when the database refuses.
+
+#include "tests/unit/server/bench.h"
+
+namespace {
+
+using namespace grid;
+using namespace grid::server::test;
+
+void with_sink(Bench& bench, std::uint32_t rows_max = 1'000, crdt::Seq drained_through = 0) {
+  bench.options.has_sink = true;
+  bench.options.drain_rows_max = rows_max;
+  bench.options.drain_ms_max = 100;
+  bench.options.drained_through = drained_through;
+  bench.restart();
+  bench.open(1, kA);
+}
+
+std::string collect(Bench& bench) {
+  bench.wants_drain = false;
+  bench.written.clear();
+  bench.drain_through = 0;
+  Frame room(1'048'576);
+  bench.step({.kind = Event::Kind::collect, .room = room});
+  return bench.written.empty() ? "nothing" : rows(bench.written);
+}
+
+void drained(Bench& bench, Status status = Status::ok) {
+  bench.step({.kind = Event::Kind::drained, .seq = bench.drain_through, .status = status});
+}
+
+// SNK-1
+void rows_are_drained_after_their_commit_and_once_a_batch_is_old_enough(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA), removal(2, "b", kWallMs, kA)}));
+  bench.after(500);
+  assert_false(bench.wants_drain);  // Not on disk yet.
+  bench.flush();
+  assert_false(bench.wants_drain);
+  assert_int_equal(bench.coordinator->wake_at_ms(), bench.now_ms + 100);
+  bench.after(99);
+  assert_false(bench.wants_drain);
+  bench.after(1);
+  assert_true(bench.wants_drain);
+
+  assert_string_equal(collect(bench).c_str(), "a=1@0 b@0");
+  wire::OpsReader reader;
+  assert_ok(reader.open(bench.written));
+  crdt::Op op;
+  for (crdt::Seq arrival = 1; arrival <= 2; ++arrival) {
+    assert_true(reader.next(op));
+    assert_int_equal(op.seq, arrival);
+  }
+  drained(bench);
+  assert_int_equal(bench.coordinator->status().drained, 2);
+  assert_true(bench.coordinator->wake_at_ms() == runtime::kNever);
+}
+
+void a_full_batch_does_not_wait_and_the_rest_follows(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench, 2);
+  bench.send(1, push({put(1, "a", kWallMs, kA), put(2, "b", kWallMs, kA), put(3, "c", kWallMs, kA)}));
+  bench.flush();
+  assert_true(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "a=1@0 b=1@0");
+  drained(bench);
+  assert_false(bench.wants_drain);
+  bench.after(100);
+  assert_string_equal(collect(bench).c_str(), "c=1@0");
+  drained(bench);
+  assert_int_equal(bench.coordinator->status().drained, 3);
+}
+
+void what_was_overtaken_before_it_was_drained_is_not_drained(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  for (crdt::Seq seq = 1; seq <= 50; ++seq) bench.send(1, push({put(seq, "hot", kWallMs + seq, kA)}));
+  bench.flush();
+  bench.after(100);
+  assert_string_equal(collect(bench).c_str(), "hot=1@50");
+  drained(bench);
+  assert_int_equal(bench.coordinator->status().drained, 50);
+}
+
+void a_database_that_refuses_is_tried_again_later_and_later(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  bench.after(100);
+  std::uint64_t wait_ms = 100;
+  for (int i = 0; i < 12; ++i) {
+    assert_true(bench.wants_drain);
+    assert_string_equal(collect(bench).c_str(), "a=1@0");
+    bench.said.clear();
+    drained(bench, Status::busy);
+    assert_non_null(std::strstr(bench.said.c_str(), "the database takes no rows (busy)"));
+    assert_int_equal(bench.coordinator->wake_at_ms(), bench.now_ms + wait_ms);
+    bench.after(wait_ms - 1);
+    assert_false(bench.wants_drain);
+    bench.after(1);
+    wait_ms = std::min<std::uint64_t>(2 * wait_ms, 10'000);
+  }
+  assert_int_equal(bench.coordinator->status().drained, 0);
+  collect(bench);
+  drained(bench);
+  assert_int_equal(bench.coordinator->status().drained, 1);
+
+  bench.send(1, push({put(2, "b", kWallMs, kA)}));  // And the waiting begins anew.
+  bench.flush();
+  bench.after(100);
+  assert_true(bench.wants_drain);
+}
+
+void the_sink_is_asked_once_until_it_has_answered(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench, 1);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  collect(bench);
+  bench.send(1, push({put(2, "b", kWallMs, kA)}));
+  bench.flush();
+  bench.after(1'000);
+  assert_false(bench.wants_drain);
+  drained(bench);
+  assert_true(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "b=1@0");
+}
+
+void a_restart_goes_on_where_the_database_stands(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA), put(2, "b", kWallMs, kA)}));
+  bench.flush();
+  with_sink(bench, 1'000, 1);
+  bench.after(100);
+  assert_true(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "b=1@0");
+}
+
+void without_a_database_nothing_is_asked_for(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  bench.after(10'000);
+  assert_false(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "nothing");
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      server_test(rows_are_drained_after_their_commit_and_once_a_batch_is_old_enough),
+      server_test(a_full_batch_does_not_wait_and_the_rest_follows),
+      server_test(what_was_overtaken_before_it_was_drained_is_not_drained),
+      server_test(a_database_that_refuses_is_tried_again_later_and_later),
+      server_test(the_sink_is_asked_once_until_it_has_answered),
+      server_test(a_restart_goes_on_where_the_database_stands),
+      server_test(without_a_database_nothing_is_asked_for),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
