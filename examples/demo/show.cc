@@ -117,7 +117,7 @@ void Show::hear(Device& device) {
     words >> kind;
     if (kind == "status") take_status(device, line);
     if (kind == "wrote" && words >> map >> key >> stamp >> hash) {
-      ledger_.note(map + "/" + key, stamp, hash, device.bit);
+      ledger_.note(map.append("/").append(key), stamp, hash, device.bit);
     }
   }
 }
