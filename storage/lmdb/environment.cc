@@ -123,15 +123,40 @@ Status Environment::open_environment(std::size_t map_bytes, bool sync, std::stri
   return check_length(problem);
 }
 
-// Reading past the end of a file that was cut short would kill the process.
+// Reading past the end of a file kills the process. Free pages may be missing there (a transaction took them and gave
+// them back, so they were never written); the file is made longer by them. Any other means that it was cut short.
 Status Environment::check_length(std::string& problem) const {
   struct stat file {};
   const std::string data = path_ + "/data.mdb";
   if (::stat(data.c_str(), &file) != 0) return fail(errno, "can't look at data.mdb", problem);
-  if (static_cast<std::size_t>(file.st_size) >= used_bytes()) return Status::ok;
-  problem =
-      data + " is cut short: it has " + std::to_string(file.st_size) + " bytes of " + std::to_string(used_bytes());
+  const auto bytes = static_cast<std::size_t>(file.st_size);
+  if (bytes >= used_bytes()) return Status::ok;
+  if (::truncate(data.c_str(), static_cast<off_t>(used_bytes())) != 0) return fail(errno, "can't write", problem);
+  std::size_t missing = 0;
+  const int error = count_missing(bytes / page_bytes(), missing);
+  if (error == 0 && missing == 0) return Status::ok;
+  problem = data + " is cut short: it has " + std::to_string(bytes) + " bytes of " + std::to_string(used_bytes());
+  if (::truncate(data.c_str(), file.st_size) != 0) problem += ", and can't be left as it was";
   return Status::corrupt;
+}
+
+// How many of the pages from `first` on are in use. LMDB's database 0 has the free ones: lists of a count and so many
+// page numbers.
+int Environment::count_missing(std::size_t first, std::size_t& missing) const {
+  missing = used_bytes() / page_bytes() - first;
+  MDB_txn* txn = nullptr;
+  MDB_cursor* cursor = nullptr;
+  int error = mdb_txn_begin(env_, nullptr, MDB_RDONLY, &txn);
+  if (error != 0) return error;
+  error = mdb_cursor_open(txn, 0, &cursor);
+  MDB_val key{}, value{};
+  while (error == 0 && (error = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    const auto* const numbers = static_cast<const std::size_t*>(value.mv_data);
+    for (std::size_t i = 1; i <= numbers[0]; ++i) missing -= numbers[i] >= first ? 1 : 0;
+  }
+  if (cursor != nullptr) mdb_cursor_close(cursor);
+  mdb_txn_abort(txn);
+  return error == MDB_NOTFOUND ? 0 : error;
 }
 
 Status Environment::open_databases(Marks& marks, std::string& problem) {
@@ -204,10 +229,14 @@ std::size_t Environment::map_bytes() const {
 
 std::size_t Environment::used_bytes() const {
   MDB_envinfo info{};
-  MDB_stat stat{};
   mdb_env_info(env_, &info);
+  return (info.me_last_pgno + 1) * page_bytes();
+}
+
+std::size_t Environment::page_bytes() const {
+  MDB_stat stat{};
   mdb_env_stat(env_, &stat);
-  return (info.me_last_pgno + 1) * stat.ms_psize;
+  return stat.ms_psize;
 }
 
 int Environment::cause_of(int error) const {

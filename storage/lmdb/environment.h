@@ -54,6 +54,8 @@ class Environment {
   Status lock(std::string& problem);
   Status open_environment(std::size_t map_bytes, bool sync, std::string& problem);
   Status check_length(std::string& problem) const;
+  int count_missing(std::size_t first, std::size_t& missing) const;
+  std::size_t page_bytes() const;
   Status open_databases(Marks& marks, std::string& problem);
   Status read_marks(MDB_txn* txn, Marks& marks, std::string& problem) const;
   Status create(MDB_txn* txn, std::string& problem);
