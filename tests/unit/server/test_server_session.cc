@@ -20,7 +20,7 @@ void a_new_node_is_welcomed_once_its_token_is_on_disk(void** state) {
 
   assert_int_equal(welcome.protocol, 1);
   assert_int_equal(welcome.wall_ms, kWallMs);
-  assert_int_equal(welcome.window_ops, 4'096);
+  assert_int_equal(welcome.window_ops, bench.options.window_ops);
   assert_int_equal(welcome.epoch, bench.coordinator->status().epoch);
   assert_true(welcome.fork_token != 0 && !welcome.forked);
 }
