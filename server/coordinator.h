@@ -24,7 +24,7 @@
 namespace grid::server {
 
 struct CoordinatorOptions {
-  std::string_view app;    // Kept by reference.
+  std::string_view app{};  // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: epochs and fork tokens.
   std::uint32_t links_max = 1'024;
   std::uint32_t subscriptions_max = 256;  // of one link

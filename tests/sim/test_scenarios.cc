@@ -2,6 +2,7 @@
 //
 // Named stories of a gateway and its devices, on virtual time.
 
+#include "crdt/value.h"
 #include "tests/check.h"
 #include "tests/sim/world.h"
 
@@ -44,6 +45,17 @@ void lose_cursors(Site& device) {
     assert_ok(device.store->set_fact(name, {}));
   }
   assert_ok(device.store->commit());
+}
+
+// A value larger than the gateway of the story takes.
+grid::crdt::Seq put_large(World& world, Site& device, std::string_view key) {
+  std::uint8_t room[512];
+  grid::crdt::ValueWriter writer(room);
+  writer.text(std::string(300, 'x'));
+  grid::runtime::Call put{
+      .verb = grid::runtime::Call::Verb::put, .scope = {ScopeKind::key, "m", key}, .value = *writer.finish()};
+  assert_ok(world.call(device, put));
+  return put.seq;
 }
 
 void put_many(World& world, Site& device, std::uint64_t first, std::uint64_t count, std::int64_t value) {
@@ -331,6 +343,38 @@ static void an_expired_row_is_gone_everywhere(void**) {
       60'000));
 }
 
+// REJ-1, PROTOCOL P6
+static void a_rejected_op_is_reported_and_leaves_no_trace(void**) {
+  World world({.seed = 16, .server = {.value_bytes_max = 100}});
+  join(world);
+  assert_ok(world.put(world.device(0), "m", "stands", 1));
+  assert_converged(world);
+  Site& a = world.device(0);
+  const grid::crdt::Seq fresh = put_large(world, a, "new");
+  const grid::crdt::Seq over = put_large(world, a, "stands");
+  assert_true(world.settle());
+  assert_true(a.outcomes[fresh] == Outcome::rejected && a.replica->outcome_of(fresh) == Outcome::rejected);
+  assert_true(a.outcomes[over] == Outcome::rejected);
+  assert_int_equal(world.get(a, "m", "stands", 0), 1);
+  assert_true(a.store->find({"m", "new", {}}).status() == Status::not_found);
+  assert_converged(world);
+}
+
+// PROTOCOL P6: rolling back would hide what was written since.
+static void a_rejection_does_not_touch_a_later_write_of_its_cell(void**) {
+  World world({.seed = 17, .latency_ms = 50, .server = {.value_bytes_max = 100}});
+  join(world);
+  assert_ok(world.put(world.device(0), "m", "x", 1));
+  assert_converged(world);
+  const grid::crdt::Seq refused = put_large(world, world.device(0), "x");
+  world.run_ms(20);  // It is on its way.
+  assert_ok(world.put(world.device(0), "m", "x", 3));
+  assert_converged(world);
+  assert_true(world.device(0).outcomes[refused] == Outcome::rejected);
+  assert_int_equal(world.get(world.device(0), "m", "x", 0), 3);
+  assert_int_equal(world.get(world.device(1), "m", "x", 0), 3);
+}
+
 // SIM-1
 static void the_same_seed_gives_the_same_trace(void**) {
   const auto run = [](std::uint64_t seed) {
@@ -365,6 +409,8 @@ int main() {
       cmocka_unit_test(a_clock_that_jumps_ahead_in_session_costs_no_write),
       cmocka_unit_test(a_prefix_subscription_holds_exactly_its_rows),
       cmocka_unit_test(an_expired_row_is_gone_everywhere),
+      cmocka_unit_test(a_rejected_op_is_reported_and_leaves_no_trace),
+      cmocka_unit_test(a_rejection_does_not_touch_a_later_write_of_its_cell),
       cmocka_unit_test(the_same_seed_gives_the_same_trace),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

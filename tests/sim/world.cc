@@ -87,7 +87,8 @@ void World::carry_out(Site& site, const Action& action) {
     case Action::Kind::commit:
       return after(options_.commit_ms, site, {.kind = Event::Kind::durable, .batch = action.batch});
     case Action::Kind::outcome:
-      site.outcomes[action.seq] = static_cast<Outcome>(action.outcome);
+      // An ack covers all ops up to its own; what was rejected among them stays so.
+      site.outcomes.emplace(action.seq, static_cast<Outcome>(action.outcome));
       return;
     case Action::Kind::changed:
       site.changes.emplace_back(action.watch, action.seq);
