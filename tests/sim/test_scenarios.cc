@@ -142,6 +142,29 @@ static void ten_of_a_hundred_thousand_are_found_in_five_round_trips(void**) {
   assert_true(bytes <= 16 * 1'024 + 10 * 40);
 }
 
+static void a_gateway_that_vanishes_in_the_middle_of_a_comparison_costs_nothing(void**) {
+  // Every moment of the comparison: its rounds take 10 ms each.
+  for (std::uint64_t vanish_ms = 1; vanish_ms < 80; vanish_ms += 3) {
+    World world({.seed = 20 + vanish_ms});
+    put_many(world, world.device(0), 0, 3'000, 0);
+    join(world);
+    assert_converged(world);
+    world.cut(world.device(1));
+    for (std::uint64_t i = 0; i < 300; ++i) assert_ok(world.put(world.device(0), "load", key_of(i * 7), -1));
+    assert_ok(world.put(world.device(1), "load", key_of(1), -2));
+    assert_true(world.run_until([&] { return world.device(0).replica->status(0).quiet; }, 60'000));
+    lose_cursors(world.device(1));
+    world.crash(world.device(1));
+    world.restart(world.device(1));
+    world.heal(world.device(1));
+    world.run_ms(vanish_ms);
+    world.crash(world.gateway());
+    world.run_ms(2'000);
+    world.restart(world.gateway());
+    assert_converged(world);
+  }
+}
+
 // LOG-1
 static void thirty_days_offline_on_200_keys_leave_200_ops(void**) {
   World world({.seed = 5, .devices = 1});
@@ -398,6 +421,7 @@ int main() {
       cmocka_unit_test(a_change_reaches_the_other_device_in_realtime),
       cmocka_unit_test(an_unchanged_reconnect_takes_one_round_trip_and_200_bytes),
       cmocka_unit_test(ten_of_a_hundred_thousand_are_found_in_five_round_trips),
+      cmocka_unit_test(a_gateway_that_vanishes_in_the_middle_of_a_comparison_costs_nothing),
       cmocka_unit_test(thirty_days_offline_on_200_keys_leave_200_ops),
       cmocka_unit_test(what_was_acknowledged_durable_survives_a_power_cut_of_the_gateway),
       cmocka_unit_test(a_cursor_past_what_the_gateway_kept_does_not_miss_what_comes_next),
