@@ -21,7 +21,7 @@ class MerkleAnswer {
  public:
   // Asks that wait at most: a device sends one at a time, and a comparison for each of its subscriptions.
   static constexpr std::size_t kAsksMax = 512;
-  static constexpr std::size_t kAskBytesMax = 4 * 1'048'576;
+  static constexpr std::size_t kAskBytesMax = std::size_t{4} * 1'048'576;
   // A device keeps the answer to an ask in memory, so it asks for less than this.
   static constexpr std::size_t kChildrenMax = 262'144;
 

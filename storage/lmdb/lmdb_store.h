@@ -32,7 +32,7 @@ struct LmdbOptions {
   std::string path;                                                         // A directory; made if it isn't there.
   std::size_t map_bytes = sizeof(void*) == 8 ? 1'073'741'824 : 67'108'864;  // To begin with: it grows. Costs no memory.
   std::size_t table_entries_max = 32'768;                                   // Then the table is folded.
-  std::size_t batch_bytes_max = 64 * 1'048'576;
+  std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
   std::size_t value_bytes_max = kValueBytesMax;
   bool sync = true;  // False for benchmarks: a crash of the machine may corrupt the store.
 };

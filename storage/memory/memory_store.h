@@ -21,7 +21,7 @@ class MemoryStore final : public Store {
  public:
   struct Options {
     std::size_t value_bytes_max = kValueBytesMax;
-    std::size_t batch_bytes_max = 64 * 1'048'576;  // Of what is not flushed yet.
+    std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;  // Of what is not flushed yet.
   };
 
   MemoryStore() = default;
