@@ -177,19 +177,20 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
   if (!reader.last()) return Status::ok;
   std::sort(listed_.begin(), listed_.end());
   scan_ = Scan(map_scope(asked_map_));
-  phase_ = listed_.empty() ? Phase::pick : Phase::naming;
+  phase_ = Phase::naming;
   return Status::ok;
 }
 
 // Ours stands against what the server has: the server lost it, and gets it back if it may.
 Status MerkleWalk::receive_answer(const Op& op) {
-  if (phase_ != Phase::answers) return Status::ok;
+  if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
   const Result<Op> own = log_.store().find(op.cell.name);
   if (own.status() == Status::not_found) return Status::ok;
   if (!own.ok()) return own.status();
-  if (log_.is_pending(*own) || own->cell.is_tombstone() || !crdt::wins(own->cell, op.cell)) return Status::ok;
+  if (log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
   if (!heal_) ++unconfirmed_count_;
-  if (heal_) GRID_TRY(lost_.push(crdt::digest_of(own->cell)));
+  // What does not fit is found by the next walk.
+  if (heal_ && !lost_.full()) return lost_.push(crdt::digest_of(own->cell));
   return Status::ok;
 }
 
@@ -311,7 +312,8 @@ Bytes MerkleWalk::write_listed(MutBytes room, wire::Kind kind, Phase next, std::
     const Scan place = scan_;
     const Result<Op> op = scan_.next(log_.store());
     if (!op.ok()) break;
-    if (!counts(*op, known_ms)) continue;
+    // Only live cells are named, but a removal that the server lost goes back too.
+    if (kind == wire::Kind::heal ? log_.is_pending(*op) : !counts(*op, known_ms)) continue;
     if (!std::binary_search(listed_.begin(), listed_.end(), crdt::digest_of(op->cell))) continue;
     Op entry{.cell = op->cell};
     if (kind == wire::Kind::cells_ask) entry.cell = {op->cell.name, {}};

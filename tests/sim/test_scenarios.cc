@@ -232,6 +232,26 @@ static void a_gateway_that_lost_everything_is_healed_by_its_devices(void**) {
   assert_true(world.live_cells(world.gateway()) == before);
 }
 
+// PROTOCOL P19: a removal that was relayed, and then lost by the gateway and by the device that made it.
+static void a_lost_removal_is_given_back_too(void**) {
+  World world({.seed = 18, .commit_ms = 40});
+  join(world);
+  assert_ok(world.put(world.device(0), "m", "x", 1));
+  assert_ok(world.put(world.device(0), "m", "y", 1));
+  assert_converged(world);
+  const grid::storage::MemoryStore image(*world.device(0).store);
+  assert_ok(world.remove(world.device(0), "m", "x"));
+  assert_true(world.run_until([&] { return world.get(world.device(1), "m", "x", 0) == 0; }, 1'000));
+  world.crash(world.gateway());
+  world.run_ms(100);
+  world.restore(world.device(0), image);
+  world.restart(world.gateway());
+  world.restart(world.device(0));
+  assert_converged(world);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 0);
+  assert_int_equal(world.get(world.gateway(), "m", "y", 0), 1);
+}
+
 // PROTOCOL P1: an image of a device, restored after more had been pushed.
 static void a_restored_device_image_goes_on_under_a_new_node_id(void**) {
   World world({.seed = 9});
@@ -426,6 +446,7 @@ int main() {
       cmocka_unit_test(what_was_acknowledged_durable_survives_a_power_cut_of_the_gateway),
       cmocka_unit_test(a_cursor_past_what_the_gateway_kept_does_not_miss_what_comes_next),
       cmocka_unit_test(a_gateway_that_lost_everything_is_healed_by_its_devices),
+      cmocka_unit_test(a_lost_removal_is_given_back_too),
       cmocka_unit_test(a_restored_device_image_goes_on_under_a_new_node_id),
       cmocka_unit_test(an_op_that_was_handed_to_a_link_is_never_restamped),
       cmocka_unit_test(a_device_in_1970_gets_its_time_and_loses_nothing),
