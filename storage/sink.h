@@ -22,7 +22,7 @@ namespace grid::storage {
 
 struct SinkRow {
   crdt::Cell cell;
-  crdt::Seq arrival = 0;     // Position in the journal.
+  crdt::Seq arrival = 0;    // Position in the journal.
   std::string_view json{};  // The value as text, for people and plain SQL. Empty for a tombstone.
 };
 
