@@ -41,15 +41,21 @@ struct Range {
   bool contains(const Position& at) const {
     return at.partition == partition && (bits == 0 || at.path >> (64 - bits) == prefix);
   }
+  // Where it begins in the order of positions, and how it stands to others there: for lists that are searched.
+  std::uint64_t first_path() const { return bits == 0 ? 0 : prefix << (64 - bits); }
+  bool begins_before(const Range& other) const {
+    return partition != other.partition ? partition < other.partition : first_path() < other.first_path();
+  }
+  bool begins_after(const Position& at) const {
+    return partition != at.partition ? partition > at.partition : first_path() > at.path;
+  }
   bool is_valid() const { return partition < kPartitions && bits <= kBitsMax && prefix >> bits == 0; }
   // Child `index` of the 2^`more` below.
   Range child(std::uint8_t more, std::uint64_t index) const {
     return {partition, static_cast<std::uint8_t>(bits + more), (prefix << more) | index};
   }
 
-  // Tree order, so that lists of ranges can be searched. Field order is the comparison order.
   friend bool operator==(const Range&, const Range&) = default;
-  friend auto operator<=>(const Range&, const Range&) = default;
 };
 
 // How many bits to descend from a node of `count` cells so that what is sent (children now, cell digests next)

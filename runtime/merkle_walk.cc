@@ -13,17 +13,6 @@ using crdt::Range;
 
 namespace {
 
-std::uint64_t first_path(const Range& range) { return range.bits == 0 ? 0 : range.prefix << (64 - range.bits); }
-
-// Ranges of one ask don't overlap, so the order of where they begin is their order.
-bool begins_before(const Range& a, const Range& b) {
-  return a.partition != b.partition ? a.partition < b.partition : first_path(a) < first_path(b);
-}
-
-bool begins_after(const Range& range, const Position& at) {
-  return range.partition != at.partition ? range.partition > at.partition : first_path(range) > at.path;
-}
-
 // A split that no round has room for is never asked for.
 std::size_t reply_children_max(const Limits& limits) {
   return std::min<std::size_t>(limits.walk_digests_max, std::size_t{1} << wire::kSplitBitsMax);
@@ -158,7 +147,7 @@ Status MerkleWalk::receive_reply(wire::DigestsReader& reader, std::uint64_t know
 Status MerkleWalk::compare_split(const wire::Split& split) {
   const Item* asked =
       std::lower_bound(asked_.begin(), asked_.end(), split.range,
-                       [](const Item& item, const Range& range) { return begins_before(item.range, range); });
+                       [](const Item& item, const Range& range) { return item.range.begins_before(range); });
   if (asked == asked_.end() || asked->range != split.range || asked->more() != split.more) return Status::corrupt;
   for (std::size_t i = 0; i < wire::children_of(split); ++i) {
     differ(asked_map_, wire::child_of(split, i), own_[asked->first + i], theirs_[i]);
@@ -252,13 +241,14 @@ Bytes MerkleWalk::write_pick(MutBytes room, std::uint64_t known_ms) {
     GRID_CHECK(asked_.push(item) == Status::ok);
     items_.remove_at(items_.size() - 1);
   }
-  std::sort(asked_.begin(), asked_.end(), [](const Item& a, const Item& b) { return begins_before(a.range, b.range); });
+  // Ranges of one ask don't overlap, so the order of where they begin is their order.
+  std::sort(asked_.begin(), asked_.end(), [](const Item& a, const Item& b) { return a.range.begins_before(b.range); });
   return leaf ? write_have(room, known_ms) : write_split(room, known_ms);
 }
 
 const MerkleWalk::Item* MerkleWalk::asked_item(const Position& at) const {
   const Item* behind = std::upper_bound(asked_.begin(), asked_.end(), at, [](const Position& p, const Item& item) {
-    return begins_after(item.range, p);
+    return item.range.begins_after(p);
   });
   return behind != asked_.begin() && (behind - 1)->range.contains(at) ? behind - 1 : nullptr;
 }

@@ -42,7 +42,8 @@ const char* name_of(Outcome outcome);
 
 namespace grid::runtime {
 
-// Figures since the replica was made (bytes and round trips: of frames, so without the transport's own).
+// Figures since the replica was made. Bytes are those of frames, without the transport's own; round trips are those
+// behind the handshake: asking, once or several times, and then hearing.
 struct ReplicaFigures {
   std::uint64_t cells_pushed = 0;
   std::uint64_t cells_pulled = 0;

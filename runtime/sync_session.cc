@@ -125,9 +125,8 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
 void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, ActionList& actions) {
   if (!is_up() || link != link_) return;
   figures_.bytes_received += frame.size();
-  if (asked_since_reply_) ++figures_.round_trips;
-  asked_since_reply_ = false;
   const Result<Kind> kind = wire::kind_of(frame);
+  count_round_trip(kind);
   if (!kind.ok()) problem_.say("the server sent a frame of an unknown kind, ").number(frame.size()).text(" bytes long");
   const std::uint32_t sentences = problem_.count();
   const Status status = kind.ok() ? dispatch(*kind, frame, actions) : kind.status();
@@ -137,6 +136,13 @@ void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, Action
     problem_.text(name_of(status));
   }
   fail(status, now_ms, actions);
+}
+
+// Only those behind the handshake count: what was asked along with hello is still awaited when welcome comes.
+void SyncSession::count_round_trip(Result<Kind> kind) {
+  if (!asked_since_reply_ || (kind.ok() && *kind == Kind::welcome)) return;
+  ++figures_.round_trips;
+  asked_since_reply_ = false;
 }
 
 Status SyncSession::dispatch(Kind kind, Bytes frame, ActionList& actions) {

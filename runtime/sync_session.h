@@ -76,6 +76,7 @@ class SyncSession {
   static constexpr std::uint32_t kShareAhead = 1'024;
   static constexpr std::uint32_t kComparisonsMax = 4;
 
+  void count_round_trip(Result<wire::Kind> kind);
   Status dispatch(wire::Kind kind, Bytes frame, ActionList& actions);
   Status receive_welcome(Bytes frame);
   Status receive_subscribed(Bytes frame);

@@ -16,21 +16,11 @@ using wire::Kind;
 
 namespace {
 
-std::uint64_t first_path(const Range& range) { return range.bits == 0 ? 0 : range.prefix << (64 - range.bits); }
-
-bool begins_after(const Range& range, const Position& at) {
-  return range.partition != at.partition ? range.partition > at.partition : first_path(range) > at.path;
-}
-
-bool begins_before(const Range& a, const Range& b) {
-  return a.partition != b.partition ? a.partition < b.partition : first_path(a) < first_path(b);
-}
-
 // The element of `sorted` whose range contains `at`; null when none does.
 template <typename Element>
 Element* containing(std::vector<Element>& sorted, const Position& at) {
   const auto behind = std::upper_bound(sorted.begin(), sorted.end(), at,
-                                       [](const Position& p, const Element& e) { return begins_after(e.range, p); });
+                                       [](const Position& p, const Element& e) { return e.range.begins_after(p); });
   if (behind == sorted.begin() || !(behind - 1)->range.contains(at)) return nullptr;
   return &*(behind - 1);
 }
@@ -57,7 +47,7 @@ Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
   ask.text = scope.text;
   GRID_TRY(kind == Kind::cells_ask ? read_names(frame, scope, ask) : read_groups(kind, frame, ask));
   if (!scope.covers_map(ask.map)) return Status::corrupt;
-  const auto by_range = [](const auto& a, const auto& b) { return begins_before(a.range, b.range); };
+  const auto by_range = [](const auto& a, const auto& b) { return a.range.begins_before(b.range); };
   std::sort(ask.listed.begin(), ask.listed.end(), by_range);
   std::sort(ask.splits.begin(), ask.splits.end(), by_range);
   ask_bytes_ += ask.bytes;
