@@ -43,12 +43,7 @@ Exit put(const Context& context, const PutOptions& options) {
   const std::string value = parse(options.json == "-" ? read_stdin() : options.json);
   Session session(context);
   const Write write = session.node().map(options.map).put(options.key, Value(as_bytes(value)), options.ttl_ms);
-  session.require(write.status());
-  const Outcome outcome = session.deliver(write);
-  if (context.format != Format::automatic) {
-    Report().text("map", options.map).text("key", options.key).text("outcome", name_of(outcome)).print(context.format);
-  }
-  return Exit::ok;
+  return finish_write(session, context, options.map, options.key, write);
 }
 
 }  // namespace grid::cli

@@ -16,13 +16,7 @@ Exit rm(const Context& context, const KeyOptions& options) {
   Map map = session.node().map(options.map);
   // A tombstone over nothing would travel and stay for no one's use.
   if (!map.get(options.key).exists()) throw Failure(Exit::not_found, options.map + " has no " + json_text(options.key));
-  const Write write = map.remove(options.key);
-  session.require(write.status());
-  const Outcome outcome = session.deliver(write);
-  if (context.format != Format::automatic) {
-    Report().text("map", options.map).text("key", options.key).text("outcome", name_of(outcome)).print(context.format);
-  }
-  return Exit::ok;
+  return finish_write(session, context, options.map, options.key, map.remove(options.key));
 }
 
 }  // namespace grid::cli

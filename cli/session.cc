@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/names.h"
+#include "cli/print.h"
 #include "transport/lws/address.h"
 
 namespace grid::cli {
@@ -168,6 +169,16 @@ void Session::require(Status status) {
                     : status == Status::too_large ? Exit::usage
                                                   : Exit::failure;
   throw Failure(exit, reason.empty() ? name_of(status) : std::string(reason));
+}
+
+Exit finish_write(Session& session, const Context& context, const std::string& map, const std::string& key,
+                  const Write& write) {
+  session.require(write.status());
+  const Outcome outcome = session.deliver(write);
+  if (context.format != Format::automatic) {
+    Report().text("map", map).text("key", key).text("outcome", name_of(outcome)).print(context.format);
+  }
+  return Exit::ok;
 }
 
 }  // namespace grid::cli

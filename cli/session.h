@@ -63,6 +63,10 @@ class Session {
   Node* node_ = nullptr;
 };
 
+// The end of a verb that wrote one row: delivers `write`, and reports its outcome when a format was asked for.
+Exit finish_write(Session& session, const Context& context, const std::string& map, const std::string& key,
+                  const Write& write);
+
 // Whether the link stands, and whether it was tried and is not to be had now.
 bool is_up(const ReplicaStatus& status);
 bool is_down(const ReplicaStatus& status);
