@@ -54,11 +54,13 @@ double ingest_ours(const bench::Folder& folder, int run, std::uint64_t count, st
 // Requests a second as redis-benchmark counts them; 0 when there is no Redis here.
 double ingest_redis(const bench::Folder& folder, std::uint64_t count, std::uint64_t keys) {
   if (std::system("command -v redis-server redis-benchmark > /dev/null") != 0) return 0;
-  bench::Server redis({"redis-server", "--port", "7299", "--dir", folder.at(""), "--appendonly", "yes", "--appendfsync",
-                       "everysec", "--save", "", "--bind", "127.0.0.1"},
+  const std::string socket = folder.at("redis.sock");
+  bench::Server redis({"redis-server", "--port", "0", "--unixsocket", socket, "--dir", folder.at(""), "--appendonly",
+                       "yes", "--appendfsync", "everysec", "--save", ""},
                       true);
-  std::system("until redis-cli -p 7299 ping > /dev/null 2>&1; do :; done");
-  const std::string command = "redis-benchmark -p 7299 -t set -q --csv -c 1 -P 1000 -d 110 -n " +
+  const std::string up = "for i in $(seq 600); do redis-cli -s " + socket + " ping && exit 0; sleep 0.05; done; exit 1";
+  must(std::system(("{ " + up + "; } > /dev/null 2>&1").c_str()) == 0, "redis-server does not answer");
+  const std::string command = "redis-benchmark -s " + socket + " -t set -q --csv -c 1 -P 1000 -d 110 -n " +
                               std::to_string(count) + " -r " + std::to_string(keys) + " | tail -1 | cut -d'\"' -f4";
   FILE* out = popen(command.c_str(), "r");
   double rate = 0;
