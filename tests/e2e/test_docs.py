@@ -5,7 +5,7 @@ In such a block a line that begins with `$ ` is a command (`> ` continues it), a
 to print, on stdout and stderr together. In a line, `...` stands for anything; alone on a line, for any lines. The
 blocks of a page run in one folder, in order. A command that ends with `&` runs on until the page ends; the next one
 begins when it has printed its first line. The page's default gateway, port 7271, is moved to a port that is free here.
-A block without `$ ` is a script.
+A block without `$ ` is a script. ```sh run eventually is run again until it prints what is shown.
 """
 import os
 import pathlib
@@ -108,7 +108,9 @@ class Page:
             printed.seek(0)
             return printed.read().splitlines(), done.returncode
 
-    def step(self, number, command, expected):
+    def step(self, number, command, expected, eventually):
+        if eventually:
+            harness.wait_until(lambda: matches(expected, self.run(self.localized(command))[0]), command)
         if command.rstrip().endswith("&"):
             printed, code = self.start(self.localized(command.rstrip()[:-1])), 0
         else:
@@ -126,7 +128,7 @@ class Page:
                 self.test.assertNotIn(self.path.name, ALL_RUN, f"line {number}: every block of this page must be run")
                 continue
             for command, expected in steps(lines):
-                self.step(number, command, expected)
+                self.step(number, command, expected, "eventually" in words)
 
 
 class Docs(harness.GridTest):
