@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A store against a model so plain that it can't be wrong, over many random steps: a list of all that was ever
-// appended, looked through from end to end.
+// A store against its model, over many random steps.
 
-#include <map>
-#include <string>
+#include "tests/contract/store_model.h"
+
 #include <thread>
-#include <vector>
 
 #include "tests/check.h"
 #include "tests/contract/disk.h"
-#include "tests/contract/store_text.h"
 #include "tests/unit/crdt/dice.h"
 
 namespace grid::test {
@@ -19,73 +16,6 @@ namespace {
 using crdt::Seq;
 using crdt::Stamp;
 using storage::Store;
-
-struct Entry {
-  std::string key, sub, value;
-  Stamp stamp;
-  std::uint64_t expires_ms = 0;
-  bool local = false;
-  bool gone = false;      // For every reader.
-  bool standing = false;  // In the index.
-
-  crdt::Op op(Seq seq) const {
-    crdt::Op op;
-    op.seq = seq;
-    op.cell = {{"map", key, sub}, stamp, expires_ms, as_bytes(value)};
-    op.local = local;
-    return op;
-  }
-};
-
-struct Model {
-  std::vector<Entry> entries;  // Sequence 1 is the first.
-  std::map<std::string, std::string> facts;
-  Seq shared = 0, settled = 0;
-
-  void append(Entry entry) {
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      Entry& old = entries[i];
-      if (!old.standing || old.key != entry.key || old.sub != entry.sub) continue;
-      const Seq seq = i + 1;
-      old.standing = false;
-      old.gone = !(old.local && settled < seq && seq <= shared);
-    }
-    entry.gone = entry.stamp.is_none();
-    entry.standing = !entry.gone;
-    entries.push_back(std::move(entry));
-  }
-
-  void settle(Seq seq) {
-    settled = std::max(settled, seq);
-    shared = std::max(shared, settled);
-    for (std::size_t i = 0; i < settled; ++i) entries[i].gone |= !entries[i].standing;
-  }
-
-  std::string ops() const {
-    std::string text;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i].gone) continue;
-      text += (text.empty() ? "" : " ") + std::to_string(i + 1) + ":" + text_of(entries[i].op(i + 1));
-    }
-    return text;
-  }
-
-  std::string cells() const {
-    std::map<std::pair<std::string, std::string>, std::string> sorted;
-    for (const Entry& entry : entries) {
-      if (entry.standing) sorted[{entry.key, entry.sub}] = text_of(entry.op(0));
-    }
-    std::string text;
-    for (const auto& [name, cell] : sorted) text += (text.empty() ? "" : " ") + cell;
-    return text;
-  }
-
-  std::string facts_text() const {
-    std::string text;
-    for (const auto& [name, bytes] : facts) text += (text.empty() ? "" : " ") + name + "=" + bytes;
-    return text;
-  }
-};
 
 // What runs the store and the model side by side.
 struct Walk {
@@ -156,7 +86,7 @@ void Walk::mark() {
     now.settle(recent < 8 ? 0 : recent - 8);
   } else {
     assert_ok(store->share(recent));
-    now.shared = std::max(now.shared, recent);
+    now.share(recent);
   }
 }
 
@@ -171,16 +101,14 @@ void Walk::restamp() {
     return;
   }
   assert_ok(status);
-  now.entries[seq - 1].stamp = stamp;
-  now.entries[seq - 1].expires_ms = 77;
+  now.restamp(seq, stamp, 77);
 }
 
 void Walk::set_fact() {
   const std::string name = "fact" + std::to_string(dice.below(12));
   const std::string bytes(dice.below(4), 'f');
   assert_ok(store->set_fact(name, as_bytes(bytes)));
-  now.facts.erase(name);
-  if (!bytes.empty()) now.facts[name] = bytes;
+  now.set_fact(name, bytes);
 }
 
 void Walk::flush() {
