@@ -247,9 +247,8 @@ Bytes MerkleWalk::write_pick(MutBytes room, std::uint64_t known_ms) {
 }
 
 const MerkleWalk::Item* MerkleWalk::asked_item(const Position& at) const {
-  const Item* behind = std::upper_bound(asked_.begin(), asked_.end(), at, [](const Position& p, const Item& item) {
-    return item.range.begins_after(p);
-  });
+  const Item* behind = std::upper_bound(asked_.begin(), asked_.end(), at,
+                                        [](const Position& p, const Item& item) { return item.range.begins_after(p); });
   return behind != asked_.begin() && (behind - 1)->range.contains(at) ? behind - 1 : nullptr;
 }
 

@@ -69,10 +69,7 @@ Status OpLog::open(std::uint64_t fresh_node) {
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
-  return each_local(store_.settled(), store_.head(), [this](const Op&) {
-    ++pending_count_;
-    return Status::ok;
-  });
+  return count_pending(store_.settled());
 }
 
 Status OpLog::save_clock() {
@@ -118,8 +115,10 @@ Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expire
   bool raised = false;
   Status status = clock_.tick(time.now_ms(), op.cell.stamp, raised);
   if (status == Status::ok && wire::OpsWriter::frame_bytes(op) > limits_.frame_bytes_max) status = Status::too_large;
-  if (status == Status::ok) status = append(op);
+  // The clock first: when the op has no room behind it, a ceiling that is too high does no harm, while an op above the
+  // ceiling would.
   if (status == Status::ok && raised) status = save_clock();
+  if (status == Status::ok) status = append(op);
   if (status != Status::ok) {
     clock_ = unmoved;
     return status;
@@ -134,8 +133,8 @@ Status OpLog::merge(const Op& op) {
   const Result<Op> standing = store_.find(op.cell.name);
   Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
   const bool changes = !standing.ok() || crdt::wins(op.cell, standing->cell);
-  if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
   if (status == Status::ok && raised) status = save_clock();
+  if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
   if (status != Status::ok) clock_ = unmoved;
   return status;
 }
@@ -243,10 +242,10 @@ Result<Op> OpLog::copied(Seq seq) {
 
 Status OpLog::reject(Seq seq, const Op& standing) {
   if (seq > sent_) return Status::corrupt;
-  note_fate(seq, Outcome::rejected);
   const Result<Op> op = op_at(seq);
-  if (op.status() == Status::not_found) return Status::ok;
-  if (!op.ok()) return op.status();
+  if (!op.ok() && op.status() != Status::not_found) return op.status();
+  if (!op.ok() || !is_pending(*op)) return Status::ok;
+  note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok() || now->seq != seq) return Status::ok;  // A later write of the cell stands.
   return stand_instead(*now, standing);
@@ -265,18 +264,19 @@ Status OpLog::stand_instead(const Op& rejected, const Op& standing) {
 
 // Not corrected here: the op joins the unshared ones, which move together and in order once nothing is in flight.
 Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
-  note_fate(seq, Outcome::superseded);
+  if (seq > sent_) return Status::corrupt;
   Result<Op> op = copied(seq);
-  if (op.status() == Status::not_found) return Correction{};
-  if (!op.ok()) return op.status();
+  if (!op.ok() && op.status() != Status::not_found) return op.status();
+  if (!op.ok() || !is_pending(*op)) return Correction{};
+  note_fate(seq, Outcome::superseded);
   const std::int64_t ahead_ms = static_cast<std::int64_t>(op->cell.stamp.wall_ms() - time.now_ms());
   const Correction correction{-ahead_ms, op->quality == ClockQuality::unknown};
   const Result<Op> standing = store_.find(op->cell.name);
   if (!standing.ok() || standing->seq != seq) return Correction{};
   bool raised = false;
   Status status = clock_.tick(0, op->cell.stamp, raised);
-  if (status == Status::ok) status = append(*op);
   if (status == Status::ok) status = save_clock();
+  if (status == Status::ok) status = append(*op);
   if (status != Status::ok) return status;
   return correction;
 }
@@ -284,40 +284,64 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
 // The stamp that a wrong one becomes: moved, no later than now, and behind `highest`, so that ops keep the order in
 // which they were written; above what the op overwrote, if that was ever accepted: an own op that was refused is no
 // more.
-Stamp OpLog::corrected(const Op& op, const Correction& correction, std::uint64_t now_ms, Stamp highest) const {
-  const bool wrong = (op.quality == ClockQuality::unknown) == correction.of_unknown;
+Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
+  const bool wrong = (op.quality == ClockQuality::unknown) == by.correction.of_unknown;
   Stamp stamp = op.cell.stamp;
-  const std::uint64_t wall_ms = wrong ? moved(stamp.wall_ms(), correction.by_ms) : stamp.wall_ms();
-  stamp = Stamp::of(wall_ms < now_ms ? wall_ms : now_ms, wall_ms <= now_ms ? stamp.counter() : 0, clock_.node());
-  if (stamp <= op.base && op.base <= clock_.floor()) stamp = after(op.base, clock_.node());
-  return stamp <= highest ? after(highest, clock_.node()) : stamp;
+  const std::uint64_t wall_ms = wrong ? moved(stamp.wall_ms(), by.correction.by_ms) : stamp.wall_ms();
+  stamp =
+      Stamp::of(wall_ms < by.now_ms ? wall_ms : by.now_ms, wall_ms <= by.now_ms ? stamp.counter() : 0, clock_.node());
+  if (stamp <= op.base && op.base <= by.floor) stamp = after(op.base, clock_.node());
+  return stamp <= by.highest ? after(by.highest, clock_.node()) : stamp;
 }
 
+// The clock moves first, behind the last stamp that there will be: whatever becomes of the ops in a full batch or a
+// crash, none of these stamps is issued again.
 Status OpLog::correct(const Correction& correction, std::uint64_t now_ms) {
-  Stamp highest;
-  std::uint64_t moved_count = 0;
-  GRID_TRY(each_local(store_.shared(), store_.head(), [&](const Op& op) {
-    const Stamp was = op.cell.stamp;
-    highest = corrected(op, correction, now_ms, highest);
-    if (highest == was) return Status::ok;
-    ++moved_count;
-    const std::int64_t by_ms = static_cast<std::int64_t>(highest.wall_ms() - was.wall_ms());
-    return store_.restamp(op.seq, highest, op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms));
+  GRID_CHECK(!correcting());
+  const Correcting begun{correction, now_ms, clock_.floor(), {}, store_.shared(), store_.head()};
+  Correcting plan = begun;
+  GRID_TRY(each_local(begun.at, begun.end, [this, &plan](const Op& op) {
+    plan.highest = corrected(op, plan);
+    return Status::ok;
   }));
-  clock_.correct(highest);
-  if (moved_count > 0) problem_.say("the clock was corrected; unsent ops got new stamps: ").number(moved_count);
-  return save_clock();
+  const crdt::Clock unmoved = clock_;
+  clock_.correct(plan.highest);
+  const Status saved = save_clock();
+  if (saved != Status::ok) {
+    clock_ = unmoved;
+    return saved;
+  }
+  correcting_ = begun;
+  return go_on_correcting();
 }
 
-Status OpLog::refork(crdt::NodeId node) {
-  const Seq end = store_.head();
-  const crdt::Clock old = clock_;
-  clock_ = crdt::Clock(node, old.state(), limits_.clock_lead_ms);
-  GRID_TRY(set_number_fact(store_, facts::kNode, node));
+Status OpLog::go_on_correcting() {
+  Correcting& by = correcting_;
+  std::uint64_t moved_count = 0;
+  const Status status = each_local(by.at, by.end, [&](const Op& op) {
+    const Seq seq = op.seq;
+    const Stamp was = op.cell.stamp, stamp = corrected(op, by);
+    const std::int64_t by_ms = static_cast<std::int64_t>(stamp.wall_ms() - was.wall_ms());
+    const std::uint64_t expires_ms = op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms);
+    if (stamp != was) {
+      GRID_TRY(store_.restamp(seq, stamp, expires_ms));
+      dirty_ = true;
+      ++moved_count;
+    }
+    by.highest = stamp;
+    by.at = seq;
+    return Status::ok;
+  });
+  if (status == Status::ok) by.at = by.end;
+  if (moved_count > 0) problem_.say("the clock was corrected; unsent ops got new stamps: ").number(moved_count);
+  return status;
+}
+
+Status OpLog::sign_anew(crdt::NodeId node, Seq end) {
   Seq at = store_.settled();
   for (;;) {
     const Result<Op> next = store_.next_op(at);
-    if (next.status() == Status::not_found || (next.ok() && next->seq > end)) break;
+    if (next.status() == Status::not_found || (next.ok() && next->seq > end)) return Status::ok;
     if (!next.ok()) return next.status();
     at = next->seq;
     if (!next->local) continue;
@@ -329,17 +353,42 @@ Status OpLog::refork(crdt::NodeId node) {
     const Result<Seq> seq = store_.append(*op);
     if (!seq.ok()) return seq.status();
   }
-  reforked_from_ = store_.settled();
-  reforked_to_ = end;
-  GRID_TRY(store_.settle(end));
+}
+
+Status OpLog::count_pending(Seq from) {
   pending_count_ = 0;
-  rejected_.clear();
-  GRID_TRY(each_local(end, store_.head(), [this](const Op&) {
+  return each_local(from, store_.head(), [this](const Op&) {
     ++pending_count_;
     return Status::ok;
-  }));
-  GRID_TRY(restart());
-  return save_clock();
+  });
+}
+
+// The name changes last: a device that goes by it must not have ops left that another name has signed.
+Status OpLog::rename(crdt::NodeId node) {
+  const crdt::Clock before = clock_;
+  clock_ = crdt::Clock(node, before.state(), limits_.clock_lead_ms);
+  Status status = save_clock();
+  if (status == Status::ok) status = set_number_fact(store_, facts::kNode, node);
+  if (status != Status::ok) clock_ = before;
+  return status;
+}
+
+Status OpLog::refork(crdt::NodeId node) {
+  const Seq end = store_.head();
+  Status status = sign_anew(node, end);
+  if (status == Status::ok) status = rename(node);
+  if (status != Status::ok) {
+    // Under the old name the server asks for another one again.
+    GRID_TRY(count_pending(store_.settled()));
+    return status;
+  }
+  reforked_from_ = store_.settled();
+  reforked_to_ = end;
+  correcting_ = {};
+  GRID_TRY(store_.settle(end));
+  rejected_.clear();
+  GRID_TRY(count_pending(end));
+  return restart();
 }
 
 crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {

@@ -54,16 +54,22 @@ class OpLog {
   // ---- what the server said
   //   corrupt  It acknowledges what was never sent.
   Status acknowledge(crdt::Seq applied, crdt::Seq durable);
-  // Op `seq` was refused; `standing` is what the server has (no stamp: nothing).
+  // Op `seq` was refused; `standing` is what the server has (no stamp: nothing). What is no pending op is passed over.
+  //   corrupt  It was never sent.
   Status reject(crdt::Seq seq, const crdt::Op& standing);
   // Op `seq` was ahead of the server's clock: writes it anew, if it still stands, as an unshared op that can be
   // corrected. Returns the correction that its own stamp calls for.
+  //   corrupt  It was never sent.
   Result<Correction> reissue(crdt::Seq seq, const Timekeeper& time);
 
   // ---- identity and time
-  // Moves the stamps of unshared ops (PROTOCOL P4), in order, in one batch. Only when nothing is in flight.
-  // `now_ms` is the corrected time: nothing is left ahead of it.
+  // Moves the stamps of unshared ops (PROTOCOL P4), in order. Only when nothing is in flight. `now_ms` is the corrected
+  // time: nothing is left ahead of it.
+  //   full  Nothing has changed yet, or correcting() says that some stamps are still to be moved.
   Status correct(const Correction& correction, std::uint64_t now_ms);
+  // Goes on where the batch was full. Until it is done nothing may be shared, and no other correction begun.
+  bool correcting() const { return correcting_.at < correcting_.end; }
+  Status go_on_correcting();
   // Signs every pending op with a new node id (PROTOCOL P1).
   Status refork(crdt::NodeId node);
 
@@ -92,8 +98,19 @@ class OpLog {
   template <typename Visit>
   Status each_local(crdt::Seq from, crdt::Seq to, Visit visit);
   Status append(crdt::Op op);
-  crdt::Stamp corrected(const crdt::Op& op, const Correction& correction, std::uint64_t now_ms,
-                        crdt::Stamp highest) const;
+  // A correction under way: ops up to `at` have their new stamps, the last of which is `highest`.
+  struct Correcting {
+    Correction correction;
+    std::uint64_t now_ms = 0;
+    crdt::Stamp floor;
+    crdt::Stamp highest;
+    crdt::Seq at = 0;
+    crdt::Seq end = 0;
+  };
+  crdt::Stamp corrected(const crdt::Op& op, const Correcting& by) const;
+  Status sign_anew(crdt::NodeId node, crdt::Seq end);
+  Status rename(crdt::NodeId node);
+  Status count_pending(crdt::Seq from);
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status save_clock();
   bool was_rejected(crdt::Seq seq) const;
@@ -112,6 +129,7 @@ class OpLog {
   };
   std::span<Fate> fates_;
   std::size_t next_fate_ = 0;
+  Correcting correcting_;
   crdt::Seq reforked_from_ = 0;  // Ops behind it and up to
   crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops.
   MutBytes scratch_;             // One op, while it is written anew.

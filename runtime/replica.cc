@@ -10,6 +10,16 @@ namespace grid::runtime {
 
 using crdt::Op;
 
+namespace {
+
+// What would outlive the last stamp that a clock can issue never expires.
+std::uint64_t expiry_of(std::uint64_t ttl_ms, std::uint64_t now_ms) {
+  const bool ends = ttl_ms != 0 && now_ms < crdt::Stamp::kWallMax && ttl_ms < crdt::Stamp::kWallMax - now_ms;
+  return ends ? now_ms + ttl_ms : 0;
+}
+
+}  // namespace
+
 std::size_t Replica::memory_bytes(const Limits& limits) {
   return OpLog::memory_bytes(limits) + Pulls::memory_bytes(limits) + Watches::memory_bytes(limits) +
          MerkleWalk::memory_bytes(limits);
@@ -165,7 +175,7 @@ Status Replica::write(Call& call) {
     problem_.say("the value is not in canonical form, or nested deeper than ").number(kValueDepthMax);
     return Status::invalid;
   }
-  const std::uint64_t expires_ms = removes || call.ttl_ms == 0 ? 0 : time_.now_ms() + call.ttl_ms;
+  const std::uint64_t expires_ms = removes ? 0 : expiry_of(call.ttl_ms, time_.now_ms());
   const Result<crdt::Seq> seq = log_.write(crdt::lww_map::name(call.scope.map, call.scope.text),
                                            removes ? Bytes{} : call.value, expires_ms, time_);
   if (seq.ok()) call.seq = *seq;

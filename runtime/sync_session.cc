@@ -105,19 +105,29 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
     problem_.say("the server did not answer hello within ").number(kWelcomeMs / 1'000).text(" s");
     return fail(Status::io, now_ms, actions);
   }
-  Status status = Status::ok;
-  // Ops that were shared are resent unchanged first; nothing is corrected until they settle (PROTOCOL P4).
-  if (owed_.needed() && log_.store().shared() == log_.store().settled()) {
-    status = log_.correct(owed_, time_.now_ms());
-    owed_ = {};
+  Status status = correct();
+  if (status == Status::ok && may_push() && !owes()) status = log_.share_ahead(kShareAhead);
+  if (status != Status::ok) {
+    problem_.say("the log can't be prepared for sending: ").text(log_.store().problem());
+    return fail(status, now_ms, actions);
   }
-  if (status == Status::ok && may_push() && !owed_.needed()) status = log_.share_ahead(kShareAhead);
-  if (status != Status::ok) return fail(status, now_ms, actions);
   if (walk_.finished()) walk_ended();
   if (is_up() && !write_wanted_ && wants_write()) {
     write_wanted_ = true;
     actions.add({.kind = Action::Kind::want_write, .link = link_});
   }
+}
+
+// Ops that were shared are resent unchanged first; nothing is corrected until they settle (PROTOCOL P4). A full batch
+// is waited for: its commit is under way.
+Status SyncSession::correct() {
+  Status status = log_.correcting() ? log_.go_on_correcting() : Status::ok;
+  if (status == Status::ok && owed_.needed() && log_.store().shared() == log_.store().settled()) {
+    status = log_.correct(owed_, time_.now_ms());
+    if (status == Status::ok || log_.correcting()) owed_ = {};
+  }
+  if (status == Status::full) log_.touch();
+  return status == Status::full ? Status::ok : status;
 }
 
 // ---- receiving
@@ -326,7 +336,7 @@ Status SyncSession::receive_current(Bytes frame) {
 void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
   if (pull.check != Pull::Check::wanted && pull.check != Pull::Check::asked) return;
   pull.check = Pull::Check::wanted;
-  if (log_.pending_count() > 0 || owed_.needed()) return;
+  if (log_.pending_count() > 0 || owes()) return;
   if (log_.digest(pull.scope.get(), time_.known_ms()) == theirs) {
     pull.check = Pull::Check::equal;
   } else if (pull.compared == kComparisonsMax) {

@@ -98,11 +98,13 @@ class SyncSession {
   void begin_comparison(Pull& pull);
   Bytes write_push(MutBytes room);
   bool holds_settled(const Scope& scope);
-  bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owed_.needed(); }
+  bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();
   bool check_due(const Pull& pull) const;
   bool may_push() const { return phase_ == Phase::live && !reforking_; }
   void walk_ended();
+  Status correct();
+  bool owes() const { return owed_.needed() || log_.correcting(); }
 
   Options options_;
   const Limits& limits_;

@@ -21,7 +21,8 @@ void SyncSession::write(LinkId link, MutBytes room, ActionList& actions) {
   if (frame.empty()) return;
   figures_.bytes_sent += frame.size();
   const Kind kind = static_cast<Kind>(frame[0]);
-  const bool answered = kind != Kind::hello && kind != Kind::pull_ack && kind != Kind::unsubscribe && kind != Kind::heal;
+  const bool answered =
+      kind != Kind::hello && kind != Kind::pull_ack && kind != Kind::unsubscribe && kind != Kind::heal;
   if (answered) asked_since_reply_ = true;
   actions.add({.kind = Action::Kind::frame, .link = link_, .size = frame.size()});
 }

@@ -50,6 +50,8 @@ Correction Timekeeper::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
 }
 
 Correction Timekeeper::learn(std::uint64_t server_ms) {
+  // A time that no stamp can have tells nothing.
+  if (server_ms > crdt::Stamp::kWallMax) return {};
   const std::int64_t step_ms = difference(server_ms, now_ms());
   const bool unknown = quality_ == crdt::ClockQuality::unknown;
   quality_ = crdt::ClockQuality::server;
