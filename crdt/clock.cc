@@ -17,16 +17,20 @@ const char* name_of(ClockQuality quality) {
 void ClockState::write(std::uint8_t* to) const {
   ceiling.write(to);
   floor.write(to + Stamp::kBytes);
+  shared.write(to + 2 * Stamp::kBytes);
 }
 
-ClockState ClockState::read(const std::uint8_t* from) { return {Stamp::read(from), Stamp::read(from + Stamp::kBytes)}; }
+ClockState ClockState::read(const std::uint8_t* from) {
+  return {Stamp::read(from), Stamp::read(from + Stamp::kBytes), Stamp::read(from + 2 * Stamp::kBytes)};
+}
 
 Clock::Clock(NodeId node, const ClockState& state, std::uint64_t lead_ms)
     : node_(node),
       lead_ms_(lead_ms),
       last_(std::max(state.ceiling, state.floor)),
       ceiling_(last_),
-      floor_(state.floor) {}
+      floor_(state.floor),
+      shared_(state.shared) {}
 
 Status Clock::tick(std::uint64_t now_ms, Stamp& out, bool& raised) {
   if (now_ms > Stamp::kWallMax || last_.time == UINT64_MAX) return Status::full;
@@ -38,6 +42,11 @@ Status Clock::tick(std::uint64_t now_ms, Stamp& out, bool& raised) {
 
 Status Clock::merge(Stamp remote, bool& raised) {
   if (remote.wall_ms() > kMergeMsMax) return Status::corrupt;
+  // What this node shared comes back to it when a crash took its memory of that.
+  if (remote.node == node_ && remote > shared_) {
+    shared_ = remote;
+    raised = true;
+  }
   if (remote <= floor_) return Status::ok;
   floor_ = remote;
   last_ = std::max(last_, remote);
@@ -46,7 +55,10 @@ Status Clock::merge(Stamp remote, bool& raised) {
   return Status::ok;
 }
 
-void Clock::share(Stamp own) { floor_ = std::max(floor_, own); }
+void Clock::share(Stamp own) {
+  shared_ = std::max(shared_, own);
+  floor_ = std::max(floor_, own);
+}
 
 void Clock::correct(Stamp highest) {
   last_ = std::max(highest, floor_);

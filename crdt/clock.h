@@ -29,10 +29,11 @@ inline constexpr std::uint64_t kBuildEpochMs = 1'704'067'200'000;
 
 // What is persisted of a clock, in the same commit as what was stamped by it.
 struct ClockState {
-  static constexpr std::size_t kBytes = 32;
+  static constexpr std::size_t kBytes = 48;
 
   Stamp ceiling;  // Nothing above it has been issued.
-  Stamp floor;    // The greatest that was shared or merged: a correction stays above it.
+  Stamp floor;    // The greatest that was shared or merged: new stamps stay above it, after a correction too.
+  Stamp shared;   // The greatest of its own that was shared: corrected stamps stay above it, or it would come twice.
 
   void write(std::uint8_t* to) const;
   static ClockState read(const std::uint8_t* from);
@@ -65,10 +66,11 @@ class Clock {
   void correct(Stamp highest);
 
   // The state to persist; state_at_rest() has no lead and is for a clean close.
-  ClockState state() const { return {ceiling_, floor_}; }
-  ClockState state_at_rest() const { return {last_, floor_}; }
+  ClockState state() const { return {ceiling_, floor_, shared_}; }
+  ClockState state_at_rest() const { return {last_, floor_, shared_}; }
   Stamp last() const { return last_; }
   Stamp floor() const { return floor_; }
+  Stamp shared() const { return shared_; }
   NodeId node() const { return node_; }
 
  private:
@@ -79,6 +81,7 @@ class Clock {
   Stamp last_;
   Stamp ceiling_;
   Stamp floor_;
+  Stamp shared_;
 };
 
 // The server's judge of drift (PROTOCOL P3): a clock that no client can push.

@@ -64,8 +64,11 @@ Status OpLog::open(std::uint64_t fresh_node) {
   }
   ClockState state;
   const Result<Bytes> clock = store_.fact(facts::kClock);
-  if (clock.ok() && clock->size() == ClockState::kBytes) state = ClockState::read(clock->data());
+  if (clock.ok() && clock->size() != ClockState::kBytes) return Status::corrupt;
+  if (clock.ok()) state = ClockState::read(clock->data());
   clock_ = crdt::Clock(node, state, limits_.clock_lead_ms);
+  const Result<Bytes> accepted = store_.fact(facts::kAccepted);
+  if (accepted.ok() && accepted->size() == Stamp::kBytes) accepted_ = Stamp::read(accepted->data());
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
@@ -198,7 +201,9 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
   std::uint64_t settled = 0;
   GRID_TRY(each_local(store_.settled(), durable, [this, &settled](const Op& op) {
     ++settled;
-    if (!was_rejected(op.seq)) clock_.share(op.cell.stamp);
+    if (was_rejected(op.seq)) return Status::ok;
+    clock_.share(op.cell.stamp);
+    if (op.cell.stamp > accepted_) accepted_ = op.cell.stamp;
     return Status::ok;
   }));
   GRID_TRY(store_.settle(durable));
@@ -206,6 +211,9 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
   pending_count_ -= settled;
   in_flight_ -= settled;
   while (!rejected_.empty() && rejected_[0] <= durable) rejected_.remove_at(0);
+  std::uint8_t bytes[Stamp::kBytes];
+  accepted_.write(bytes);
+  GRID_TRY(store_.set_fact(facts::kAccepted, bytes));
   return save_clock();
 }
 
@@ -282,8 +290,8 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
 }
 
 // The stamp that a wrong one becomes: moved, no later than now, and behind `highest`, so that ops keep the order in
-// which they were written; above what the op overwrote, if that was ever accepted: an own op that was refused is no
-// more.
+// which they were written, accepted ones among them; above what the op overwrote, if that was ever accepted: an own op
+// that was refused is no more.
 Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
   const bool wrong = (op.quality == ClockQuality::unknown) == by.correction.of_unknown;
   Stamp stamp = op.cell.stamp;
@@ -298,7 +306,7 @@ Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
 // crash, none of these stamps is issued again.
 Status OpLog::correct(const Correction& correction, std::uint64_t now_ms) {
   GRID_CHECK(!correcting());
-  const Correcting begun{correction, now_ms, clock_.floor(), {}, store_.shared(), store_.head()};
+  const Correcting begun{correction, now_ms, clock_.floor(), clock_.shared(), store_.shared(), store_.head()};
   Correcting plan = begun;
   GRID_TRY(each_local(begun.at, begun.end, [this, &plan](const Op& op) {
     plan.highest = corrected(op, plan);

@@ -106,12 +106,13 @@ void a_clean_close_leaves_no_lead(void**) {
 }
 
 void a_state_survives_its_bytes(void**) {
-  const ClockState state{{1, 2}, {3, 4}};
+  const ClockState state{{1, 2}, {3, 4}, {5, 6}};
   std::uint8_t bytes[ClockState::kBytes];
   state.write(bytes);
   const ClockState read = ClockState::read(bytes);
   assert_true(read.ceiling == state.ceiling);
   assert_true(read.floor == state.floor);
+  assert_true(read.shared == state.shared);
 }
 
 // CLK-1

@@ -111,13 +111,14 @@ void stamps_are_written_as_pinned(void**) {
 }
 
 void clocks_are_written_as_pinned(void**) {
-  for (const auto& line : golden(GRID_GOLDEN, "clocks.txt", 3)) {
-    const ClockState state{*parse_stamp(line[0]), *parse_stamp(line[1])};
+  for (const auto& line : golden(GRID_GOLDEN, "clocks.txt", 4)) {
+    const ClockState state{*parse_stamp(line[0]), *parse_stamp(line[1]), *parse_stamp(line[2])};
     std::uint8_t bytes[ClockState::kBytes];
     state.write(bytes);
-    expect(line[0], hex(bytes), line[2]);
+    expect(line[0], hex(bytes), line[3]);
     assert_true(ClockState::read(bytes).ceiling == state.ceiling);
     assert_true(ClockState::read(bytes).floor == state.floor);
+    assert_true(ClockState::read(bytes).shared == state.shared);
   }
 }
 
