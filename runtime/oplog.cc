@@ -67,8 +67,6 @@ Status OpLog::open(std::uint64_t fresh_node) {
   if (clock.ok() && clock->size() != ClockState::kBytes) return Status::corrupt;
   if (clock.ok()) state = ClockState::read(clock->data());
   clock_ = crdt::Clock(node, state, limits_.clock_lead_ms);
-  const Result<Bytes> accepted = store_.fact(facts::kAccepted);
-  if (accepted.ok() && accepted->size() == Stamp::kBytes) accepted_ = Stamp::read(accepted->data());
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
@@ -201,9 +199,7 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
   std::uint64_t settled = 0;
   GRID_TRY(each_local(store_.settled(), durable, [this, &settled](const Op& op) {
     ++settled;
-    if (was_rejected(op.seq)) return Status::ok;
-    clock_.share(op.cell.stamp);
-    if (op.cell.stamp > accepted_) accepted_ = op.cell.stamp;
+    if (!was_rejected(op.seq)) clock_.share(op.cell.stamp);
     return Status::ok;
   }));
   GRID_TRY(store_.settle(durable));
@@ -211,9 +207,6 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
   pending_count_ -= settled;
   in_flight_ -= settled;
   while (!rejected_.empty() && rejected_[0] <= durable) rejected_.remove_at(0);
-  std::uint8_t bytes[Stamp::kBytes];
-  accepted_.write(bytes);
-  GRID_TRY(store_.set_fact(facts::kAccepted, bytes));
   return save_clock();
 }
 

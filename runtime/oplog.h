@@ -130,6 +130,7 @@ class OpLog {
   std::span<Fate> fates_;
   std::size_t next_fate_ = 0;
   Correcting correcting_;
+  crdt::Stamp accepted_;         // The greatest own stamp that the server has.
   crdt::Seq reforked_from_ = 0;  // Ops behind it and up to
   crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops.
   MutBytes scratch_;             // One op, while it is written anew.
