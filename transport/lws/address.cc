@@ -14,8 +14,10 @@ bool parse_port(std::string_view text, std::uint16_t& port) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+// In brackets stands an IPv6 address and nothing else.
 bool is_host(std::string_view host, bool bracketed) {
   if (host.empty() || host.size() > 253) return false;
+  if (bracketed && host.find(':') == std::string_view::npos) return false;
   for (const char c : host) {
     const bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (!alnum && c != '.' && c != '-' && c != '_' && !(bracketed && (c == ':' || c == '%'))) return false;

@@ -29,7 +29,7 @@ void a_host_has_a_port_or_the_default_one(void**) {
 
 void what_is_no_host_and_port_is_refused(void**) {
   for (const char* text : {"", ":80", "host:", "host:x", "host:65536", "host:-1", "host:80x", "::1", "[::1", "[::1]80",
-                           "[]:80", "ho st:80", "host/path", "host:80/"}) {
+                           "[]:80", "[host]:80", "ho st:80", "host/path", "host:80/"}) {
     assert_status(parse_host_port(text).status(), Status::invalid);
   }
 }
