@@ -52,6 +52,17 @@ Status OpLog::each_local(Seq from, Seq to, Visit visit) {
   }
 }
 
+template <typename Visit>
+Status OpLog::each_seq(Seq from, Seq to, Visit visit) {
+  for (Seq at = from; at < to;) {
+    const Result<Op> op = store_.next_op(at);
+    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
+    at = op->seq;
+    if (op->local && at <= to) GRID_TRY(visit(at));
+  }
+  return Status::ok;
+}
+
 Status OpLog::open(std::uint64_t fresh_node) {
   crdt::NodeId node = fresh_node;
   const Result<std::uint64_t> known = number_fact(store_, facts::kNode);
@@ -70,7 +81,7 @@ Status OpLog::open(std::uint64_t fresh_node) {
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
-  return count_pending(store_.settled());
+  return count_pending();
 }
 
 Status OpLog::save_clock() {
@@ -141,6 +152,7 @@ Status OpLog::merge(const Op& op) {
 }
 
 Status OpLog::restart() {
+  GRID_TRY(sign_pending());
   sent_ = store_.settled();
   in_flight_ = 0;
   shared_unsent_ = 0;
@@ -338,33 +350,43 @@ Status OpLog::go_on_correcting() {
   return status;
 }
 
-Status OpLog::sign_anew(crdt::NodeId node, Seq end) {
-  Seq at = store_.settled();
-  for (;;) {
-    const Result<Op> next = store_.next_op(at);
-    if (next.status() == Status::not_found || (next.ok() && next->seq > end)) return Status::ok;
-    if (!next.ok()) return next.status();
-    at = next->seq;
-    if (!next->local) continue;
-    const Result<Op> standing = store_.find(next->cell.name);
-    if (!standing.ok() || standing->seq != at) continue;
-    Result<Op> op = copied(at);
-    if (!op.ok()) return op.status();
-    op->cell.stamp.node = node;
-    const Result<Seq> seq = store_.append(*op);
-    if (!seq.ok()) return seq.status();
+// Pending ops that an earlier name has signed go out as others. What they were is settled when all of them are done.
+Status OpLog::sign_pending() {
+  Seq last = 0;
+  GRID_TRY(each_local(store_.settled(), store_.head(), [this, &last](const Op& op) {
+    if (op.cell.stamp.node != clock_.node()) last = op.seq;
+    return Status::ok;
+  }));
+  if (last == 0) return Status::ok;
+  const Status status = each_seq(store_.settled(), last, [this](Seq seq) { return sign(seq); });
+  if (status == Status::ok) {
+    reforked_from_ = store_.settled();
+    reforked_to_ = last;
+    GRID_TRY(store_.settle(last));
+    rejected_.clear();
   }
+  GRID_TRY(count_pending());
+  return status;
 }
 
-Status OpLog::count_pending(Seq from) {
+Status OpLog::sign(Seq seq) {
+  Result<Op> op = copied(seq);
+  if (!op.ok()) return op.status();
+  const Result<Op> standing = store_.find(op->cell.name);
+  if (!standing.ok() || standing->seq != seq) return Status::ok;
+  op->cell.stamp.node = clock_.node();
+  dirty_ = true;
+  return store_.append(*op).status();
+}
+
+Status OpLog::count_pending() {
   pending_count_ = 0;
-  return each_local(from, store_.head(), [this](const Op&) {
+  return each_local(store_.settled(), store_.head(), [this](const Op&) {
     ++pending_count_;
     return Status::ok;
   });
 }
 
-// The name changes last: a device that goes by it must not have ops left that another name has signed.
 Status OpLog::rename(crdt::NodeId node) {
   const crdt::Clock before = clock_;
   clock_ = crdt::Clock(node, before.state(), limits_.clock_lead_ms);
@@ -375,20 +397,8 @@ Status OpLog::rename(crdt::NodeId node) {
 }
 
 Status OpLog::refork(crdt::NodeId node) {
-  const Seq end = store_.head();
-  Status status = sign_anew(node, end);
-  if (status == Status::ok) status = rename(node);
-  if (status != Status::ok) {
-    // Under the old name the server asks for another one again.
-    GRID_TRY(count_pending(store_.settled()));
-    return status;
-  }
-  reforked_from_ = store_.settled();
-  reforked_to_ = end;
-  correcting_ = {};
-  GRID_TRY(store_.settle(end));
-  rejected_.clear();
-  GRID_TRY(count_pending(end));
+  if (correcting()) GRID_TRY(go_on_correcting());
+  GRID_TRY(rename(node));
   return restart();
 }
 

@@ -43,6 +43,7 @@ class OpLog {
 
   // ---- sending
   // The link is new: everything behind the last durable ack goes out again.
+  //   full  Ops of an earlier node id have yet to be signed anew.
   Status restart();
   // Lets up to `ahead` more local ops be handed to a link, from the next commit on.
   Status share_ahead(std::uint32_t ahead);
@@ -70,7 +71,8 @@ class OpLog {
   // Goes on where the batch was full. Until it is done nothing may be shared, and no other correction begun.
   bool correcting() const { return correcting_.at < correcting_.end; }
   Status go_on_correcting();
-  // Signs every pending op with a new node id (PROTOCOL P1).
+  // Takes a new node id, and signs every pending op with it (PROTOCOL P1).
+  //   full  The old id stands, or the next restart() signs the rest.
   Status refork(crdt::NodeId node);
 
   // ---- durability
@@ -97,6 +99,9 @@ class OpLog {
   // Calls `visit(op)` for each local op in (from, to], in order; stops at the first status that is not ok.
   template <typename Visit>
   Status each_local(crdt::Seq from, crdt::Seq to, Visit visit);
+  // The same by sequence, for visits that write: the views of an op end with the next call on the store.
+  template <typename Visit>
+  Status each_seq(crdt::Seq from, crdt::Seq to, Visit visit);
   Status append(crdt::Op op);
   // A correction under way: ops up to `at` have their new stamps, the last of which is `highest`.
   struct Correcting {
@@ -108,9 +113,10 @@ class OpLog {
     crdt::Seq end = 0;
   };
   crdt::Stamp corrected(const crdt::Op& op, const Correcting& by) const;
-  Status sign_anew(crdt::NodeId node, crdt::Seq end);
   Status rename(crdt::NodeId node);
-  Status count_pending(crdt::Seq from);
+  Status sign_pending();
+  Status sign(crdt::Seq seq);
+  Status count_pending();
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status save_clock();
   bool was_rejected(crdt::Seq seq) const;

@@ -189,9 +189,9 @@ Status SyncSession::receive_welcome(Bytes frame) {
   if (welcome.wall_ms != 0) owe(time_.learn(welcome.wall_ms + (now_ms_ - greeted_at_ms_) / 2));
   if (welcome.forked) {
     problem_.say("this store was used elsewhere before (a restored image, or a copy): it goes on under a new node id");
-    GRID_TRY(log_.refork(random_.id()));
     fork_token_ = 0;
     GRID_TRY(log_.store().set_fact(facts::kFork, {}));
+    GRID_TRY(log_.refork(random_.id()));
     hello_due_ = true;
     greeted_at_ms_ = now_ms_;
     reforking_ = true;
