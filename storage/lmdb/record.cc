@@ -18,6 +18,8 @@ constexpr std::uint8_t kHasBase = 4;
 constexpr std::uint8_t kHasExpiry = 8;
 constexpr std::uint8_t kFlags = kLocal | kWasApplied | kHasBase | kHasExpiry;
 
+constexpr std::uint8_t kQualityMax = static_cast<std::uint8_t>(crdt::ClockQuality::ntp);
+
 constexpr char kMarksMagic[] = "gridlmdb";
 constexpr std::size_t kMagicBytes = sizeof(kMarksMagic) - 1;
 
@@ -92,7 +94,8 @@ bool read_record(Seq seq, Bytes record, crdt::Op& out) {
   if (load_le<4>(head) != checksum(seq, record.subspan(4))) return false;
   const std::uint8_t flags = head[5];
   const std::size_t map = head[7], key = load_le<2>(head + 8), sub = head[10];
-  if (head[4] != kRecordVersion || (flags & ~kFlags) != 0) return false;
+  if (head[4] != kRecordVersion || (flags & ~kFlags) != 0 || head[6] > kQualityMax || head[11] != 0) return false;
+  if (map > kMapBytesMax || key > kKeyBytesMax || sub > kSubBytesMax) return false;
   if (record.size() < kRecordHeadBytes + optional_bytes(flags) + map + key + sub) return false;
 
   out = {};
@@ -112,7 +115,8 @@ bool read_record(Seq seq, Bytes record, crdt::Op& out) {
   }
   out.cell.name = {as_text(rest.first(map)), as_text(rest.subspan(map, key)), as_text(rest.subspan(map + key, sub))};
   out.cell.value = rest.subspan(map + key + sub);
-  return true;
+  // What a flag announces is there: one op has one record.
+  return flags == flags_of(out);
 }
 
 void Marks::write(std::uint8_t* to) const {
