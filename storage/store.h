@@ -94,7 +94,8 @@ class Store {
   virtual std::uint64_t seal() = 0;
   // Makes every sealed batch durable. May block; may run on another thread, one call at a time.
   //   full  The medium has no room. Nothing is lost: free some and call again.
-  //   io    The medium failed, and it is unknown what it holds: the node must stop (docs/STORAGE.md).
+  //   io    The medium failed, and it is unknown what it holds: the node must stop (docs/STORAGE.md). Final: until the
+  //         store is opened again, every flush says so.
   virtual Status flush() = 0;
   // After flush() has returned ok, on the store's own thread: lets go of what it no longer needs in memory.
   virtual void flushed() = 0;

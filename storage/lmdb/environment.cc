@@ -20,13 +20,17 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr char kMarksKey[] = "grid";
+constexpr char kNewDirectory[] = "/grid.new";
 constexpr MDB_dbi kDatabasesMax = 8;
 
-void sync_directory(const std::filesystem::path& path) {
+// 0 or an errno. One that can't be read was not made here; a file system that can't sync a directory (EINVAL) has no
+// need of it.
+int sync_directory(const std::filesystem::path& path) {
   const int directory = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return;
-  ::fsync(directory);
+  if (directory < 0) return 0;
+  const int error = ::fsync(directory) == 0 || errno == EINVAL || errno == EROFS ? 0 : errno;
   ::close(directory);
+  return error;
 }
 
 }  // namespace
@@ -63,10 +67,9 @@ Status Environment::open(const std::string& path, std::size_t map_bytes, bool sy
   GRID_TRY(make_directory(problem));
   GRID_TRY(check_directory(problem));
   GRID_TRY(lock(problem));
+  GRID_TRY(make_data(map_bytes, sync, problem));
   GRID_TRY(open_environment(map_bytes, sync, problem));
-  GRID_TRY(open_databases(marks, problem));
-  if (is_new_) sync_directories();
-  return Status::ok;
+  return open_databases(marks, problem);
 }
 
 Status Environment::make_directory(std::string& problem) {
@@ -82,7 +85,8 @@ Status Environment::check_directory(std::string& problem) const {
   for (std::filesystem::directory_iterator at(path_, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename();
     if (name == "data.mdb") return Status::ok;
-    if (name != "lock.mdb" && name != "grid.lock" && name != "grid.sock") stranger = name;
+    const bool is_ours = name == "lock.mdb" || name == "grid.lock" || name == "grid.sock" || name == &kNewDirectory[1];
+    if (!is_ours) stranger = name;
   }
   if (error) return fail(error.value(), "can't read the directory", problem);
   if (stranger.empty()) return Status::ok;
@@ -104,6 +108,36 @@ Status Environment::lock(std::string& problem) {
   // A full disk must not keep a store from opening: without the id the lock still holds.
   const int size = std::snprintf(owner, sizeof(owner), "%ld\n", static_cast<long>(::getpid()));
   if (::ftruncate(lock_, 0) != 0 || ::pwrite(lock_, owner, static_cast<std::size_t>(size), 0) < 0) return Status::ok;
+  return Status::ok;
+}
+
+// LMDB makes its file in several writes, and takes one that lacks some of them for something else.
+Status Environment::make_data(std::size_t map_bytes, bool sync, std::string& problem) {
+  std::error_code error;
+  const std::string made = path_ + kNewDirectory;
+  const bool is_made = std::filesystem::exists(path_ + "/data.mdb", error);
+  if (is_made && !std::filesystem::exists(made, error)) return Status::ok;
+  if (!is_made) {
+    std::filesystem::remove_all(made, error);
+    if (!error) std::filesystem::create_directory(made, error);
+    if (error) return fail(error.value(), "can't make grid.new", problem);
+    Environment fresh;
+    fresh.path_ = made;
+    Marks marks;
+    GRID_TRY(fresh.open_environment(map_bytes, sync, problem));
+    GRID_TRY(fresh.open_databases(marks, problem));
+  }
+  return move_data(made, problem);
+}
+
+// While grid.new is there, names may be lost in a power cut.
+Status Environment::move_data(const std::string& from, std::string& problem) const {
+  std::error_code error;
+  const std::string data = path_ + "/data.mdb";
+  if (!std::filesystem::exists(data, error)) std::filesystem::rename(from + "/data.mdb", data, error);
+  if (error) return fail(error.value(), "can't move data.mdb to its place", problem);
+  GRID_TRY(sync_directories(problem));
+  std::filesystem::remove_all(from, error);
   return Status::ok;
 }
 
@@ -200,7 +234,6 @@ Status Environment::read_marks(MDB_txn* txn, Marks& marks, std::string& problem)
 }
 
 Status Environment::create(MDB_txn* txn, std::string& problem) {
-  is_new_ = true;
   int error = open_handles(txn, MDB_CREATE);
   if (error == 0) error = put_marks(txn, main_, {});
   return error == 0 ? Status::ok : fail(error, "can't create the store", problem);
@@ -246,12 +279,15 @@ int Environment::cause_of(int error) const {
   return std::uint64_t{disk.f_bavail} * disk.f_frsize < kFullBytes ? ENOSPC : EIO;
 }
 
-// LMDB syncs its file; that the file has a name after a power cut is up to us.
-void Environment::sync_directories() const {
-  std::error_code error;
-  const std::filesystem::path path = std::filesystem::absolute(path_, error);
-  sync_directory(path);
-  sync_directory(path.parent_path());
+// LMDB syncs its file; that the file has a name after a power cut is up to us, and so is every directory above it.
+Status Environment::sync_directories(std::string& problem) const {
+  std::error_code ignored;
+  std::filesystem::path path = std::filesystem::absolute(path_, ignored).lexically_normal();
+  for (;; path = path.parent_path()) {
+    const int error = sync_directory(path);
+    if (error != 0) return fail(error, "can't sync a directory", problem);
+    if (!path.has_relative_path()) return Status::ok;
+  }
 }
 
 Status Environment::fail(int error, const char* what, std::string& problem) const {

@@ -4,10 +4,12 @@
 //
 // Place     Below lmdb_store.h. Knows files and databases, not ops.
 // Promises  What is not a store, or one of a newer release, is left as it is. A failed open leaves nothing open.
+//           data.mdb is there as a whole or not at all: it is made in a directory of its own, and then moved.
 // Threads   As LMDB: a read transaction may move between threads, a write transaction belongs to one.
 //
 // The directory: data.mdb and lock.mdb are LMDB's; grid.lock is held with flock() by the process that has the store
-// open, and says its id. grid.sock, if there, is the owner's.
+// open, and says its id. grid.sock, if there, is the owner's. grid.new is there while a store is being
+// made, up to the moment at which its names are durable.
 #pragma once
 
 #include <lmdb.h>
@@ -52,6 +54,8 @@ class Environment {
   Status make_directory(std::string& problem);
   Status check_directory(std::string& problem) const;
   Status lock(std::string& problem);
+  Status make_data(std::size_t map_bytes, bool sync, std::string& problem);
+  Status move_data(const std::string& from, std::string& problem) const;
   Status open_environment(std::size_t map_bytes, bool sync, std::string& problem);
   Status check_length(std::string& problem) const;
   int count_missing(std::size_t first, std::size_t& missing) const;
@@ -60,12 +64,11 @@ class Environment {
   Status read_marks(MDB_txn* txn, Marks& marks, std::string& problem) const;
   Status create(MDB_txn* txn, std::string& problem);
   int open_handles(MDB_txn* txn, unsigned flags);
-  void sync_directories() const;
+  Status sync_directories(std::string& problem) const;
   Status fail(int error, const char* what, std::string& problem) const;
 
   std::string path_;
   int lock_ = -1;
-  bool is_new_ = false;
   MDB_env* env_ = nullptr;
   MDB_dbi main_ = 0;
   MDB_dbi log_ = 0;

@@ -62,6 +62,7 @@ std::size_t LmdbStore::unfolded() const {
 
 Status LmdbStore::flush() {
   std::unique_lock lock(mutex_);
+  if (has_failed_) return refuse_flush();
   const std::vector<const Batch*> batches = to_write_;
   const Frozen* const frozen = to_fold_;
   is_flushing_ = true;
@@ -114,7 +115,16 @@ bool LmdbStore::grow_after(int error) {
 Status LmdbStore::fail_flush(int error) {
   const std::lock_guard lock(mutex_);
   flush_problem_ = "store " + options_.path + ": writing failed: " + mdb_strerror(error);
-  return lmdb::status_of(error) == Status::full ? Status::full : Status::io;
+  if (lmdb::status_of(error) == Status::full) return Status::full;
+  has_failed_ = true;
+  return Status::io;
+}
+
+// After a sync that failed the system may have dropped what it did not write, and the next sync would say nothing.
+Status LmdbStore::refuse_flush() {
+  flush_problem_ =
+      "store " + options_.path + ": writing failed before, and what is on the medium is not known: " + "open it again";
+  return Status::io;
 }
 
 void LmdbStore::flushed() {

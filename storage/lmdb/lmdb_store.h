@@ -3,7 +3,8 @@
 // LmdbStore: the Store of a machine with a file system, log first over LMDB.
 //
 // Place     Implements storage/store.h. Knows LMDB, files and one mutex; no clock.
-// Promises  Those of store.h. What a flush could not write stays, in memory, and the next one tries again.
+// Promises  Those of store.h. What a full disk did not take stays, in memory, and the next flush tries again. After
+//           any other failure of a write or a sync no flush succeeds, until the store is opened again.
 //           One process has a store open at a time.
 // Ownership Views stand until the next call, as store.h says; they may be of the map itself.
 // Threads   As store.h says.
@@ -110,6 +111,7 @@ class LmdbStore final : public Store {
   Status write(const std::vector<const lmdb::Batch*>& batches);
   bool grow_after(int error);
   Status fail_flush(int error);
+  Status refuse_flush();
 
   void note(std::string sentence);
   Status fail(Status status, std::string sentence);
@@ -142,6 +144,7 @@ class LmdbStore final : public Store {
   bool wants_room_ = false;
   std::uint64_t written_ = 0;  // The newest batch that is on the medium.
   bool is_folded_ = false;     // `frozen_` is on the medium.
+  bool has_failed_ = false;    // It is unknown what the medium holds.
   mutable std::string flush_problem_;
   mutable std::string problem_;
 };
