@@ -12,6 +12,7 @@
 // that was persisted with the batch, and a clock that is reopened starts at its ceiling.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "crdt/base/status.h"
@@ -94,6 +95,9 @@ class Judge {
   // Moves the judge: by the monotonic clock, and up to a wall clock that knows the time (0: it doesn't).
   // `merged` is the greatest stamp in the store; it counts once, at the moment when judging begins.
   void advance(std::uint64_t monotonic_ms, std::uint64_t wall_ms, Stamp merged);
+
+  // Takes note of a stamp that was accepted before, and comes back by healing: what the store had merged counts.
+  void vouch(Stamp healed) { at_ms_ = std::max(at_ms_, healed.wall_ms()); }
 
   //   clock_ahead  More than `drift_max_ms` past the judge's time. Never while the time is unknown.
   Status verdict(Stamp stamp, std::uint64_t drift_max_ms) const;

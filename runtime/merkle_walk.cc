@@ -46,6 +46,8 @@ void MerkleWalk::begin(std::uint32_t id, const Scope& scope, bool heal) {
   heal_ = heal;
   scope_.set(scope);
   unconfirmed_count_ = 0;
+  naming_dead_ = false;
+  dead_maps_ = 0;
   maps_.clear();
   items_.clear();
   asked_.clear();
@@ -184,7 +186,9 @@ Status MerkleWalk::receive_answer(const Op& op) {
 }
 
 void MerkleWalk::answer_ended() {
-  if (phase_ == Phase::answers) phase_ = Phase::naming;
+  if (phase_ != Phase::answers) return;
+  phase_ = Phase::naming;
+  if (naming_dead_ && !lost_.empty()) begin_healing();
 }
 
 bool MerkleWalk::wants_write() const {
@@ -202,6 +206,7 @@ Bytes MerkleWalk::write(MutBytes room, std::uint64_t known_ms) {
     case Phase::pick:
       return write_pick(room, known_ms);
     case Phase::naming:
+      if (naming_dead_) return write_dead(room, known_ms);
       return write_listed(room, wire::Kind::cells_ask, Phase::answers, known_ms);
     case Phase::healing:
       return write_listed(room, wire::Kind::heal, Phase::healing, known_ms);
@@ -221,7 +226,7 @@ bool MerkleWalk::is_leaf(const Item& item) const {
 Bytes MerkleWalk::write_pick(MutBytes room, std::uint64_t known_ms) {
   asked_.clear();
   if (items_.empty()) {
-    phase_ = Phase::done;
+    phase_ = begin_dead() ? Phase::naming : Phase::done;
     return {};
   }
   const Item top = items_[items_.size() - 1];
@@ -318,12 +323,44 @@ Bytes MerkleWalk::write_listed(MutBytes room, wire::Kind kind, Phase next, std::
   return {};
 }
 
+// A server that lost something may have lost removals. No digest tells: they cover live cells only. Without this, a
+// row comes back when a replica that never saw its removal heals it.
+bool MerkleWalk::begin_dead() {
+  if (!heal_ || dead_maps_ == maps_.size()) return false;
+  asked_map_ = static_cast<std::uint16_t>(dead_maps_++);
+  naming_dead_ = true;
+  dead_scan_ = Scan(map_scope(asked_map_));
+  lost_.clear();
+  return true;
+}
+
+// Names of dead cells: as many as could be given back at once.
+Bytes MerkleWalk::write_dead(MutBytes room, std::uint64_t known_ms) {
+  wire::OpsWriter writer(wire::Kind::cells_ask, {.id = id_, .map = maps_[asked_map_].view()}, room);
+  while (writer.count() < lost_.capacity()) {
+    const Scan place = dead_scan_;
+    const Result<Op> op = dead_scan_.next(log_.store());
+    if (!op.ok()) break;
+    if (op->cell.is_live(known_ms) || log_.is_pending(*op)) continue;
+    if (writer.add({.cell = {op->cell.name, {}}})) continue;
+    dead_scan_ = place;
+    break;
+  }
+  naming_dead_ = writer.count() > 0;
+  phase_ = naming_dead_ ? Phase::answers : Phase::pick;
+  return naming_dead_ ? writer.finish({}, true) : Bytes{};
+}
+
 // Every name was asked and answered, or every lost cell was sent.
 void MerkleWalk::next_phase_after_answers() {
-  const bool to_heal = phase_ == Phase::naming && !lost_.empty();
-  phase_ = to_heal ? Phase::healing : Phase::pick;
   listed_.clear();
-  if (!to_heal) return;
+  if (phase_ == Phase::naming && !lost_.empty()) return begin_healing();
+  phase_ = naming_dead_ ? Phase::naming : Phase::pick;
+}
+
+void MerkleWalk::begin_healing() {
+  phase_ = Phase::healing;
+  listed_.clear();
   for (const std::uint64_t digest : lost_) GRID_CHECK(listed_.push(digest) == Status::ok);
   lost_.clear();
   std::sort(listed_.begin(), listed_.end());

@@ -95,6 +95,9 @@ class MerkleWalk {
   Bytes write_pick(MutBytes room, std::uint64_t known_ms);
   Bytes write_split(MutBytes room, std::uint64_t known_ms);
   Bytes write_have(MutBytes room, std::uint64_t known_ms);
+  bool begin_dead();
+  Bytes write_dead(MutBytes room, std::uint64_t known_ms);
+  void begin_healing();
   Bytes write_listed(MutBytes room, wire::Kind kind, Phase next, std::uint64_t known_ms);
   void next_phase_after_answers();
 
@@ -116,6 +119,9 @@ class MerkleWalk {
   Vec<std::uint64_t> listed_;       // Digests whose names, or whose cells, the server is to get.
   Vec<std::uint64_t> lost_;         // Digests of cells that the server turned out not to have.
   Scan scan_;                       // For listed_.
+  bool naming_dead_ = false;        // The digests are done with: what they don't cover is named.
+  std::size_t dead_maps_ = 0;       // Maps whose dead cells have been named.
+  Scan dead_scan_;
 };
 
 }  // namespace grid::runtime

@@ -31,6 +31,10 @@ class Journal {
   // Merges a legal op. True: it won, and got the next arrival, head().
   //   full, io  The store refused; nothing changed.
   Result<bool> merge(const crdt::Op& op);
+  // The same for a cell that was lost here and is given back. The judge counts its stamp among those that were merged
+  // before: otherwise a clock that followed it could never write again.
+  //   corrupt  No clock could have gone on behind such a stamp.
+  Result<bool> heal(const crdt::Op& op);
 
   crdt::Digest digest(const runtime::Scope& scope);
   Partitions& partitions() { return partitions_; }

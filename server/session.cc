@@ -234,7 +234,7 @@ Status Session::receive_heal(Bytes frame) {
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
-    const Result<bool> won = shared_.journal.merge(op);
+    const Result<bool> won = shared_.journal.heal(op);
     if (!won.ok()) return won.status();
     if (*won) own_.add(shared_.journal.store().head());
     if (*won) ++shared_.figures.cells_healed;
