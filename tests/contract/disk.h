@@ -20,6 +20,15 @@ class Disk {
   // Opens the store that is on this disk, or a new one. One that is open before is dropped as a crash drops it, so
   // that it keeps what was flushed.
   virtual storage::Store& open() = 0;
+
+  // What only some media can be made to do. Cuts the power when the oldest `sealed_kept` of the batches that were
+  // sealed and not flushed have reached the medium; returns how many of them had. open() comes next.
+  virtual std::size_t cut(std::size_t sealed_kept) {
+    static_cast<void>(sealed_kept);
+    return 0;
+  }
+  // Lets the next flush() find no room. False: not on this medium.
+  virtual bool fill_up() { return false; }
 };
 
 using MakeDisk = std::unique_ptr<Disk> (*)(const Disk::Sizes& sizes);

@@ -19,6 +19,14 @@ class MemoryDisk final : public Disk {
     store_.crash();
     return store_;
   }
+  std::size_t cut(std::size_t sealed_kept) override {
+    store_.crash(sealed_kept);
+    return sealed_kept;
+  }
+  bool fill_up() override {
+    store_.fail_next_flush(Status::full);
+    return true;
+  }
 
  private:
   MemoryStore store_;

@@ -4,6 +4,7 @@
 
 #include "tests/contract/store_model.h"
 
+#include <deque>
 #include <thread>
 
 #include "tests/check.h"
@@ -19,24 +20,58 @@ using storage::Store;
 
 // What runs the store and the model side by side.
 struct Walk {
-  Walk(MakeDisk make_disk, int steps_wanted) : disk(make_disk({})), store(&disk->open()), steps(steps_wanted) {}
+  Walk(MakeDisk make, const Disk::Sizes& batch_sizes, int steps_wanted)
+      : make_disk(make), sizes(batch_sizes), steps(steps_wanted) {
+    begin_anew();
+  }
 
+  void begin_anew();
   void step();
+  // The status of a write; when there is no room, that of the second attempt, behind a flush.
+  template <typename Write>
+  Status with_room(Write write);
   void append();
   void mark();
   void restamp();
   void set_fact();
+  void seal();
   void flush();
   void reopen();
   void probe();
   void compare();
 
   Dice dice;
-  std::unique_ptr<Disk> disk;
-  Store* store;
+  MakeDisk make_disk;
+  Disk::Sizes sizes;
   int steps;
-  Model now, sealed, durable;
+  std::uint64_t large_one_in = 40;  // Of the values.
+  std::unique_ptr<Disk> disk;
+  Store* store = nullptr;
+  Model now, durable;
+  std::deque<Model> sealed;  // Since the last flush.
+  int times_full = 0;
 };
+
+void Walk::begin_anew() {
+  disk = make_disk(sizes);
+  store = &disk->open();
+  now = durable = {};
+  sealed.clear();
+}
+
+template <typename Write>
+Status Walk::with_room(Write write) {
+  const Status status = write();
+  if (status != Status::full) return status;
+  ++times_full;
+  compare();
+  seal();
+  assert_ok(store->flush());
+  durable = now;
+  sealed.clear();
+  store->flushed();
+  return write();
+}
 
 void Walk::step() {
   switch (dice.below(20)) {
@@ -47,9 +82,7 @@ void Walk::step() {
     case 2:
       return set_fact();
     case 3:
-      store->seal();
-      sealed = now;
-      return;
+      return seal();
     case 4:
       return flush();
     case 5:
@@ -68,17 +101,28 @@ void Walk::append() {
   entry.key = std::string(1, static_cast<char>('a' + dice.below(4))) + std::string(dice.below(3), 'x');
   if (dice.one_in(3)) entry.sub = std::string(1, static_cast<char>(dice.below(3) + 'p'));
   if (!dice.one_in(12)) entry.stamp = Stamp::of(1 + dice.below(1'000), 0, 1);
-  if (!dice.one_in(6)) entry.value = std::string(dice.below(dice.one_in(40) ? 9'000 : 40), 'v') + "v";
+  if (!dice.one_in(6)) entry.value = std::string(dice.below(dice.one_in(large_one_in) ? 9'000 : 40), 'v') + "v";
   if (entry.stamp.is_none()) entry.value.clear();
   if (dice.one_in(5)) entry.expires_ms = dice.below(1'000);
   entry.local = dice.one_in(2);
-  const Result<Seq> seq = store->append(entry.op(0));
-  assert_ok(seq.status());
+  Seq seq = 0;
+  assert_ok(with_room([&] {
+    const Result<Seq> appended = store->append(entry.op(0));
+    if (appended.ok()) seq = *appended;
+    return appended.status();
+  }));
   now.append(std::move(entry));
-  assert_int_equal(*seq, now.entries.size());
+  assert_int_equal(seq, now.entries.size());
+}
+
+void Walk::seal() {
+  store->seal();
+  sealed.push_back(now);
 }
 
 void Walk::mark() {
+  assert_status(store->share(now.entries.size() + 1), Status::invalid);
+  assert_status(store->settle(now.entries.size() + 1), Status::invalid);
   const Seq seq = dice.below(now.entries.size() + 1);
   const Seq recent = std::max(seq, now.entries.size() < 5 ? 0 : now.entries.size() - dice.below(5));
   if (dice.one_in(3)) {
@@ -94,7 +138,7 @@ void Walk::restamp() {
   const Seq first = now.shared > 1 ? now.shared - 1 : 0;
   const Seq seq = first + dice.below(now.entries.size() + 2 - first);
   const Stamp stamp = Stamp::of(2'000 + dice.below(100), 0, 1);
-  const Status status = store->restamp(seq, stamp, 77);
+  const Status status = with_room([&] { return store->restamp(seq, stamp, 77); });
   if (seq == 0 || seq > now.entries.size() || seq <= now.shared || !now.entries[seq - 1].local ||
       now.entries[seq - 1].gone) {
     assert_status(status, Status::not_found);
@@ -107,11 +151,16 @@ void Walk::restamp() {
 void Walk::set_fact() {
   const std::string name = "fact" + std::to_string(dice.below(12));
   const std::string bytes(dice.below(4), 'f');
-  assert_ok(store->set_fact(name, as_bytes(bytes)));
+  assert_ok(with_room([&] { return store->set_fact(name, as_bytes(bytes)); }));
   now.set_fact(name, bytes);
 }
 
+// A flush that finds no room has changed nothing, and the next one covers all the same.
 void Walk::flush() {
+  if (dice.one_in(5) && disk->fill_up()) {
+    assert_status(store->flush(), Status::full);
+    if (dice.one_in(2)) return reopen();
+  }
   Status status = Status::io;
   if (dice.one_in(2)) {
     std::thread([&] { status = store->flush(); }).join();
@@ -119,13 +168,17 @@ void Walk::flush() {
     status = store->flush();
   }
   assert_ok(status);
-  durable = sealed;
+  if (!sealed.empty()) durable = sealed.back();
+  sealed.clear();
   if (!dice.one_in(3)) store->flushed();
 }
 
 void Walk::reopen() {
+  const std::size_t kept = disk->cut(dice.below(sealed.size() + 1));
+  if (kept > 0) durable = sealed[kept - 1];
   store = &disk->open();
-  now = sealed = durable;
+  now = durable;
+  sealed.clear();
   compare();
 }
 
@@ -167,7 +220,14 @@ MakeDisk make_disk_of_walk = nullptr;
 int steps_of_walk = 0;
 
 int make_walk(void** state) {
-  *state = new Walk(make_disk_of_walk, steps_of_walk);
+  *state = new Walk(make_disk_of_walk, {}, steps_of_walk);
+  return 0;
+}
+
+int make_narrow_walk(void** state) {
+  auto* walk = new Walk(make_disk_of_walk, {.batch_bytes_max = 20'000, .value_bytes_max = 9'100}, steps_of_walk / 2);
+  walk->large_one_in = 3;
+  *state = walk;
   return 0;
 }
 
@@ -176,20 +236,24 @@ int drop_walk(void** state) {
   return 0;
 }
 
-// STO-1, LOG-1
-void a_store_does_what_a_plain_list_does(void** state) {
-  Walk& walk = *static_cast<Walk*>(*state);
+void walk_on(Walk& walk) {
   for (int i = 0; i < walk.steps; ++i) {
     walk.step();
     if (i % 50 == 0) walk.compare();
     // A list that is looked through from end to end must stay short.
-    if (walk.now.entries.size() > 1'500) {
-      walk.disk = make_disk_of_walk({});
-      walk.store = &walk.disk->open();
-      walk.now = walk.sealed = walk.durable = {};
-    }
+    if (walk.now.entries.size() > 1'500) walk.begin_anew();
   }
   walk.compare();
+}
+
+// STO-1, LOG-1
+void a_store_does_what_a_plain_list_does(void** state) { walk_on(*static_cast<Walk*>(*state)); }
+
+// STO-1, BND-1
+void a_store_that_is_full_again_and_again_does_what_a_plain_list_does(void** state) {
+  Walk& walk = *static_cast<Walk*>(*state);
+  walk_on(walk);
+  assert_true(walk.times_full > 10);
 }
 
 }  // namespace
@@ -199,6 +263,8 @@ int run_store_model(const char* name, MakeDisk make_disk, int steps) {
   steps_of_walk = steps;
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(a_store_does_what_a_plain_list_does, make_walk, drop_walk),
+      cmocka_unit_test_setup_teardown(a_store_that_is_full_again_and_again_does_what_a_plain_list_does,
+                                      make_narrow_walk, drop_walk),
   };
   return cmocka_run_group_tests_name(name, tests, nullptr, nullptr);
 }
