@@ -32,7 +32,8 @@ class Sink {
   // drained up to `through`.
   //   full    The database has no room. Nothing was written; try again later.
   //   busy    It is locked or not reachable just now. Nothing was written; try again.
-  //   io      It failed in another way.
+  //   io      It failed in another way, and what the medium holds is not known. Final: until the sink is opened again,
+  //           every drain says so.
   virtual Status drain(std::span<const SinkRow> rows, crdt::Seq through) = 0;
 
   // What the last committed drain() noted; 0 in a new database.

@@ -79,6 +79,14 @@ Bytes column(sqlite3_stmt* statement, int at) {
   return {static_cast<const std::uint8_t*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement, at))};
 }
 
+// After a commit that leaves `pages` in the log: moves them to the database.
+int checkpoint(void* code, sqlite3* database, const char* schema, int pages) {
+  constexpr int kPagesMax = 1'000;
+  if (pages < kPagesMax) return SQLITE_OK;
+  *static_cast<int*>(code) = sqlite3_wal_checkpoint_v2(database, schema, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  return SQLITE_OK;
+}
+
 std::uint64_t number_column(sqlite3_stmt* statement, int at) {
   return static_cast<std::uint64_t>(sqlite3_column_int64(statement, at));
 }
@@ -108,6 +116,7 @@ Status SqliteSink::connect() {
   GRID_TRY(check_format(is_new));
   GRID_TRY(run("PRAGMA journal_mode = WAL"));
   GRID_TRY(run("PRAGMA synchronous = FULL"));
+  sqlite3_wal_hook(database_, &checkpoint, &checkpoint_code_);
   if (is_new) {
     const Status created = run(kSchema);
     if (created != Status::ok) {
@@ -165,11 +174,18 @@ Status SqliteSink::run(const char* sql) {
 }
 
 Status SqliteSink::drain(std::span<const SinkRow> rows, crdt::Seq through) {
+  if (has_failed_) {
+    problem_ = file_ + ": writing failed before, and what is on the medium is not known: open it again";
+    return Status::io;
+  }
   errno = 0;
-  GRID_TRY(run("BEGIN IMMEDIATE"));
-  const Status status = write_all(rows, through);
-  // Some failures have rolled back by themselves; then there is nothing left to roll back.
-  if (status != Status::ok) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  Status status = run("BEGIN IMMEDIATE");
+  if (status == Status::ok) {
+    status = write_all(rows, through);
+    // Some failures have rolled back by themselves; then there is nothing left to roll back.
+    if (status != Status::ok) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+  has_failed_ = status == Status::io;
   return status;
 }
 
@@ -177,7 +193,16 @@ Status SqliteSink::write_all(std::span<const SinkRow> rows, crdt::Seq through) {
   for (const SinkRow& row : rows) GRID_TRY(upsert(row));
   bind(note_, 1, through);
   GRID_TRY(finish(note_, "can't note how far the journal is drained"));
-  return run("COMMIT");
+  return commit();
+}
+
+// SQLite itself keeps quiet about a checkpoint that fails. One that lacks room, or meets a reader, comes again.
+Status SqliteSink::commit() {
+  checkpoint_code_ = SQLITE_OK;
+  GRID_TRY(run("COMMIT"));
+  if ((checkpoint_code_ & 0xff) != SQLITE_IOERR) return Status::ok;
+  return fail(checkpoint_code_, "can't move what is committed from the log to the file") == Status::full ? Status::ok
+                                                                                                         : Status::io;
 }
 
 Status SqliteSink::upsert(const SinkRow& row) {

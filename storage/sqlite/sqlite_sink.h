@@ -4,7 +4,7 @@
 //
 // Place     Implements storage/sink.h. Knows SQLite; no journal, no JSON beyond the text that it is given.
 // Promises  Those of sink.h. People and programs may read the file meanwhile: it is in WAL mode, and table `cell`
-//           is plain (docs/STORAGE.md).
+//           is plain (docs/STORAGE.md). A sync that fails is not tried again.
 // Ownership The rows that load() hands out stand until their `take` returns.
 // Threads   As sink.h says.
 #pragma once
@@ -50,12 +50,15 @@ class SqliteSink final : public Sink {
   Status prepare_all();
   Status run(const char* sql);
   Status write_all(std::span<const SinkRow> rows, crdt::Seq through);
+  Status commit();
   Status upsert(const SinkRow& row);
   Status finish(sqlite3_stmt* statement, const char* what);
   Status fail(int code, const char* what);
 
   std::string file_;
   std::string problem_;
+  int checkpoint_code_ = 0;  // Of the last one.
+  bool has_failed_ = false;  // A drain has; it is unknown what the medium holds.
   sqlite3* database_ = nullptr;
   sqlite3_stmt* upsert_ = nullptr;
   sqlite3_stmt* note_ = nullptr;
