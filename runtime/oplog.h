@@ -85,6 +85,8 @@ class OpLog {
   storage::Store& store() { return store_; }
   crdt::NodeId node() const { return clock_.node(); }
   const crdt::Clock& clock() const { return clock_; }
+  // Of the greatest stamp under the present node id that the server has acknowledged as durable; 0: none.
+  std::uint64_t shared_time() const { return clock_.shared().node == node() ? clock_.shared().time : 0; }
   std::uint64_t pending_count() const { return pending_count_; }
   std::uint64_t in_flight() const { return in_flight_; }
   std::uint64_t rejected_count() const { return rejected_count_; }

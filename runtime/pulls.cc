@@ -8,21 +8,19 @@ namespace grid::runtime {
 
 namespace {
 
-// "cursor/" and the scope's hash in hex.
-struct CursorName {
-  static constexpr std::size_t kBytes = facts::kCursor.size() + 16;
-
-  explicit CursorName(const Scope& scope) {
-    copy(as_bytes(facts::kCursor), {reinterpret_cast<std::uint8_t*>(name), kBytes});
+// A prefix and the scope's hash in hex.
+struct ScopeFact {
+  ScopeFact(std::string_view prefix, const Scope& scope) : size(prefix.size() + 16) {
+    copy(as_bytes(prefix), {reinterpret_cast<std::uint8_t*>(name), sizeof(name)});
     const std::uint64_t hash = scope.hash();
-    for (std::size_t i = 0; i < 16; ++i) {
-      name[facts::kCursor.size() + i] = "0123456789abcdef"[(hash >> (60 - 4 * i)) & 15];
-    }
+    for (std::size_t i = 0; i < 16; ++i) name[prefix.size() + i] = "0123456789abcdef"[(hash >> (60 - 4 * i)) & 15];
   }
-  std::string_view view() const { return {name, kBytes}; }
+  std::string_view view() const { return {name, size}; }
 
-  char name[kBytes];
+  char name[facts::kCursor.size() + 16];
+  std::size_t size;
 };
+static_assert(facts::kHeal.size() <= facts::kCursor.size());
 
 }  // namespace
 
@@ -32,15 +30,16 @@ Result<Pull*> Pulls::add(const Scope& scope) {
   }
   Pull pull{.id = next_id_++, .users = 1, .subscribe_due = true};
   pull.scope.set(scope);
-  const Status loaded = load_cursor(pull);
+  const Status loaded = load(pull);
   if (loaded != Status::ok) return loaded;
   const Status pushed = pulls_.push(pull);
   if (pushed != Status::ok) return pushed;
   return &pulls_[pulls_.size() - 1];
 }
 
-Status Pulls::load_cursor(Pull& pull) {
-  const Result<Bytes> cursor = log_.store().fact(CursorName(pull.scope.get()).view());
+Status Pulls::load(Pull& pull) {
+  pull.unhealed = log_.store().fact(ScopeFact(facts::kHeal, pull.scope.get()).view()).ok();
+  const Result<Bytes> cursor = log_.store().fact(ScopeFact(facts::kCursor, pull.scope.get()).view());
   if (cursor.ok()) pull.cursor.set(*cursor);
   return cursor.ok() || cursor.status() == Status::not_found ? Status::ok : cursor.status();
 }
@@ -69,7 +68,16 @@ Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
   pull.cursor.set(cursor);
   pull.ack_open = true;
   log_.touch();
-  return log_.store().set_fact(CursorName(pull.scope.get()).view(), pull.cursor.view());
+  return log_.store().set_fact(ScopeFact(facts::kCursor, pull.scope.get()).view(), pull.cursor.view());
+}
+
+Status Pulls::set_unhealed(Pull& pull, bool unhealed) {
+  if (pull.unhealed == unhealed) return Status::ok;
+  constexpr std::uint8_t kYes[] = {1};
+  log_.touch();
+  GRID_TRY(log_.store().set_fact(ScopeFact(facts::kHeal, pull.scope.get()).view(), unhealed ? Bytes(kYes) : Bytes{}));
+  pull.unhealed = unhealed;
+  return Status::ok;
 }
 
 void Pulls::link_up() {

@@ -38,7 +38,8 @@ struct Pull {
   ScopeCopy scope{};
   Phase phase = Phase::idle;
   Check check = Check::none;
-  bool heal = false;  // The server takes heals from this comparison.
+  bool heal = false;      // The server takes heals from this comparison.
+  bool unhealed = false;  // Such a comparison was begun and has not ended, whatever the cursor says.
   bool current = false;
   bool subscribe_due = false;
   bool unsubscribe_due = false;
@@ -71,6 +72,8 @@ class Pulls {
 
   // Puts a cursor into the open batch.
   Status save_cursor(Pull& pull, Bytes cursor);
+  // Across links and restarts: the evidence that the server lost something must not go before the loss is healed.
+  Status set_unhealed(Pull& pull, bool unhealed);
 
   void link_up();
   void link_down();
@@ -81,7 +84,7 @@ class Pulls {
   bool all_checked() const;  // Every one found equal.
 
  private:
-  Status load_cursor(Pull& pull);
+  Status load(Pull& pull);
 
   OpLog& log_;
   Vec<Pull> pulls_;

@@ -228,10 +228,11 @@ Status SyncSession::receive_subscribed(Bytes frame) {
   switch (static_cast<wire::PullMode>(answer.mode)) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
-      return Status::ok;
+      return pulls_.set_unhealed(*pull, false);
     case wire::PullMode::compare:
       pull->phase = Pull::Phase::comparing;
       pull->heal = answer.heal;
+      if (answer.heal) GRID_TRY(pulls_.set_unhealed(*pull, true));
       // One comparison at a time: another asks anew when its turn comes. Its deltas are merged meanwhile.
       pull->compare_due = walk_.active();
       if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal);
@@ -360,6 +361,8 @@ void SyncSession::walk_ended() {
   if (pull == nullptr || pull->phase != Pull::Phase::comparing) return;
   pull->phase = Pull::Phase::streaming;
   pull->current = true;
+  // Kept when it can't be noted: the comparison is then made once more.
+  [[maybe_unused]] const Status noted = pulls_.set_unhealed(*pull, false);
   if (walk_.unconfirmed_count() > 0) {
     problem_.say("the server lacks cells that this replica holds and may not give back: ");
     problem_.number(walk_.unconfirmed_count());

@@ -65,6 +65,7 @@ Bytes SyncSession::write_hello(MutBytes room) {
   hello.quality = static_cast<std::uint32_t>(time_.quality());
   hello.frame_bytes_max = limits_.frame_bytes_max;
   hello.value_bytes_max = limits_.value_bytes_max;
+  hello.shared_time = log_.shared_time();
   return wire::encode(hello, room);
 }
 
@@ -113,6 +114,7 @@ Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
   message.cursor.size = pull.cursor.size;
   copy(pull.cursor.view(), message.cursor.bytes);
   message.holds = holds_settled(scope);
+  message.unhealed = pull.unhealed;
   pull.subscribe_due = false;
   pull.phase = Pull::Phase::asked;
   pull.compared_cursor = {};

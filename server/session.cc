@@ -83,6 +83,8 @@ Status Session::receive_hello(Bytes frame) {
   const Result<Peer> peer = load_peer(shared_.journal.store(), node_);
   if (!peer.ok() && peer.status() != Status::not_found) return peer.status();
   peer_ = peer.ok() ? *peer : Peer{};
+  // What this node was promised is not here: whatever its cursors say, the server was set back (PROTOCOL P19).
+  lost_own_ = lost_own_ || hello.shared_time > peer_.taken_time;
   welcome_due_ = true;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
@@ -94,7 +96,7 @@ Status Session::receive_hello(Bytes frame) {
     token_sealed_ = token_durable_ = is_latest_safe ? peer_.latest : peer_.confirmed;
     return Status::ok;
   }
-  peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};
+  peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id(), .taken_time = hello.shared_time};
   welcome_waits_ = true;
   shared_.journal.touch();
   return save_peer(shared_.journal.store(), node_, peer_);
@@ -132,7 +134,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   const storage::Seq head = shared_.journal.store().head();
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
   const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
-  const bool stands = of_scope && shared_.epochs.stands(*cursor);
+  const bool stands = of_scope && !lost_own_ && !message.unhealed && shared_.epochs.stands(*cursor);
   wire::PullMode mode = wire::PullMode::resume;
   if (stands) {
     subscription.start(cursor->position, head, false);
@@ -140,7 +142,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.start(0, head, true);
   } else {
     mode = wire::PullMode::compare;
-    subscription.heal = of_scope;
+    subscription.heal = of_scope || lost_own_ || message.unhealed;
     subscription.start(head, head, false);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
@@ -162,13 +164,13 @@ Status Session::receive_push(Bytes frame) {
   wire::OpsReader reader;
   GRID_TRY(reader.open(frame));
   confirm_token(reader.head().fork_token);
+  const std::uint64_t taken_time = peer_.taken_time;
   for (Op op; reader.next(op);) GRID_TRY(take_op(op, reader.status()));
-  if (peer_.confirmed == peer_.latest) {
-    peer_.latest = shared_.random.id();
-    shared_.journal.touch();
-    GRID_TRY(save_peer(shared_.journal.store(), node_, peer_));
-  }
-  return Status::ok;
+  const bool confirmed = peer_.confirmed == peer_.latest;
+  if (confirmed) peer_.latest = shared_.random.id();
+  if (!confirmed && peer_.taken_time == taken_time) return Status::ok;
+  shared_.journal.touch();
+  return save_peer(shared_.journal.store(), node_, peer_);
 }
 
 Status Session::take_op(const Op& op, Status read) {
@@ -188,6 +190,7 @@ Status Session::take_op(const Op& op, Status read) {
     if (*won) own_.add(shared_.journal.store().head());
     if (!*won) GRID_TRY(note_beaten(op));
     ++shared_.figures.ops_applied;
+    peer_.taken_time = std::max(peer_.taken_time, op.cell.stamp.time);
   }
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
