@@ -309,8 +309,7 @@ static void a_device_in_1970_gets_its_time_and_loses_nothing(void**) {
   }
   assert_ok(world.put(a, "m", key_of(3), 33));
   world.heal(a);
-  world.subscribe(world.device(1));
-  world.online(world.device(1));
+  join(world);
   assert_converged(world);
   assert_int_equal(world.get(world.device(1), "m", key_of(19), -1), 19);
   assert_int_equal(world.get(world.device(1), "m", key_of(3), -1), 33);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Database: the gateway's sink as a table in memory, which outlives the gateway's power cuts and may refuse for a
+// while.
+//
+// Place     Beside disk.h. Takes rows by the guard of PROTOCOL P27, as every Sink does.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "crdt/cell.h"
+#include "transport/wire.h"
+
+namespace grid::sim {
+
+struct Database {
+  struct Row {
+    crdt::Stamp stamp;
+    std::uint64_t expires_ms = 0;
+    std::string value;
+  };
+  using Name = std::tuple<std::string, std::string, std::string>;
+
+  std::map<Name, Row> rows;
+  crdt::Seq through = 0;
+
+  static crdt::Cell cell(const Name& name, const Row& row) {
+    return {{std::get<0>(name), std::get<1>(name), std::get<2>(name)}, row.stamp, row.expires_ms, as_bytes(row.value)};
+  }
+
+  // One transaction: the rows of an Ops frame, and how far the journal is drained.
+  void take(Bytes frame, crdt::Seq drained) {
+    wire::OpsReader reader;
+    GRID_CHECK(reader.open(frame) == Status::ok);
+    for (crdt::Op op; reader.next(op);) {
+      const Name name(op.cell.name.map, op.cell.name.key, op.cell.name.sub);
+      const auto found = rows.find(name);
+      if (found != rows.end() && !crdt::wins(op.cell, cell(name, found->second))) continue;
+      rows[name] = {op.cell.stamp, op.cell.expires_ms, std::string(as_text(op.cell.value))};
+    }
+    through = drained;
+  }
+};
+
+}  // namespace grid::sim

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Frames in words, for transcripts.
+
+#include "tests/sim/world.h"
+#include "transport/wire.h"
+
+namespace grid::sim {
+
+namespace {
+
+using wire::Kind;
+
+const char* name_of(Kind kind) {
+  static constexpr const char* kNames[] = {
+      "?",      "hello",     "welcome", "subscribe", "subscribed",  "unsubscribe",  "push",         "ack",
+      "reject", "delta",     "current", "pull_ack",  "verify",      "digest_ask",   "digest_reply", "have",
+      "lacks",  "cells_ask", "heal",    "bye",       "inspect_ask", "inspect_reply"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string text_of(const crdt::Op& op) {
+  std::string text(op.cell.name.map);
+  text.append("/").append(op.cell.name.key);
+  if (op.seq != 0) text.append(" #" + std::to_string(op.seq));
+  if (op.cell.stamp.is_none()) return text + " unknown";
+  char stamp[crdt::Stamp::kTextBytes];
+  format(op.cell.stamp, stamp);
+  return text + (op.cell.is_tombstone() ? " removed@" : " @") + std::string(stamp, sizeof(stamp));
+}
+
+std::string ops_of(Bytes frame) {
+  constexpr std::size_t kShown = 4;
+  wire::OpsReader reader;
+  if (reader.open(frame) != Status::ok) return " (malformed)";
+  std::string text;
+  std::size_t count = 0;
+  for (crdt::Op op; reader.next(op); ++count) {
+    if (count < kShown) text.append(count == 0 ? " " : ", ").append(text_of(op));
+  }
+  if (count > kShown) text.append(", and " + std::to_string(count - kShown) + " more");
+  if (reader.head().status != Status::ok) text.append(": ").append(grid::name_of(reader.head().status));
+  if (!reader.head().cursor.empty()) text.append("; cursor");
+  return text + (reader.head().last ? "; last" : "");
+}
+
+std::string detail(Kind kind, Bytes frame) {
+  switch (kind) {
+    case Kind::push:
+    case Kind::reject:
+    case Kind::delta:
+    case Kind::cells_ask:
+    case Kind::heal:
+      return ops_of(frame);
+    case Kind::ack: {
+      grid_Ack ack = grid_Ack_init_zero;
+      if (wire::decode(frame, ack) != Status::ok) return " (malformed)";
+      return " applied " + std::to_string(ack.applied) + ", durable " + std::to_string(ack.durable);
+    }
+    case Kind::welcome: {
+      grid_Welcome welcome = grid_Welcome_init_zero;
+      if (wire::decode(frame, welcome) != Status::ok) return " (malformed)";
+      return welcome.forked ? " forked" : "";
+    }
+    case Kind::subscribed: {
+      grid_Subscribed answer = grid_Subscribed_init_zero;
+      if (wire::decode(frame, answer) != Status::ok) return " (malformed)";
+      const char* const modes[] = {" resume", " compare", " refused"};
+      return std::string(modes[answer.mode]) + (answer.heal ? ", may heal" : "");
+    }
+    case Kind::bye: {
+      grid_Bye bye = grid_Bye_init_zero;
+      return wire::decode(frame, bye) == Status::ok ? ": " + std::string(bye.reason) : " (malformed)";
+    }
+    default:
+      return {};
+  }
+}
+
+}  // namespace
+
+std::string describe(Bytes frame) {
+  const Result<Kind> kind = wire::kind_of(frame);
+  if (!kind.ok()) return "a frame of an unknown kind";
+  return std::string(name_of(*kind)) + detail(*kind, frame);
+}
+
+}  // namespace grid::sim

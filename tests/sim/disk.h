@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Disk: a store whose n-th write fails, as a worn card's does. From then on nothing is written any more.
+//
+// Place     Between a machine and its MemoryStore. Knows nothing of either's meaning.
+#pragma once
+
+#include "storage/memory/memory_store.h"
+
+namespace grid::sim {
+
+class Disk final : public storage::Store {
+ public:
+  explicit Disk(storage::MemoryStore& store) : store_(store) {}
+
+  // The n-th write from now on fails with io, and all behind it; 0: none does.
+  void fail_at(std::uint64_t nth) { countdown_ = nth, failed_ = false; }
+  bool failed() const { return failed_; }
+  std::uint64_t restamps() const { return restamps_; }
+
+  Result<storage::Seq> append(const crdt::Op& op) override {
+    return writes() ? store_.append(op) : Result<storage::Seq>(Status::io);
+  }
+  Status restamp(storage::Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override {
+    ++restamps_;
+    return writes() ? store_.restamp(seq, stamp, expires_ms) : Status::io;
+  }
+  Status share(storage::Seq seq) override { return writes() ? store_.share(seq) : Status::io; }
+  Status settle(storage::Seq seq) override { return writes() ? store_.settle(seq) : Status::io; }
+  Status set_fact(std::string_view name, Bytes bytes) override {
+    return writes() ? store_.set_fact(name, bytes) : Status::io;
+  }
+  Status flush() override {
+    if (writes()) return store_.flush();
+    return Status::io;
+  }
+  storage::Seq shared() const override { return store_.shared(); }
+  storage::Seq settled() const override { return store_.settled(); }
+  Result<Bytes> fact(std::string_view name) override { return store_.fact(name); }
+  Result<Fact> next_fact(std::string_view prefix, std::string_view after) override {
+    return store_.next_fact(prefix, after);
+  }
+  Result<crdt::Op> find(const crdt::CellName& name) override { return store_.find(name); }
+  Result<crdt::Op> next_cell(const crdt::CellName& after) override { return store_.next_cell(after); }
+  Result<crdt::Op> next_op(storage::Seq after) override { return store_.next_op(after); }
+  storage::Seq head() const override { return store_.head(); }
+  std::uint64_t seal() override { return store_.seal(); }
+  void flushed() override { store_.flushed(); }
+  const char* problem() const override { return failed_ ? "the disk failed" : store_.problem(); }
+
+ private:
+  bool writes() {
+    if (countdown_ > 0 && --countdown_ == 0) failed_ = true;
+    return !failed_;
+  }
+
+  storage::MemoryStore& store_;
+  std::uint64_t countdown_ = 0;
+  std::uint64_t restamps_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace grid::sim

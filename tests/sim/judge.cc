@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/sim/judge.h"
+
+#include <cstdarg>
+
+#include "runtime/scan.h"
+#include "transport/wire.h"
+
+namespace grid::sim {
+
+using runtime::Call;
+
+namespace {
+
+std::string text_of(const Database::Name& name) { return std::get<0>(name) + "/" + std::get<1>(name); }
+
+// Without the values: the stamp says which.
+std::set<std::string> lines_of(const std::string& text) {
+  std::set<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::string line = text.substr(at, end - at);
+    const std::size_t stamp = line.find(' ');
+    if (stamp != std::string::npos) lines.insert(line.substr(0, stamp + 1 + crdt::Stamp::kTextBytes));
+    at = end + 1;
+  }
+  return lines;
+}
+
+std::string text_of(const crdt::Stamp& stamp) {
+  char text[crdt::Stamp::kTextBytes];
+  format(stamp, text);
+  return {text, sizeof(text)};
+}
+
+}  // namespace
+
+void Judge::fail(const char* format, ...) {
+  if (found()) return;
+  kind_ = format;
+  char line[600];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(line, sizeof(line), format, arguments);
+  va_end(arguments);
+  problem_ = line;
+  world_.tell("*** %s", line);
+}
+
+Judge::Name Judge::name_of(const crdt::CellName& name) {
+  return {std::string(name.map), std::string(name.key), std::string(name.sub)};
+}
+
+Judge::Holding Judge::holding_of(const crdt::Cell& cell) {
+  return {cell.stamp, cell.expires_ms, std::string(as_text(cell.value))};
+}
+
+bool Judge::beats(const Name& name, const Holding& a, const Holding& b) {
+  const crdt::CellName cell{std::get<0>(name), std::get<1>(name), std::get<2>(name)};
+  return crdt::wins({cell, a.stamp, a.expires_ms, as_bytes(a.value)}, {cell, b.stamp, b.expires_ms, as_bytes(b.value)});
+}
+
+// ---- what happens
+
+void Judge::called(Site& site, const Call& call) {
+  const bool puts = call.verb == Call::Verb::put;
+  if (call.verb == Call::Verb::watch && call.status == Status::ok) {
+    devices_[&site].born[call.id] = site.store->head();
+  }
+  if ((!puts && call.verb != Call::Verb::remove) || call.status != Status::ok) return;
+  ++writes_;
+  const Name name(call.scope.map, call.scope.text, "");
+  const std::string value = puts ? std::string(as_text(call.value)) : std::string();
+  written_[name].insert(value);
+  if (!site.running) return;  // Its disk failed as the call returned.
+  devices_[&site].open[call.seq] = {name, value};
+  const Result<crdt::Op> read = site.store->find({call.scope.map, call.scope.text, {}});
+  if (!read.ok() || as_text(read->cell.value) != value || read->seq != call.seq) {
+    fail("%s does not read its own write of %s", site.name.c_str(), text_of(name).c_str());
+  }
+}
+
+void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::span<const Action> actions) {
+  if (actions.size() > runtime::kActionsMax) fail("%s: %zu actions in one step", site.name.c_str(), actions.size());
+  const bool refuses =
+      event.kind == Event::Kind::frame && event.bytes[0] == static_cast<std::uint8_t>(wire::Kind::reject);
+  if (refuses) devices_[&site].excused = true;
+  // A write is judged by called(), which knows it.
+  if (event.call == nullptr || event.call->verb > Call::Verb::remove) look_at_records(site, before);
+  if (site.is_gateway()) return;
+  Device& device = devices_[&site];
+  for (const Action& action : actions) {
+    if (action.kind == Action::Kind::outcome) note_outcome(site, device, action);
+    if (action.kind == Action::Kind::changed) note_change(site, device, action);
+  }
+  if (event.call == nullptr || event.call->verb > Call::Verb::remove) return;
+  const Result<crdt::Op> op = site.store->find({event.call->scope.map, event.call->scope.text, {}});
+  if (op.ok()) device.standing[name_of(op->cell.name)] = holding_of(op->cell);
+}
+
+// The store's log tells all that a step has changed.
+void Judge::look_at_records(Site& site, storage::Seq before) {
+  Device& device = devices_[&site];
+  const bool excused = !site.is_gateway() && is_excused(site, device);
+  for (storage::Seq at = before; at < site.store->head();) {
+    const Result<crdt::Op> op = site.store->next_op(at);
+    if (!op.ok()) break;
+    at = op->seq;
+    check_origin(site, *op);
+    if (site.is_gateway()) see_arrival(*op);
+    if (!site.is_gateway() && !excused) see(site, device, *op);
+  }
+  if (excused) forget_standing(site, device);
+}
+
+// CEL-1, and no value out of nothing.
+void Judge::check_origin(const Site& site, const crdt::Op& op) {
+  if (op.cell.stamp.is_none()) return;
+  const Name name = name_of(op.cell.name);
+  const auto found = written_.find(name);
+  if (found != written_.end() && found->second.contains(std::string(as_text(op.cell.value)))) return;
+  fail("%s holds a value of %s that nobody wrote", site.name.c_str(), text_of(name).c_str());
+}
+
+// CLK-1: one stamp, one write.
+void Judge::see_arrival(const crdt::Op& op) {
+  const Sent sent{name_of(op.cell.name), holding_of(op.cell), 0};
+  const auto [known, fresh] = stamps_.try_emplace(op.cell.stamp, sent);
+  if (fresh || (known->second.name == sent.name && known->second.holding == sent.holding)) return;
+  fail("the stamp %s stands for two writes, of %s and of %s", text_of(op.cell.stamp).c_str(),
+       text_of(known->second.name).c_str(), text_of(sent.name).c_str());
+}
+
+// SYN-2: what an application can see of a cell never goes back.
+void Judge::see(Site& site, Device& device, const crdt::Op& op) {
+  const Name name = name_of(op.cell.name);
+  const auto found = device.standing.find(name);
+  const Holding now = holding_of(op.cell);
+  if (found != device.standing.end() && !(found->second == now) && !beats(name, now, found->second)) {
+    fail("%s went back on %s: from %s to %s", site.name.c_str(), text_of(name).c_str(),
+         text_of(found->second.stamp).c_str(), text_of(now.stamp).c_str());
+  }
+  device.standing[name] = now;
+}
+
+// A corrected clock, a new node id, a refusal: stamps may have moved, and cells may have been set back.
+bool Judge::is_excused(Site& site, Device& device) {
+  const runtime::ReplicaStatus status = site.replica->status(world_.now_ms());
+  const bool moved = status.clock_offset_ms != device.offset_ms || status.quality != device.quality ||
+                     status.node != device.node || status.figures.rejected != device.rejected ||
+                     site.disk->restamps() != device.restamps;
+  // Under another node id, what was sent before is sent again as other ops.
+  if (status.node != device.node) device.pushed.clear();
+  device.restamps = site.disk->restamps();
+  device.offset_ms = status.clock_offset_ms;
+  device.quality = status.quality;
+  device.node = status.node;
+  device.rejected = status.figures.rejected;
+  const bool excused = moved || device.excused;
+  device.excused = false;
+  return excused;
+}
+
+void Judge::forget_standing(Site& site, Device& device) {
+  device.standing.clear();
+  for (runtime::Scan scan(runtime::Scope{});;) {
+    const Result<crdt::Op> op = scan.next(*site.store);
+    if (!op.ok()) return;
+    device.standing[name_of(op->cell.name)] = holding_of(op->cell);
+  }
+}
+
+void Judge::sent(Site& from, Site& to, Bytes frame) {
+  const Result<wire::Kind> kind = wire::kind_of(frame);
+  if (!kind.ok()) return fail("%s sends a frame of an unknown kind", from.name.c_str());
+  const bool push = *kind == wire::Kind::push;
+  if (!push && *kind != wire::Kind::reject) return;
+  wire::OpsReader reader;
+  if (reader.open(frame) != Status::ok) return fail("%s sends a malformed frame", from.name.c_str());
+  Device& device = devices_[push ? &from : &to];
+  for (crdt::Op op; reader.next(op);) {
+    if (push) device.pushed[op.seq] = {name_of(op.cell.name), holding_of(op.cell), rollbacks_};
+    if (!push) device.pushed.erase(op.seq);
+  }
+}
+
+void Judge::note_outcome(Site& site, Device& device, const Action& action) {
+  const Outcome outcome = static_cast<Outcome>(action.outcome);
+  if (outcome == Outcome::rejected) {
+    const auto found = device.open.find(action.seq);
+    const bool large = action.status == Status::too_large;
+    if (found != device.open.end() && !large) {
+      fail("%s: a legal write of %s was refused: %s", site.name.c_str(), text_of(found->second.name).c_str(),
+           grid::name_of(action.status));
+    }
+    device.open.erase(action.seq);
+    device.pushed.erase(action.seq);
+    device.excused = true;
+    return;
+  }
+  if (outcome != Outcome::durable) return;
+  // ACK-1: from now on the gateway holds this, or what beats it.
+  for (auto at = device.pushed.begin(); at != device.pushed.end() && at->first <= action.seq;) {
+    const Sent& sent = at->second;
+    // An ack that was on its way when the gateway was set back speaks of what is gone.
+    if (sent.rollbacks == rollbacks_) {
+      const auto [floor, fresh] = floor_.try_emplace(sent.name, sent.holding);
+      if (!fresh && beats(sent.name, sent.holding, floor->second)) floor->second = sent.holding;
+    }
+    at = device.pushed.erase(at);
+  }
+  device.open.erase(device.open.begin(), device.open.upper_bound(action.seq));
+}
+
+void Judge::note_change(Site& site, Device& device, const Action& action) {
+  const Result<crdt::Op> op = site.replica->op_at(action.seq);
+  if (op.ok()) device.told[action.watch][name_of(op->cell.name)] = action.seq;
+}
+
+void Judge::forgot(Site& site, Fault why) {
+  Device& device = devices_[&site];
+  device.told.clear();
+  device.born.clear();
+  device.node = 0;
+  if (site.is_gateway()) {
+    // A gateway that was set back has lost what it promised: what its devices still hold comes back.
+    if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), stamps_.clear(), ++rollbacks_;
+    return check_floors("after a power cut");
+  }
+  if (why != Fault::crash) device.pushed.clear();
+  std::erase_if(device.open, [&site](const auto& write) { return write.first > site.store->head(); });
+  if (why != Fault::crash) device.open.clear();
+  forget_standing(site, device);
+}
+
+// ACK-1
+void Judge::check_floors(const char* when) {
+  storage::MemoryStore& store = *world_.gateway().store;
+  for (const auto& [name, floor] : floor_) {
+    const Result<crdt::Op> op = store.find({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
+    if (op.ok() && !beats(name, floor, holding_of(op->cell))) continue;
+    return fail("%s the gateway has lost %s@%s, which it had acknowledged as durable", when, text_of(name).c_str(),
+                text_of(floor.stamp).c_str());
+  }
+}
+
+// ---- at rest
+
+void Judge::rest() {
+  check_floors("at rest");
+  for (std::size_t i = 0; i < world_.device_count(); ++i) rest_device(world_.device(i));
+  if (world_.options().server.has_sink) rest_database();
+}
+
+void Judge::rest_device(Site& site) {
+  Device& device = devices_[&site];
+  const runtime::ReplicaStatus status = site.replica->status(world_.now_ms());
+  if (status.ops_pending != 0)
+    fail("%s still has %llu ops", site.name.c_str(), static_cast<unsigned long long>(status.ops_pending));
+  for (const auto& [seq, write] : device.open) {
+    const Outcome outcome = site.replica->outcome_of(seq);
+    if (outcome == Outcome::durable || outcome == Outcome::superseded) continue;
+    fail("%s: the write of %s ended as %s", site.name.c_str(), text_of(write.name).c_str(), grid::name_of(outcome));
+  }
+  for (const auto& [name, standing] : device.standing) {
+    const Result<crdt::Op> op = site.store->find({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
+    if (op.ok() && !beats(name, standing, holding_of(op->cell))) continue;
+    fail("%s has lost %s@%s", site.name.c_str(), text_of(name).c_str(), text_of(standing.stamp).c_str());
+  }
+  rest_scopes(site);
+  rest_watches(site, device);
+}
+
+// SYN-1
+void Judge::rest_scopes(Site& site) {
+  for (const ScopeText& scope : site.scopes) {
+    const std::set<std::string> here = lines_of(world_.live_cells(site, scope.view()));
+    const std::set<std::string> there = lines_of(world_.live_cells(world_.gateway(), scope.view()));
+    if (here == there) continue;
+    fail("%s differs from the gateway in its scope %s/%s", site.name.c_str(), scope.map.c_str(), scope.text.c_str());
+    for (const std::string& line : here) {
+      if (!there.contains(line)) world_.tell("only %s has %s", site.name.c_str(), line.c_str());
+    }
+    for (const std::string& line : there) {
+      if (!here.contains(line)) world_.tell("%s lacks %s", site.name.c_str(), line.c_str());
+    }
+  }
+}
+
+// Every change reaches a watch at least in its newest form.
+void Judge::rest_watches(Site& site, Device& device) {
+  for (const ScopeText& scope : site.scopes) {
+    if (!scope.watched || scope.id == 0) continue;
+    for (runtime::Scan scan(scope.view());;) {
+      const Result<crdt::Op> op = scan.next(*site.store);
+      if (!op.ok()) break;
+      if (op->seq <= device.born[scope.id] && !op->cell.is_live(world_.true_ms())) continue;
+      const auto& told = device.told[scope.id];
+      const auto found = told.find(name_of(op->cell.name));
+      if (found != told.end() && found->second >= op->seq) continue;
+      fail("%s: a watch was not told of %s", site.name.c_str(), text_of(name_of(op->cell.name)).c_str());
+    }
+  }
+}
+
+// SNK-1
+void Judge::rest_database() {
+  std::map<Name, Holding> rows, cells;
+  for (const auto& [name, row] : world_.gateway().database.rows) rows[name] = {row.stamp, row.expires_ms, row.value};
+  for (runtime::Scan scan(runtime::Scope{});;) {
+    const Result<crdt::Op> op = scan.next(*world_.gateway().store);
+    if (!op.ok()) break;
+    cells[name_of(op->cell.name)] = holding_of(op->cell);
+  }
+  for (const auto& [name, cell] : cells) {
+    if (rows.contains(name) && !beats(name, cell, rows[name])) continue;
+    return fail("the database lacks %s@%s", text_of(name).c_str(), text_of(cell.stamp).c_str());
+  }
+}
+
+}  // namespace grid::sim

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Judge: an independent, naive account of a World: plain maps of who wrote what, what was seen, and what was promised.
+//
+// Place     Beside world.h, as its witness. Knows frames and stores as data; never asks a machine for its opinion of
+//           what is right: no Merkle tree, no log, no cursor.
+// Promises  Whatever breaks an invariant is said once, in the words of the first one that broke.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tests/sim/world.h"
+
+namespace grid::sim {
+
+class Judge final : public Witness {
+ public:
+  explicit Judge(World& world) : world_(world) { world.watch_by(*this); }
+
+  void stepped(Site& site, const Event& event, storage::Seq before, std::span<const Action> actions) override;
+  void sent(Site& from, Site& to, Bytes frame) override;
+  void called(Site& site, const runtime::Call& call) override;
+  void forgot(Site& site, Fault why) override;
+
+  // Once the faults have stopped and the world has come to rest.
+  void rest();
+
+  bool found() const { return !problem_.empty(); }
+  const std::string& problem() const { return problem_; }
+  const char* kind() const { return kind_; }
+  std::uint64_t writes() const { return writes_; }
+
+ private:
+  using Name = Database::Name;
+  // What a cell holds, for comparing by the rule of the merge.
+  struct Holding {
+    crdt::Stamp stamp;
+    std::uint64_t expires_ms = 0;
+    std::string value;
+    bool operator==(const Holding&) const = default;
+  };
+  struct Write {
+    Name name;
+    std::string value;
+  };
+  struct Sent {
+    Name name;
+    Holding holding;
+    std::uint64_t rollbacks = 0;  // Of the gateway, when it was sent.
+  };
+  // What is known of one device.
+  struct Device {
+    std::map<Name, Holding> standing;                         // In its store, as the application could see it.
+    std::map<crdt::Seq, Write> open;                          // Its writes whose outcome it has not been told.
+    std::map<crdt::Seq, Sent> pushed;                         // What it sent of them, last.
+    std::map<std::uint32_t, std::map<Name, crdt::Seq>> told;  // By its watches.
+    std::map<std::uint32_t, crdt::Seq> born;                  // The head when a watch began.
+    std::int64_t offset_ms = 0;
+    crdt::ClockQuality quality = crdt::ClockQuality::unknown;
+    crdt::NodeId node = 0;
+    std::uint64_t rejected = 0;
+    std::uint64_t restamps = 0;
+    bool excused = false;  // Something happened in this step that may take a cell back.
+  };
+
+  static Name name_of(const crdt::CellName& name);
+  static Holding holding_of(const crdt::Cell& cell);
+  static bool beats(const Name& name, const Holding& a, const Holding& b);
+
+  void look_at_records(Site& site, storage::Seq before);
+  void see(Site& site, Device& device, const crdt::Op& op);
+  void see_arrival(const crdt::Op& op);
+  void check_origin(const Site& site, const crdt::Op& op);
+  void note_outcome(Site& site, Device& device, const Action& action);
+  void note_change(Site& site, Device& device, const Action& action);
+  void forget_standing(Site& site, Device& device);
+  bool is_excused(Site& site, Device& device);
+  void check_floors(const char* when);
+  void rest_device(Site& site);
+  void rest_scopes(Site& site);
+  void rest_watches(Site& site, Device& device);
+  void rest_database();
+  [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);
+
+  World& world_;
+  std::map<const Site*, Device> devices_;
+  std::map<Name, std::set<std::string>> written_;  // Every value that somebody put; empty for a removal.
+  std::map<crdt::Stamp, Sent> stamps_;             // Every stamp that the gateway took, with what it stood on.
+  std::map<Name, Holding> floor_;                  // What was acknowledged as durable: no cell falls below it.
+  std::uint64_t rollbacks_ = 0;                    // How often the gateway was set back.
+  std::uint64_t writes_ = 0;
+  std::string problem_;
+  const char* kind_ = "";
+};
+
+}  // namespace grid::sim

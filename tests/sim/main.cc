@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grid_sim: runs seeds through the simulator, prints what fails, makes it small, and tells one seed's story.
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cinttypes>
+#include <fstream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/sim/run.h"
+
+namespace {
+
+using grid::sim::Fault;
+using grid::sim::kFaults;
+using grid::sim::Plan;
+using grid::sim::Verdict;
+
+struct Options {
+  std::string seeds;
+  std::string seeds_file;
+  std::uint64_t seconds = 0;
+  std::uint64_t replay = 0;
+  std::uint64_t failures_max = 1;
+  bool trace = false;
+  bool shrink = true;
+};
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+struct Total {
+  std::uint64_t seeds = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t events = 0;
+  std::uint64_t writes = 0;
+  std::uint64_t virtual_ms = 0;
+  std::uint64_t faults[kFaults] = {};
+
+  void add(const Verdict& verdict) {
+    ++seeds;
+    failures += verdict.passed ? 0 : 1;
+    events += verdict.events;
+    writes += verdict.writes;
+    virtual_ms += verdict.virtual_ms;
+    for (std::size_t i = 0; i < kFaults; ++i) faults[i] += verdict.faults[i];
+  }
+  void print(double seconds) const {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : faults) sum += count;
+    std::printf("%" PRIu64 " seeds, %" PRIu64 " failed; %.1f virtual hours, %" PRIu64
+                " events (%.2f million a minute), %" PRIu64 " writes, %" PRIu64 " faults:\n",
+                seeds, failures, static_cast<double>(virtual_ms) / 3'600'000, events,
+                seconds > 0 ? static_cast<double>(events) / seconds * 60 / 1e6 : 0, writes, sum);
+    for (std::size_t i = 0; i < kFaults; ++i) {
+      std::printf("  %-24s %12" PRIu64 "\n", name_of(static_cast<Fault>(i)), faults[i]);
+    }
+  }
+};
+
+void tell_failure(std::uint64_t seed, const Verdict& verdict, const Options& options) {
+  std::printf("seed %" PRIu64 " FAILED: %s\n  replay: ./dev sim --replay %" PRIu64 " --trace\n", seed,
+              verdict.problem.c_str(), seed);
+  if (!options.shrink) return;
+  constexpr std::uint64_t kRunsMax = 2'000;
+  const Plan plan = shrink(grid::sim::draw_plan(seed), kRunsMax);
+  std::printf("made small: %zu devices, %zu steps\n", plan.options.devices, plan.steps.size());
+  std::fflush(stdout);
+  run_plan(plan, stdout);
+}
+
+bool run_seed(std::uint64_t seed, const Options& options, Total& total) {
+  const Verdict verdict = run_plan(grid::sim::draw_plan(seed));
+  total.add(verdict);
+  if (!verdict.passed) tell_failure(seed, verdict, options);
+  return verdict.passed;
+}
+
+int replay(const Options& options) {
+  const Verdict verdict = run_plan(grid::sim::draw_plan(options.replay), options.trace ? stdout : nullptr);
+  std::printf("seed %" PRIu64 ": %s; trace %016" PRIx64 ", %" PRIu64 " events\n", options.replay,
+              verdict.passed ? "passed" : verdict.problem.c_str(), verdict.trace, verdict.events);
+  return verdict.passed ? 0 : 1;
+}
+
+// "A..B", both included, or one number.
+std::pair<std::uint64_t, std::uint64_t> range_of(const std::string& text) {
+  const std::size_t dots = text.find("..");
+  const std::uint64_t first = std::stoull(text);
+  return {first, dots == std::string::npos ? first : std::stoull(text.substr(dots + 2))};
+}
+
+// Lines "SEED what it found"; `#` begins a comment.
+std::vector<std::uint64_t> seeds_of(const std::string& path) {
+  std::vector<std::uint64_t> seeds;
+  std::ifstream file(path);
+  if (!file) throw CLI::ValidationError("--seeds-file", "cannot read " + path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line[0] != '#') seeds.push_back(std::stoull(line));
+  }
+  return seeds;
+}
+
+int run_seeds(const Options& options) {
+  Total total;
+  const double begin = seconds_now();
+  const auto over = [&] {
+    return total.failures >= options.failures_max ||
+           (options.seconds > 0 && seconds_now() - begin > static_cast<double>(options.seconds));
+  };
+  if (!options.seeds_file.empty()) {
+    for (const std::uint64_t seed : seeds_of(options.seeds_file)) run_seed(seed, options, total);
+  }
+  // Fresh ones each time, unless they are named: the first is printed, so that a run can be had again.
+  std::uint64_t first = std::random_device()() % 1'000'000'000;
+  std::uint64_t last = UINT64_MAX;
+  if (!options.seeds.empty()) std::tie(first, last) = range_of(options.seeds);
+  if (!options.seeds.empty() || options.seconds > 0) {
+    std::printf("seeds from %" PRIu64 "\n", first);
+    for (std::uint64_t seed = first; seed <= last && !over(); ++seed) run_seed(seed, options, total);
+  }
+  total.print(seconds_now() - begin);
+  return total.failures == 0 ? 0 : 1;
+}
+
+std::uint64_t seconds_of(const std::string& text) {
+  std::size_t end = 0;
+  const std::uint64_t number = std::stoull(text, &end);
+  const std::string unit = text.substr(end);
+  if (unit == "h") return number * 3'600;
+  if (unit == "m") return number * 60;
+  if (unit.empty() || unit == "s") return number;
+  throw CLI::ValidationError("--for", "takes a duration: 60s, 5m, 2h");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  std::string duration;
+  CLI::App app("Runs seeds through Grid's simulator", "grid_sim");
+  app.add_option("--seeds", options.seeds, "seeds A..B, both included");
+  app.add_option("--seeds-file", options.seeds_file, "a file of seeds, one a line, each with what it found");
+  app.add_option("--for", duration, "fresh seeds, for so long: 60s, 5m, 2h");
+  app.add_option("--replay", options.replay, "one seed");
+  app.add_flag("--trace", options.trace, "with --replay: its story, line by line");
+  app.add_option("--failures", options.failures_max, "go on until so many seeds have failed");
+  app.add_flag("!--no-shrink", options.shrink, "leave a failing plan as it is");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    if (!duration.empty()) options.seconds = seconds_of(duration);
+    if (options.replay != 0) return replay(options);
+    if (options.seeds.empty() && options.seeds_file.empty() && duration.empty()) options.seeds = "1..1000";
+    return run_seeds(options);
+  } catch (const CLI::Error& error) {
+    return app.exit(error);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "grid_sim: %s: not a number\n", error.what());
+    return 2;
+  }
+}

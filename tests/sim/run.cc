@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tests/sim/run.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "crdt/value.h"
+#include "tests/sim/judge.h"
+
+namespace grid::sim {
+
+namespace {
+
+using runtime::Call;
+using runtime::ScopeKind;
+
+constexpr std::uint64_t kRestMs = 300'000;  // Of virtual time: what has not come to rest by then never will.
+constexpr const char* kMaps[] = {"m", "n"};
+
+class Run {
+ public:
+  Run(const Plan& plan, std::FILE* story) : plan_(plan), world_(plan.options), judge_(world_) {
+    world_.tell_to(story);
+    images_.resize(plan.options.devices + 1);
+  }
+
+  Verdict go() {
+    for (std::size_t i = 0; i < world_.device_count(); ++i) join(i);
+    for (const Step& step : plan_.steps) {
+      if (step.at_ms > world_.now_ms()) world_.run_ms(step.at_ms - world_.now_ms());
+      if (judge_.found()) return verdict();
+      act(step);
+    }
+    world_.run_ms(1'000);
+    calm();
+    rest();
+    return verdict();
+  }
+
+ private:
+  // What each application wants from the beginning: all, a map, or some of its keys.
+  void join(std::size_t index) {
+    Site& device = world_.device(index);
+    const bool watched = index % 3 == 1;
+    switch (plan_.options.seed % 4 == 0 ? index % 4 : 0) {
+      case 1:
+        world_.subscribe(device, {ScopeKind::map, "m", {}}, watched);
+        break;
+      case 2:
+        world_.subscribe(device, {ScopeKind::prefix, "m", "hot/1"}, watched);
+        world_.subscribe(device, {ScopeKind::key, "n", "hot/2"});
+        break;
+      default:
+        world_.subscribe(device, {}, watched);
+        break;
+    }
+    world_.online(device);
+  }
+
+  void act(const Step& step) {
+    Site& site = world_.site(std::min<std::size_t>(step.site, world_.device_count()));
+    if (step.act <= Act::offline) {
+      if (site.running && site.replica && !site.asleep) use(step, site);
+    } else {
+      harm(step, site);
+    }
+  }
+
+  std::string key_of(const Step& step) const {
+    const std::uint64_t key = step.choice >> 8;
+    if (key % 4 == 0) return "own/" + std::to_string(step.site) + "/" + std::to_string(key / 4 % 50);
+    return "hot/" + std::to_string(key / 4 % plan_.keys);
+  }
+  const char* map_of(const Step& step) const { return kMaps[step.choice % 5 == 0 ? 1 : 0]; }
+
+  // Values tell who wrote them: no two are equal, but for the empty ones.
+  std::string number() {
+    std::uint8_t room[16];
+    crdt::ValueWriter writer(room);
+    writer.integer(++next_value_);
+    return std::string(as_text(*writer.finish()));
+  }
+  std::string text(std::size_t bytes) {
+    std::string padded = bytes == 0 ? "" : std::to_string(++next_value_) + ":";
+    padded.resize(bytes, 'x');
+    std::uint8_t room[4'096];
+    crdt::ValueWriter writer(room);
+    writer.text(padded);
+    return std::string(as_text(*writer.finish()));
+  }
+
+  void put(Site& site, const char* map, const std::string& key, const std::string& value, std::uint64_t ttl_ms) {
+    Call put{.verb = Call::Verb::put, .scope = {ScopeKind::key, map, key}, .value = as_bytes(value), .ttl_ms = ttl_ms};
+    const Status status = world_.call(site, put);
+    world_.tell("%s puts %s/%s #%llu: %s", site.name.c_str(), map, key.c_str(),
+                static_cast<unsigned long long>(put.seq), grid::name_of(status));
+  }
+
+  void use(const Step& step, Site& site) {
+    const char* map = map_of(step);
+    const std::string key = key_of(step);
+    switch (step.act) {
+      case Act::put:
+        return put(site, map, key, number(), 0);
+      case Act::put_expiring:
+        return put(site, map, key, number(), step.ms);
+      case Act::put_large:
+        return put(site, map, key, text(1'100 + step.choice % 1'500), 0);
+      case Act::put_empty:
+        return put(site, map, key, text(0), 0);
+      case Act::burst:
+        for (std::uint64_t i = 0; i < 5 + step.choice % 60; ++i) {
+          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), number(), 0);
+        }
+        return;
+      case Act::remove: {
+        const Status status = world_.remove(site, map, key);
+        return world_.tell("%s removes %s/%s: %s", site.name.c_str(), map, key.c_str(), grid::name_of(status));
+      }
+      default:
+        return subscribe(step, site);
+    }
+  }
+
+  void subscribe(const Step& step, Site& site) {
+    world_.tell("%s %s", site.name.c_str(), name_of(step.act));
+    switch (step.act) {
+      case Act::subscribe:
+      case Act::watch: {
+        const std::string key = key_of(step);
+        const ScopeKind kind = static_cast<ScopeKind>(step.choice / 7 % 4);
+        const bool whole = kind == ScopeKind::everything;
+        const bool all_keys = whole || kind == ScopeKind::map;
+        return world_.subscribe(site, {kind, whole ? "" : map_of(step), all_keys ? std::string_view() : key},
+                                step.act == Act::watch);
+      }
+      case Act::unsubscribe:
+        if (site.scopes.size() > 1) world_.unsubscribe(site, step.choice % site.scopes.size());
+        return;
+      case Act::verify:
+        return world_.verify(site);
+      default:  // offline
+        world_.online(site, false);
+        return world_.later(step.ms, [this, &site] {
+          site.wants_online = true;
+          if (site.running) world_.online(site);
+        });
+    }
+  }
+
+  // Whatever it is, it ends after step.ms.
+  void harm(const Step& step, Site& site) {
+    switch (step.act) {
+      case Act::cut:
+        world_.cut(site);
+        return heal_later(step, site);
+      case Act::block_up:
+      case Act::block_down:
+      case Act::block:
+        world_.block(site, step.act != Act::block_down, step.act != Act::block_up);
+        return heal_later(step, site);
+      case Act::slow:
+        world_.tell("%s reads slowly", site.name.c_str());
+        world_.count(Fault::slow);
+        site.slow = true;
+        return world_.later(step.ms, [&site] { site.slow = false; });
+      case Act::sleep:
+        return world_.sleep(site, step.ms);
+      case Act::fill_disk:
+        return world_.fill_disk(site, step.ms);
+      case Act::fail_disk:
+        return world_.fail_disk(site, 1 + step.choice % 20, step.ms);
+      case Act::refuse_drains:
+        return world_.refuse_drains(1 + static_cast<std::uint32_t>(step.choice % 8));
+      case Act::set_clock:
+      case Act::lose_clock:
+      case Act::drift_clock:
+        return set_clock(step, site);
+      default:
+        return kill(step, site);
+    }
+  }
+
+  void heal_later(const Step& step, Site& site) {
+    world_.later(step.ms, [this, &site] { world_.heal(site); });
+  }
+
+  void kill(const Step& step, Site& site) {
+    switch (step.act) {
+      case Act::crash:
+      case Act::crash_torn:
+        if (!site.running) return;
+        world_.crash(site, step.act == Act::crash_torn ? 1 : 0);
+        break;
+      case Act::take_image:
+        world_.tell("%s is copied", site.name.c_str());
+        images_[step.site] = std::make_unique<storage::MemoryStore>(*site.store);
+        return images_[step.site]->crash();
+      case Act::restore_image:
+        if (images_[step.site] == nullptr) return;
+        world_.restore(site, *images_[step.site]);
+        break;
+      case Act::wipe:
+        world_.restore(site, fresh_store(), Fault::wipe);
+        break;
+      case Act::lose_journal:
+        if (!plan_.options.server.has_sink) return;
+        world_.restore(site, fresh_store(), Fault::journal_lost);
+        break;
+      default:  // old_release
+        if (site.old_release) return;
+        world_.count(Fault::old_release);
+        world_.crash(site);
+        site.old_release = true;
+        world_.later(step.ms / 2, [this, &site] { start(site); });
+        return world_.later(step.ms, [this, &site] { update(site); });
+    }
+    world_.later(step.ms, [this, &site] { start(site); });
+  }
+
+  storage::MemoryStore fresh_store() const {
+    return storage::MemoryStore({.batch_bytes_max = plan_.options.batch_bytes_max});
+  }
+
+  void start(Site& site) {
+    if (!site.running) world_.restart(site);
+  }
+
+  void update(Site& site) {
+    site.old_release = false;
+    if (site.running) world_.crash(site);
+    world_.restart(site);
+  }
+
+  // Seconds, minutes, a decade; a gateway's clock is off by seconds only, or unknown.
+  void set_clock(const Step& step, Site& site) {
+    static constexpr std::int64_t kSkews[] = {
+        2'000, -2'000, 20'000, -20'000, 180'000, -180'000, 3'650 * 86'400'000LL, -3'650 * 86'400'000LL};
+    const Fault fault = step.act == Act::set_clock    ? Fault::clock_set
+                        : step.act == Act::lose_clock ? Fault::clock_unknown
+                                                      : Fault::clock_drift;
+    world_.count(fault);
+    if (step.act == Act::set_clock) site.wall_skew_ms = kSkews[step.choice % (site.is_gateway() ? 2 : 8)];
+    if (step.act == Act::lose_clock) site.knows_time = false;
+    if (step.act == Act::drift_clock) site.drift_ppm = static_cast<std::int64_t>(step.choice % 20'000) - 10'000;
+    world_.tell("%s %s (%lld ms off)", site.name.c_str(), name_of(step.act), static_cast<long long>(site.wall_skew_ms));
+    world_.later(step.ms, [&site, act = step.act] {
+      if (act == Act::set_clock) site.wall_skew_ms = 0;
+      if (act == Act::lose_clock) site.knows_time = true;
+      if (act == Act::drift_clock) site.drift_ppm = 0;
+    });
+  }
+
+  // All that went wrong is over.
+  void calm() {
+    world_.tell("calm");
+    world_.weather() = {.database_ms = 5};
+    world_.gateway().database_refuses = 0;
+    world_.run_ms(70'000);  // Whatever has an end has ended.
+    for (std::size_t i = 0; i <= world_.device_count(); ++i) {
+      Site& site = world_.site(i);
+      start(site);
+      site.disk->fail_at(0);
+      if (!site.replica) continue;
+      world_.heal(site);
+      if (!site.wants_online) world_.online(site);
+    }
+  }
+
+  void rest() {
+    if (!judge_.found() && !come_to_rest()) return;
+    world_.run_ms(25'000);  // What expires has expired.
+    if (!judge_.found() && !come_to_rest()) return;
+    judge_.rest();
+    if (judge_.found()) return;
+    for (std::size_t i = 0; i < world_.device_count(); ++i) world_.verify(world_.device(i));
+    if (!world_.run_until([this] { return all_verified(); }, kRestMs)) {
+      problem_ = "equal replicas have unequal digests: " + states();
+    }
+  }
+
+  bool come_to_rest() {
+    const auto drained = [this] {
+      const server::CoordinatorStatus status = world_.gateway().coordinator->status();
+      return !plan_.options.server.has_sink || (status.drained >= status.durable && status.durable == status.head);
+    };
+    if (world_.run_until([&] { return (world_.quiet() && drained()) || judge_.found(); }, kRestMs)) return true;
+    problem_ = "it does not come to rest: " + states();
+    world_.tell("*** %s", problem_.c_str());
+    return false;
+  }
+
+  bool all_verified() {
+    for (std::size_t i = 0; i < world_.device_count(); ++i) {
+      if (!world_.device(i).replica->status(world_.now_ms()).verified) return false;
+    }
+    return true;
+  }
+
+  std::string states() {
+    std::string text = std::string("gateway: ") + world_.gateway().coordinator->problem();
+    for (std::size_t i = 0; i < world_.device_count(); ++i) {
+      const Site& site = world_.device(i);
+      const runtime::ReplicaStatus status = site.replica->status(world_.now_ms());
+      if (status.state == SyncState::realtime && status.quiet && status.verified) continue;
+      text += "; " + site.name + ": " + grid::name_of(status.state) + ", " + std::to_string(status.ops_pending) +
+              " ops pending, " + (status.current ? "" : "not ") + "current, " + (status.quiet ? "" : "not ") +
+              "quiet, " + site.replica->problem();
+    }
+    return text;
+  }
+
+  Verdict verdict() {
+    Verdict verdict;
+    verdict.problem = judge_.found() ? judge_.problem() : problem_;
+    verdict.kind = judge_.found() ? judge_.kind() : problem_.substr(0, problem_.find(':'));
+    verdict.passed = verdict.problem.empty();
+    verdict.trace = world_.trace();
+    verdict.events = world_.event_count();
+    verdict.writes = judge_.writes();
+    verdict.virtual_ms = world_.now_ms();
+    for (std::size_t i = 0; i < kFaults; ++i) verdict.faults[i] = world_.fault_count(static_cast<Fault>(i));
+    return verdict;
+  }
+
+  const Plan& plan_;
+  World world_;
+  Judge judge_;
+  std::vector<std::unique_ptr<storage::MemoryStore>> images_;
+  std::int64_t next_value_ = 0;
+  std::string problem_;
+};
+
+}  // namespace
+
+Verdict run_plan(const Plan& plan, std::FILE* story) { return Run(plan, story).go(); }
+
+}  // namespace grid::sim
