@@ -124,7 +124,7 @@ Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
 
 // Whether there is a cell in the scope that the server has seen.
 bool SyncSession::holds_settled(const Scope& scope) {
-  if (fork_token_ == 0) return false;  // Never met a server.
+  if (fork_token_ == 0 && log_.store().settled() == 0) return false;  // Never met a server.
   Scan scan(scope);
   for (;;) {
     const Result<Op> op = scan.next(log_.store());
