@@ -7,6 +7,7 @@
 
 #include "crdt/base/check.h"
 #include "crdt/value.h"
+#include "tests/fuzz/script.h"
 #include "tests/fuzz/target.h"
 #include "transport/wire.h"
 
@@ -15,35 +16,9 @@ namespace {
 using namespace grid;
 using crdt::Op;
 using crdt::Stamp;
+using test::Script;
 
-// Draws from the script; zeros once it has come to its end.
-class Script {
- public:
-  explicit Script(Bytes bytes) : rest_(bytes) {}
-
-  bool done() const { return rest_.empty(); }
-  std::uint64_t number(std::size_t bytes) {
-    std::uint64_t drawn = 0;
-    for (const std::uint8_t byte : take(bytes)) drawn = drawn << 8 | byte;
-    return drawn;
-  }
-  std::size_t below(std::size_t bound) { return static_cast<std::size_t>(number(2)) % bound; }
-  Bytes take(std::size_t size) {
-    const Bytes taken = rest_.first(std::min(size, rest_.size()));
-    rest_ = rest_.subspan(taken.size());
-    return taken;
-  }
-  // Text of which a name may consist.
-  std::string name(std::size_t size) {
-    std::string text = "n";
-    for (const std::uint8_t byte : take(size)) text += static_cast<char>('a' + byte % 26);
-    return text;
-  }
-  Stamp stamp() { return {number(8), number(8)}; }
-
- private:
-  Bytes rest_;
-};
+Stamp draw_stamp(Script& script) { return {script.number(8), script.number(8)}; }
 
 struct Drawn {
   std::string map;
@@ -64,10 +39,10 @@ Drawn draw(Script& script) {
   drawn.value.resize(writer.finish()->size());
   if (script.below(3) == 0) drawn.value.clear();
   drawn.op.seq = script.number(script.below(9));
-  drawn.op.cell.stamp = script.stamp();
+  drawn.op.cell.stamp = draw_stamp(script);
   drawn.op.cell.stamp.node |= 1;  // Never the stamp that says "none".
   drawn.op.cell.expires_ms = script.number(script.below(9));
-  drawn.op.base = script.stamp();
+  drawn.op.base = draw_stamp(script);
   drawn.op.quality = static_cast<crdt::ClockQuality>(script.below(4));
   drawn.op.was_applied = script.below(2) == 1;
   return drawn;

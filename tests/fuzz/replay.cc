@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs a fuzz target over its corpus: an ordinary test, for every compiler.
+// Runs a fuzz target over its corpus: an ordinary test, for every compiler. `replay_NAME FILE` or `replay_NAME FOLDER`
+// runs it over that instead.
 
 #include <cstdio>
 #include <filesystem>
@@ -25,9 +26,12 @@ void replay(const std::filesystem::path& path) {
   LLVMFuzzerTestOneInput(block.get(), content.size());
 }
 
+std::filesystem::path corpus = GRID_CORPUS;
+
 void corpus_is_survived(void**) {
+  if (!std::filesystem::is_directory(corpus)) return replay(corpus);
   std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(GRID_CORPUS)) {
+  for (const auto& entry : std::filesystem::directory_iterator(corpus)) {
     replay(entry.path());
     ++count;
   }
@@ -36,7 +40,8 @@ void corpus_is_survived(void**) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) corpus = argv[1];
   const CMUnitTest tests[] = {cmocka_unit_test(corpus_is_survived)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
