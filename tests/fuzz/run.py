@@ -35,7 +35,7 @@ def run(tree, target, seconds):
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
     before = set(findings.iterdir())
-    command = [tree / "tests" / f"fuzz_{target}", f"-max_total_time={seconds}", "-max_len=4096", "-timeout=20",
+    command = [tree / "tests" / f"fuzz_{target}", f"-max_total_time={seconds}", "-max_len=2048", "-timeout=20",
                "-rss_limit_mb=3072", "-print_final_stats=1", f"-artifact_prefix={findings}/", corpus,
                HERE / "corpus" / target]
     with log.open("w") as said:
