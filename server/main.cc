@@ -70,6 +70,10 @@ int run(const GatewayOptions& options) {
   std::fflush(stdout);
   std::fprintf(stderr, "gridd: development mode: no authentication, loopback only; data in %s\n", options.data.c_str());
   while (!signals.came() && !gateway.has_failed()) uv_run(loop, UV_RUN_ONCE);
+  if (gateway.has_failed()) {
+    std::fprintf(stderr, "gridd: ends, because a disk has failed: %s; all that was acknowledged durable is kept\n",
+                 gateway.failure().c_str());
+  }
   gateway.stop_listening();
   uv_timer_t deadline;
   uv_timer_init(loop, &deadline);
@@ -78,6 +82,7 @@ int run(const GatewayOptions& options) {
   while (!gateway.is_drained() && uv_is_active(reinterpret_cast<uv_handle_t*>(&deadline))) uv_run(loop, UV_RUN_ONCE);
   uv_timer_stop(&deadline);
   const Status stopped = gateway.stop();
+  if (gateway.has_failed()) return kFailure;
   if (stopped != Status::ok) std::fprintf(stderr, "gridd: the last commit failed: %s\n", grid::name_of(stopped));
   return stopped == Status::ok ? 0 : kFailure;
 }

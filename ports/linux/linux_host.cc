@@ -78,7 +78,7 @@ bool LinuxHost::wait(const Write& write, Outcome outcome, std::uint64_t timeout_
   impl_->run_until(
       [&] {
         reached = write.outcome();
-        return reached == outcome || reached > Outcome::applied;
+        return reached == outcome || reached > Outcome::applied || impl_->has_failed();
       },
       timeout_ms, Impl::Signals::heeded);
   return reached == outcome || (outcome == Outcome::applied && reached == Outcome::durable);
@@ -99,7 +99,7 @@ bool LinuxHost::wait_for(Done done, void* context, std::uint64_t timeout_ms) {
 Status LinuxHost::flush() { return impl_->flush(); }
 
 void LinuxHost::run() {
-  impl_->run_until([] { return false; }, runtime::kNever, Impl::Signals::heeded);
+  impl_->run_until([this] { return impl_->has_failed(); }, runtime::kNever, Impl::Signals::heeded);
   impl_->take_stop();
   [[maybe_unused]] const Status status = impl_->flush();  // problem() says what became of it.
 }

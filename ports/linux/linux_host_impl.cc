@@ -143,7 +143,7 @@ void LinuxHost::Impl::perform(Call& call) {
   if (call.verb == Call::Verb::unwatch) {
     std::erase_if(watching_, [&call](const Watching& watching) { return watching.id == call.id; });
   }
-  if (host_->has_failed()) {
+  if (has_failed()) {
     call.status = Status::io;
     return;
   }
@@ -171,7 +171,11 @@ Result<Change> LinuxHost::Impl::next(const Scope& scope, std::string_view after_
   return change_of(replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
 }
 
-runtime::ReplicaStatus LinuxHost::Impl::replica_status() { return replica_->status(port::monotonic_ms()); }
+runtime::ReplicaStatus LinuxHost::Impl::replica_status() {
+  runtime::ReplicaStatus status = replica_->status(port::monotonic_ms());
+  if (has_failed()) status.state = SyncState::error;
+  return status;
+}
 
 crdt::Digest LinuxHost::Impl::digest(const Scope& scope) { return replica_->digest(scope, port::wall_ms()); }
 
@@ -179,6 +183,7 @@ crdt::Digest LinuxHost::Impl::digest(const Scope& scope) { return replica_->dige
 
 void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::string_view) {
   connecting_ = 0;
+  connected_ = link;
   host_->step({.kind = Event::Kind::link_up, .link = link});
 }
 
@@ -192,7 +197,8 @@ std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, 
 
 void LinuxHost::Impl::on_close(transport::LinkId link, std::string_view reason) {
   if (connecting_ == link) connecting_ = 0;
-  problem_ = reason;
+  if (connected_ == link) connected_ = 0;
+  if (!has_failed()) problem_ = reason;
   host_->step({.kind = Event::Kind::link_down, .link = link});
 }
 
@@ -233,6 +239,12 @@ void LinuxHost::Impl::give_up_connecting() {
   if (connecting_ != 0) links_->close(std::exchange(connecting_, 0), transport::kCloseNormal, {});
 }
 
+// A node that makes no more steps must not look as if it were there.
+void LinuxHost::Impl::leave() {
+  give_up_connecting();
+  if (connected_ != 0) links_->close(std::exchange(connected_, 0), transport::kCloseNormal, "the store has failed");
+}
+
 void LinuxHost::Impl::flush_trouble(Status status, const char* problem) {
   if (status == Status::ok) {
     port::log(port::Level::info, "the store has room again");
@@ -241,9 +253,11 @@ void LinuxHost::Impl::flush_trouble(Status status, const char* problem) {
   problem_ = status == Status::full ? "the store is full, and is tried again every second: " : "the node has stopped: ";
   problem_ += problem;
   port::log(port::Level::error, problem_.c_str());
+  host_->want_turn();
 }
 
 void LinuxHost::Impl::turn_ended() {
+  if (has_failed()) leave();
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);

@@ -40,6 +40,8 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   void run_until(IsDone is_done, std::uint64_t timeout_ms, Signals signals);
   void stop() { is_stopping_ = true; }
   void take_stop() { is_stopping_ = false; }  // It has been heeded.
+  // The store has: the node makes no more steps.
+  bool has_failed() const { return host_.has_value() && host_->has_failed(); }
 
   // Driver
   void perform(runtime::Call& call) override;
@@ -88,6 +90,7 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   void say_goodbye();
   void connect();
   void give_up_connecting();
+  void leave();
   void call_back(const Happened& happened);
   void run_posted();
   void watch_signals();
@@ -110,6 +113,7 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   std::optional<Node> node_;
 
   transport::LinkId connecting_ = 0;  // The link that is opening.
+  transport::LinkId connected_ = 0;   // The link that is up.
   bool is_connect_failed_ = false;    // On the spot: the machine hears of it at the end of the turn.
   std::vector<Watching> watching_;
   std::vector<Happened> happened_;  // What the machine reported in this turn.

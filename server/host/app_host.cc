@@ -131,13 +131,18 @@ void AppHost::turn_ended() {
 }
 
 void AppHost::drained(const SinkWorker::Done& done) {
+  if (done.status == Status::io) {
+    failure_ = done.problem;
+    return;
+  }
   if (done.status != Status::ok) say(done.problem.c_str());
   host_->step(Event{.kind = Event::Kind::drained, .seq = done.through, .status = done.status});
 }
 
 void AppHost::flush_trouble(Status status, const char* problem) {
   if (status == Status::ok) return say("the journal has room again");
-  say(problem);
+  if (status == Status::full) return say(problem);
+  failure_ = problem;
 }
 
 // The same sentence at most once in ten seconds: a full disk is tried again every second.

@@ -39,7 +39,10 @@ class AppHost final : private port::UvHost::Owner {
   bool is_drained() const;
   // The last commit. What the database has not taken yet is drained after the next start.
   Status stop() { return host_->stop(); }
-  bool has_failed() const { return host_->has_failed(); }
+  // The medium of the journal or of the database has failed.
+  bool has_failed() const { return !failure_.empty(); }
+  // How, as a sentence.
+  const std::string& failure() const { return failure_; }
   const std::string& app() const { return app_; }
 
  private:
@@ -69,6 +72,7 @@ class AppHost final : private port::UvHost::Owner {
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   bool wants_drain_ = false;
+  std::string failure_;
   std::string last_said_;
   std::uint64_t last_said_at_ms_ = 0;
 };

@@ -114,6 +114,13 @@ bool Gateway::has_failed() const {
   return false;
 }
 
+std::string Gateway::failure() const {
+  for (const auto& [name, app] : apps_) {
+    if (app->has_failed()) return "app " + name + ": " + app->failure();
+  }
+  return {};
+}
+
 Status Gateway::stop() {
   Status status = Status::ok;
   for (const auto& [name, app] : apps_) {

@@ -38,10 +38,13 @@ class Gateway final : private transport::LinkListener {
   const std::string& bound() const { return links_->bound(); }
   // Takes no new links; the databases go on draining.
   void stop_listening() { links_->stop_listening(); }
-  // Nothing is left to drain, or the journals have failed.
+  // Nothing is left to drain, but what belongs to an app whose medium has failed.
   bool is_drained() const;
-  // A journal's medium has failed, and it is unknown what it holds: nothing may go on (docs/STORAGE.md).
+  // The medium of a journal or of a database has failed, and it is unknown what it holds: nothing may go on
+  // (docs/STORAGE.md).
   bool has_failed() const;
+  // Which one and how, as a sentence.
+  std::string failure() const;
   // The last commit of every app.
   Status stop();
   const std::string& problem() const { return problem_; }

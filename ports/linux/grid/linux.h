@@ -52,9 +52,12 @@ class LinuxHost {
                     &done, timeout_ms);
   }
   // Waits until everything written so far is durable here, on this machine.
+  //   full  The store has no room; it is tried again as ever.
+  //   io    The store has failed, now or before, and with it the node: its state is `error`, and its calls say io,
+  //         until the store is opened again. What was durable before is there then.
   Status flush();
 
-  // Runs until SIGINT or SIGTERM, or stop(); then flushes.
+  // Runs until SIGINT or SIGTERM, or stop(), or the store has failed; then flushes.
   void run();
   void run_for(std::uint64_t ms);
   void stop();
