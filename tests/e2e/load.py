@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Devices that write without pause (load.cc), for tests that take something from them: what they were promised is there."""
+"""Devices that write without pause (load.cc), for tests that take something away: what they were promised is there."""
 import os
 import random
 import signal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Disks that fall ill under the real programs (tests/faults/sick_disk.cc is preloaded): a sync that failed is the end of
-the one who asked for it, a full disk is not, and what was acknowledged durable is there afterwards."""
+"""Disks that fall ill under the real programs (tests/faults/sick_disk.cc is preloaded): a sync that failed is the end
+of the one who asked for it, a full disk is not, and what was acknowledged durable is there afterwards."""
 import os
 import pathlib
 import unittest
@@ -32,7 +32,8 @@ class SickDisk(load.LoadTest):
         self.fall_ill(how, where)
         self.assertEqual(gateway.ended(), 1, gateway.errors)
         self.assertEqual(self.order.read_text(), "done\n")
-        said = [line for line in gateway.errors if line.startswith("gridd: ends, because a disk has failed: app default: ")]
+        reason = "gridd: ends, because a disk has failed: app default: "
+        said = [line for line in gateway.errors if line.startswith(reason)]
         self.assertEqual(len(said), 1, gateway.errors)
         self.assertIn(where, said[0])
         self.assertIn("all that was acknowledged durable is kept", said[0])
