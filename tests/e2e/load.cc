@@ -80,7 +80,8 @@ int main(int argc, char** argv) {
   host.run();
   uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);
   host.run_for(0);
-  if (load.failed() || host.flush() != grid::Status::ok) return std::fprintf(stderr, "grid_load: %s\n", host.problem()), 1;
+  if (load.failed() || host.flush() != grid::Status::ok)
+    return std::fprintf(stderr, "grid_load: %s\n", host.problem()), 1;
   std::printf("written %llu\n", static_cast<unsigned long long>(load.count()));
   return 0;
 }
