@@ -30,6 +30,7 @@ class Load {
   void turn() {
     for (int i = 0; i < kWritesATurn && waiting_.size() < kAheadMax && !failed_; ++i) write();
     std::uint64_t durable = 0;
+    if (!waiting_.empty() && waiting_.front().write.outcome() == grid::Outcome::superseded) write_again();
     for (; !waiting_.empty() && waiting_.front().write.outcome() == grid::Outcome::durable; waiting_.pop_front()) {
       durable = waiting_.front().count;
     }
@@ -46,8 +47,20 @@ class Load {
   static constexpr std::uint64_t kSharedKeys = 50;
   static constexpr int kWritesATurn = 20;
 
+  grid::Write put(std::uint64_t number) {
+    return load_.put(name_ + "/" + std::to_string(number), {{"by", name_.c_str()}, {"n", number}});
+  }
+
+  // A gateway that lost the newest fork token of this store makes it go on as another node: what was not durable is
+  // given new ops, and nobody says which.
+  void write_again() {
+    for (Written& written : waiting_) {
+      if (written.write.outcome() == grid::Outcome::superseded) written.write = put(written.count - 1);
+    }
+  }
+
   void write() {
-    const grid::Write own = load_.put(name_ + "/" + std::to_string(count_), {{"by", name_.c_str()}, {"n", count_}});
+    const grid::Write own = put(count_);
     const grid::Write shared = load_.put("shared/" + std::to_string(count_ % kSharedKeys), {{"by", name_.c_str()}});
     failed_ = own.status() != grid::Status::ok || shared.status() != grid::Status::ok;
     waiting_.push_back({own, ++count_});

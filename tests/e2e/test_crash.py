@@ -1,65 +1,121 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of the gateway under load, again and again: what was acknowledged durable is there, and nothing diverges."""
+"""kill -9, and SIGSTOP, of the gateway and of devices under load, again and again: what was acknowledged durable is
+there, and nothing diverges."""
 import os
-import random
 import signal
 
 import harness
+import load
 
 ROUNDS = int(os.environ.get("GRID_CRASH_ROUNDS", "50"))
 LOOKS = 5  # Rounds between two looks at what the gateway holds while no device can help it.
 
 
-class Crash(harness.GridTest):
-    def loader(self, name, url):
-        process = harness.Process([harness.program("grid_load"), self.path(name), url, name])
-        self.addCleanup(lambda: process.child.poll() is None and process.stop(signal.SIGKILL))
-        return process
-
-    @staticmethod
-    def durable(loader):
-        """How many of its keys the gateway has acknowledged as durable, as far as the loader has said."""
-        return max((int(line.split()[1]) for line in list(loader.lines) if line.startswith("durable ")), default=0)
-
-    def assert_holds(self, url, ledgers):
-        rows = self.gridctl("--target", url, "export", "load")
-        keys = {line.split('"', 4)[3] for line in rows.splitlines()}
-        for name, count in ledgers.items():
-            lost = [key for key in range(count) if f"{name}/{key}" not in keys]
-            self.assertEqual(lost, [], f"{name}: {len(lost)} of {count} rows that were acknowledged durable are gone")
-
+class Crash(load.LoadTest):
     # ACK-1
     def test_no_op_acknowledged_durable_is_lost_by_kill_9_of_the_gateway(self):
-        seed = int(os.environ.get("GRID_SEED", random.randrange(2**32)))
-        print(f"GRID_SEED={seed}", flush=True)
-        chance = random.Random(seed)
+        chance = load.seeded()
         gateway = self.server()
         listen = gateway.listen()
         loaders = {name: self.loader(name, gateway.url) for name in "ab"}
         for number in range(1, ROUNDS + 1):
-            before = sum(map(self.durable, loaders.values()))
-            enough = before + chance.randrange(200)
-            harness.wait_until(lambda: sum(map(self.durable, loaders.values())) > enough, "durable acks")
+            self.wait_for_durable(1 + chance.randrange(200), *loaders.values())
             looks = number % LOOKS == 0
             for loader in loaders.values() if looks else ():
                 loader.child.send_signal(signal.SIGSTOP)
-            ledgers = {name: self.durable(loader) for name, loader in loaders.items()}
+            ledgers = {name: load.durable(loader) for name, loader in loaders.items()}
             gateway.stop(signal.SIGKILL)
             gateway = self.server(listen=listen)
             if looks:
                 self.assert_holds(gateway.url, ledgers)
             for loader in loaders.values() if looks else ():
                 loader.child.send_signal(signal.SIGCONT)
-        for loader in loaders.values():
-            self.assertEqual(loader.stop(), 0, loader.errors)
-        written = {name: int(loader.lines[-1].split()[1]) for name, loader in loaders.items()}
+        written = {name: self.stop_loader(loader) for name, loader in loaders.items()}
         print(f"{ROUNDS} kills, {written} written, {ledgers} durable before the last one", flush=True)
-        for name in ("a", "b", "a"):
-            self.gridctl("--store", self.path(name), "--target", gateway.url, "sync")
+        self.assert_converged(gateway.url, "ab")
         self.assert_holds(gateway.url, written)
-        exports = {self.gridctl("--store", self.path(name), "--offline", "export", "load") for name in "ab"}
-        exports.add(self.gridctl("--target", gateway.url, "export", "load"))
-        self.assertEqual(len(exports), 1, "the replicas differ")
+
+
+class Everybody(load.LoadTest):
+    """Whoever the dice fall on is killed, or stands still for a while and goes on as if nothing had been."""
+
+    def setUp(self):
+        super().setUp()
+        self.chance = load.seeded()
+        self.gateway = self.server()
+        self.listen = self.gateway.listen()
+        self.loaders = {name: self.loader(name, self.gateway.url) for name in "ab"}
+        self.promised = dict.fromkeys("ab", 0)  # By loaders that are no more, too.
+        self.stopped = set()
+
+    def note_promises(self):
+        for name, loader in self.loaders.items():
+            self.promised[name] = max(self.promised[name], load.durable(loader))
+
+    def kill_gateway(self):
+        self.go_on("gateway")
+        self.gateway.stop(signal.SIGKILL)
+        self.gateway = self.server(listen=self.listen)
+
+    def kill_device(self, name):
+        self.go_on(name)
+        self.loaders[name].stop(signal.SIGKILL)
+        self.note_promises()
+        self.loaders[name] = self.loader(name, self.gateway.url)
+
+    def child(self, who):
+        return (self.gateway if who == "gateway" else self.loaders[who]).child
+
+    def stand_still(self, who):
+        self.child(who).send_signal(signal.SIGSTOP)
+        self.stopped.add(who)
+
+    def go_on(self, who):
+        if who in self.stopped:
+            self.child(who).send_signal(signal.SIGCONT)
+            self.stopped.remove(who)
+
+    def strike(self):
+        """Does something to somebody, and says what."""
+        who = self.chance.choice(("gateway", "a", "b"))
+        if who in self.stopped and self.chance.randrange(2):
+            self.go_on(who)
+            return f"SIGCONT {who}"
+        if self.chance.randrange(2):
+            self.stand_still(who)
+            return f"SIGSTOP {who}"
+        if who == "gateway":
+            self.kill_gateway()
+        else:
+            self.kill_device(who)
+        return f"SIGKILL {who}"
+
+    def let_work(self):
+        """A while of load for those who can."""
+        if self.chance.randrange(3):
+            self.go_on("gateway")
+        running = [self.loaders[name] for name in "ab" if name not in self.stopped]
+        if "gateway" not in self.stopped and running:
+            self.wait_for_durable(1 + self.chance.randrange(100), *running)
+        self.note_promises()
+
+    # ACK-1
+    def test_no_op_acknowledged_durable_is_lost_whoever_is_killed_or_stands_still(self):
+        strikes = []
+        for _ in range(ROUNDS // 2):
+            self.let_work()
+            strikes.append(self.strike())
+        for who in tuple(self.stopped):
+            self.go_on(who)
+        print(", ".join(strikes), flush=True)
+        for loader in self.loaders.values():
+            self.wait_for_durable(1, loader)
+        for loader in self.loaders.values():
+            self.stop_loader(loader)
+        self.note_promises()
+        self.assert_holds(self.gateway.url, self.promised)
+        self.assert_converged(self.gateway.url, "ab")
+        self.assert_holds(self.gateway.url, self.promised)
 
 
 if __name__ == "__main__":
