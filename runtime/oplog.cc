@@ -153,6 +153,9 @@ Status OpLog::merge(const Op& op) {
 
 Status OpLog::restart() {
   GRID_TRY(sign_pending());
+  // What was refused and not settled is asked again, and may be taken this time: its stamp counts unless it is refused
+  // again.
+  rejected_.clear();
   sent_ = store_.settled();
   in_flight_ = 0;
   shared_unsent_ = 0;
@@ -232,6 +235,9 @@ bool OpLog::was_rejected(Seq seq) const {
 void OpLog::note_fate(Seq seq, Outcome outcome) {
   if (was_rejected(seq) || rejected_.full()) return;
   GRID_CHECK(rejected_.push(seq) == Status::ok);
+  for (const Fate& fate : fates_) {
+    if (fate.seq == seq) return;  // On an earlier link.
+  }
   fates_[next_fate_++ % fates_.size()] = {seq, outcome};
   if (outcome == Outcome::rejected) ++rejected_count_;
 }
@@ -363,7 +369,6 @@ Status OpLog::sign_pending() {
     reforked_from_ = store_.settled();
     reforked_to_ = last;
     GRID_TRY(store_.settle(last));
-    rejected_.clear();
   }
   GRID_TRY(count_pending());
   return status;

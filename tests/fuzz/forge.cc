@@ -31,6 +31,9 @@ std::string Forge::draw_key(Script& script) {
   constexpr const char* kKeys[] = {"a", "b", "c/1", "c/2", "c/"};
   const std::size_t drawn = script.below(24);
   if (drawn == 23) return std::string(kKeyBytesMax, 'k');
+  // Two that break the rules.
+  if (drawn == 22) return std::string(kKeyBytesMax + 1, 'k');
+  if (drawn == 21) return "\x01";
   if (drawn > 18) return "k" + std::to_string(script.below(128));
   return kKeys[drawn % std::size(kKeys)];
 }

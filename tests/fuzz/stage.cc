@@ -262,8 +262,12 @@ void Stage::deliver(std::size_t index, bool up) {
     if (link != 0 && (up ? wire.device_link : wire.gateway_link) == 0) cut(index);
     return;
   }
-  const Frame frame = std::move(queue.front());
+  Frame frame = std::move(queue.front());
   queue.pop_front();
+  if (up == (victim_ == Victim::gateway) && tampered_left_ > 0) {
+    --tampered_left_;
+    frame = forged(*wire::kind_of(frame));
+  }
   if (link != 0) hear(up ? gateway() : device(index), link, frame);
 }
 
@@ -331,6 +335,9 @@ void Stage::act() {
     act_of_world();
   } else if (drawn < 18) {
     forge();
+  } else if (drawn == 23) {
+    // What reaches the victim next has been changed on its way.
+    tampered_left_ = 1 + script_.below(4);
   } else {
     pump();
   }
@@ -456,18 +463,20 @@ void Stage::act_of_world() {
   }
 }
 
+Frame Stage::forged(Kind kind) {
+  std::vector<crdt::NodeId> nodes = {1, 2};
+  for (std::size_t i = 0; i < kDevices; ++i) nodes.push_back(device(i).replica->status(now_ms_).node);
+  return Forge(script_, seen_, std::move(nodes), kEpochMs + now_ms_).forge(kind);
+}
+
 // To the victim, over the link of a device.
 void Stage::forge() {
   const std::size_t index = script_.below(kDevices);
   const bool up = victim_ == Victim::gateway;
   const LinkId link = up ? wires_[index].gateway_link : wires_[index].device_link;
   if (link == 0) return connect(index);
-  std::vector<crdt::NodeId> nodes = {1, 2};
-  for (std::size_t i = 0; i < kDevices; ++i) nodes.push_back(device(i).replica->status(now_ms_).node);
-  Forge forge(script_, seen_, std::move(nodes), kEpochMs + now_ms_);
   const std::span<const Kind> kinds = up ? std::span<const Kind>(kOfDevice) : std::span<const Kind>(kOfGateway);
-  const Frame frame = forge.forge(kinds[script_.below(kinds.size())]);
-  hear(up ? gateway() : device(index), link, frame);
+  hear(up ? gateway() : device(index), link, forged(kinds[script_.below(kinds.size())]));
 }
 
 }  // namespace grid::test

@@ -89,6 +89,7 @@ class Stage {
   void drain();
   void pump();
   void forge();
+  Frame forged(wire::Kind kind);
 
   void write_row(Site& site, bool removes);
   void read(Site& site);
@@ -106,6 +107,7 @@ class Stage {
   std::vector<std::unique_ptr<Site>> sites_;
   Wire wires_[kDevices];
   std::deque<Frame> seen_;
+  std::size_t tampered_left_ = 0;
   std::uint64_t now_ms_ = 1'000;
   std::int64_t skew_ms_[1 + kDevices] = {};
   bool knows_time_[1 + kDevices] = {true, true, true};
