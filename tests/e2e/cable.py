@@ -2,7 +2,8 @@
 """Two network namespaces and a bad cable between them.
 
 Each end of the cable is a TUN device, and this process carries packets from one to the other: it loses, delays,
-reorders and doubles them as it is told, or carries none: what `tc netem` does, but on every kernel. gridd --dev listens on loopback addresses only, so both ends have one: the namespaces route them to each other.
+reorders and doubles them as it is told, or carries none: what `tc netem` does, but on every kernel. gridd --dev listens
+on loopback addresses only, so both ends have one: the namespaces route them to each other.
 """
 import contextlib
 import ctypes

@@ -148,6 +148,7 @@ void Platter::resized(const std::string& name, std::size_t size) {
 int Platter::sync(const std::string& name, bool is_directory) {
   const Failure failure = next_call();
   if (failure != Failure::none) {
+    failed_directory_ = is_directory;
     if (!is_directory) lose_some(files_[name]);
     errno = failure == Failure::io ? EIO : ENOSPC;
     return -1;

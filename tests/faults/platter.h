@@ -54,6 +54,8 @@ class Platter {
   bool has_failed() const { return has_failed_; }
   // What failed was a write that is its own sync.
   bool failed_synced_write() const { return failed_synced_write_; }
+  // What failed was the sync of a directory.
+  bool failed_directory() const { return failed_directory_; }
 
   // For interpose.cc. `name` is what name_of() says of a file: its path in the folder; empty: none of ours.
   std::string name_of(int file) const;
@@ -93,6 +95,7 @@ class Platter {
   Failure failure_ = Failure::none;
   bool has_failed_ = false;
   bool failed_synced_write_ = false;
+  bool failed_directory_ = false;
   bool is_full_ = false;
   std::mt19937_64 dice_;
 };

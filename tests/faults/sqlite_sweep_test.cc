@@ -109,7 +109,8 @@ std::unique_ptr<SqliteSink> open_sink(const std::string& folder, Status& status,
 bool Run::may_hold(const std::string& text) const { return std::find(texts.begin(), texts.end(), text) != texts.end(); }
 
 void Run::look_at_cuts() {
-  if (!looks || !wrong.empty()) return;
+  // SQLite does not heed a directory that failed to sync: the name of its log may go, and gridd drains it all again.
+  if (!looks || !wrong.empty() || platter.failed_directory()) return;
   ++cuts;
   judge_cut(Platter::Loss::everything);
   judge_cut(Platter::Loss::nothing);
