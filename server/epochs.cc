@@ -39,6 +39,25 @@ Result<PullCursor> PullCursor::read(Bytes bytes) {
   return PullCursor{load_be(bytes.data()), load_be(bytes.data() + 8), load_be(bytes.data() + 16)};
 }
 
+Status Epochs::close(storage::Store& store) {
+  std::string last, after;
+  for (;;) {
+    const Result<storage::Store::Fact> fact = store.next_fact(kPrefix, after);
+    if (fact.status() == Status::not_found) break;
+    if (!fact.ok()) return fact.status();
+    after = fact->name;
+    if (fact->bytes.size() != 16) return Status::corrupt;
+    last = load_be(fact->bytes.data() + 8) == 0 ? after : std::string();
+  }
+  if (last.empty()) return Status::ok;
+  // An end of 0 would say that it lasts: an epoch in which nothing arrived is forgotten.
+  if (store.head() == 0) return store.set_fact(last, {});
+  std::uint8_t bytes[16];
+  copy(*store.fact(last), bytes);
+  store_be(store.head(), bytes + 8);
+  return store.set_fact(last, bytes);
+}
+
 Status Epochs::open(storage::Store& store, std::uint64_t epoch) {
   std::uint64_t next = 0;
   bool open = false;

@@ -29,7 +29,10 @@ class Epochs {
   // Kept starts; a cursor from before them does not stand.
   static constexpr std::size_t kEpochsMax = 1'000;
 
-  // Ends the last epoch at what the store holds and begins `epoch`, in the open batch.
+  // Ends the last epoch at what the store holds: before anything is appended that did not arrive in it, as when a
+  // journal is filled from the database. Cursors would stand for positions that were never theirs otherwise.
+  static Status close(storage::Store& store);
+  // Does that too, if it was not done, and begins `epoch`, in the open batch.
   Status open(storage::Store& store, std::uint64_t epoch);
 
   std::uint64_t current() const { return current_; }

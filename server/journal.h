@@ -49,7 +49,8 @@ class Journal {
   storage::Seq head() const { return store_.head(); }
   storage::Seq durable_head() const { return durable_head_; }
 
-  std::uint64_t wall_ms() const { return wall_ms_; }
+  // What devices are told: without a clock of its own, the time that they are judged by. 0: neither.
+  std::uint64_t wall_ms() const { return wall_ms_ != 0 || !judge_.judging() ? wall_ms_ : judge_.at_ms(); }
   bool judging() const { return judge_.judging(); }
   // When the next cell expires, in wall time; kNever when none will.
   std::uint64_t next_expiry_ms() const { return partitions_.next_expiry_ms(); }

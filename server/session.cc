@@ -25,7 +25,11 @@ void Session::receive(Bytes frame) {
   if (!kind.ok()) return end(Status::corrupt, "a frame of an unknown kind");
   const Status status = dispatch(*kind, frame);
   if (status == Status::ok || bye_due_) return;
-  if (status == Status::full) return end(status, "the gateway has no room for this just now", 1'000);
+  if (status == Status::full) {
+    // A commit makes room, also where what fills the batch would not have asked for one.
+    shared_.journal.touch();
+    return end(status, "the gateway has no room for this just now", 1'000);
+  }
   runtime::Problem sentence;
   sentence.say("frame of kind ").number(static_cast<std::uint64_t>(*kind)).text(" refused: ").text(name_of(status));
   end(status, sentence.view());
@@ -255,7 +259,9 @@ Status Session::receive_pull_ack(Bytes frame) {
   peer_.acked_position = cursor->position;
   // Goes with the next batch: losing it only makes this node look further behind than it is.
   const Status saved = save_peer(shared_.journal.store(), node_, peer_);
-  return saved == Status::full ? Status::ok : saved;
+  if (saved != Status::full) return saved;
+  shared_.journal.touch();
+  return Status::ok;
 }
 
 Status Session::receive_verify(Bytes frame) {

@@ -3,6 +3,7 @@
 #include "server/host/app_host.h"
 
 #include "ports/port.h"
+#include "server/epochs.h"
 
 namespace grid::server {
 
@@ -74,7 +75,8 @@ Status take_row(const storage::SinkRow& row, void* context) {
 Status AppHost::load(storage::SqliteSink& sink, std::string& problem) {
   say("the journal is behind the database: loading the database's rows");
   Loading loading{*journal_};
-  Status status = sink.load(take_row, &loading);
+  Status status = Epochs::close(*journal_);
+  if (status == Status::ok) status = sink.load(take_row, &loading);
   if (status == Status::ok) status = journal_->commit();
   // The rows have new places in the journal, so all of them are drained again, after a crash too.
   if (status == Status::ok) status = sink.drain({}, 0);
