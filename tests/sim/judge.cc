@@ -15,6 +15,11 @@ namespace {
 
 std::string text_of(const Database::Name& name) { return std::get<0>(name) + "/" + std::get<1>(name); }
 
+std::string text_of(const runtime::Scope& scope) {
+  std::string text = std::to_string(static_cast<int>(scope.kind)) + " ";
+  return text.append(scope.map).append("/").append(scope.text);
+}
+
 // Without the values: the stamp says which.
 std::set<std::string> lines_of(const std::string& text) {
   std::set<std::string> lines;
@@ -65,6 +70,7 @@ bool Judge::beats(const Name& name, const Holding& a, const Holding& b) {
 
 void Judge::called(Site& site, const Call& call) {
   const bool puts = call.verb == Call::Verb::put;
+  note_scope(site, call);
   if (call.verb == Call::Verb::watch && call.status == Status::ok) {
     devices_[&site].born[call.id] = site.store->head();
   }
@@ -78,6 +84,16 @@ void Judge::called(Site& site, const Call& call) {
   const Result<crdt::Op> read = site.store->find({call.scope.map, call.scope.text, {}});
   if (!read.ok() || as_text(read->cell.value) != value || read->seq != call.seq) {
     fail("%s does not read its own write of %s", site.name.c_str(), text_of(name).c_str());
+  }
+}
+
+void Judge::note_scope(Site& site, const Call& call) {
+  Device& device = devices_[&site];
+  const bool begins = call.verb == Call::Verb::watch || call.verb == Call::Verb::subscribe;
+  if (begins) device.since.try_emplace(text_of(call.scope), rollbacks_);
+  if (call.verb != Call::Verb::unwatch && call.verb != Call::Verb::unsubscribe) return;
+  for (const ScopeText& scope : site.scopes) {
+    if (scope.id == call.id) device.since.erase(text_of(scope.view()));
   }
 }
 
@@ -137,7 +153,10 @@ void Judge::see(Site& site, Device& device, const crdt::Op& op) {
   const Name name = name_of(op.cell.name);
   const auto found = device.standing.find(name);
   const Holding now = holding_of(op.cell);
-  if (found != device.standing.end() && !(found->second == now) && !beats(name, now, found->second)) {
+  // A pending op that was signed anew, under another node id, is the same write.
+  const bool same = found != device.standing.end() && op.local && found->second.value == now.value &&
+                    found->second.stamp.time == now.stamp.time;
+  if (found != device.standing.end() && !same && !(found->second == now) && !beats(name, now, found->second)) {
     fail("%s went back on %s: from %s to %s", site.name.c_str(), text_of(name).c_str(),
          text_of(found->second.stamp).c_str(), text_of(now.stamp).c_str());
   }
@@ -278,6 +297,12 @@ void Judge::rest_scopes(Site& site) {
     const std::set<std::string> here = lines_of(world_.live_cells(site, scope.view()));
     const std::set<std::string> there = lines_of(world_.live_cells(world_.gateway(), scope.view()));
     if (here == there) continue;
+    // A scope that the gateway's loss came before: no cursor of it can prove the loss, so nothing may be given back.
+    const bool late = devices_[&site].since[text_of(scope.view())] == rollbacks_ && rollbacks_ > 0;
+    if (late && std::includes(here.begin(), here.end(), there.begin(), there.end())) {
+      unconfirmed_.insert(&site);
+      continue;
+    }
     fail("%s differs from the gateway in its scope %s/%s", site.name.c_str(), scope.map.c_str(), scope.text.c_str());
     for (const std::string& line : here) {
       if (!there.contains(line)) world_.tell("only %s has %s", site.name.c_str(), line.c_str());

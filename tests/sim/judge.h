@@ -32,6 +32,8 @@ class Judge final : public Witness {
   bool found() const { return !problem_.empty(); }
   const std::string& problem() const { return problem_; }
   const char* kind() const { return kind_; }
+  // Whether the device holds what the gateway lost and may not give it back (PROTOCOL P19): its digests then differ.
+  bool keeps_unconfirmed(const Site& site) const { return unconfirmed_.contains(&site); }
   std::uint64_t writes() const { return writes_; }
 
  private:
@@ -59,6 +61,7 @@ class Judge final : public Witness {
     std::map<crdt::Seq, Sent> pushed;                         // What it sent of them, last.
     std::map<std::uint32_t, std::map<Name, crdt::Seq>> told;  // By its watches.
     std::map<std::uint32_t, crdt::Seq> born;                  // The head when a watch began.
+    std::map<std::string, std::uint64_t> since;               // Of each scope: rollbacks_ when it was subscribed to.
     std::int64_t offset_ms = 0;
     crdt::ClockQuality quality = crdt::ClockQuality::unknown;
     crdt::NodeId node = 0;
@@ -71,6 +74,7 @@ class Judge final : public Witness {
   static Holding holding_of(const crdt::Cell& cell);
   static bool beats(const Name& name, const Holding& a, const Holding& b);
 
+  void note_scope(Site& site, const runtime::Call& call);
   void look_at_records(Site& site, storage::Seq before);
   void see(Site& site, Device& device, const crdt::Op& op);
   void see_arrival(const crdt::Op& op);
@@ -88,6 +92,7 @@ class Judge final : public Witness {
 
   World& world_;
   std::map<const Site*, Device> devices_;
+  std::set<const Site*> unconfirmed_;
   std::map<Name, std::set<std::string>> written_;  // Every value that somebody put; empty for a removal.
   std::map<crdt::Stamp, Sent> stamps_;             // Every stamp that the gateway took, with what it stood on.
   std::map<Name, Holding> floor_;                  // What was acknowledged as durable: no cell falls below it.

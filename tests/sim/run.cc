@@ -124,7 +124,6 @@ class Run {
   }
 
   void subscribe(const Step& step, Site& site) {
-    world_.tell("%s %s", site.name.c_str(), name_of(step.act));
     switch (step.act) {
       case Act::subscribe:
       case Act::watch: {
@@ -293,6 +292,7 @@ class Run {
 
   bool all_verified() {
     for (std::size_t i = 0; i < world_.device_count(); ++i) {
+      if (judge_.keeps_unconfirmed(world_.device(i))) continue;
       if (!world_.device(i).replica->status(world_.now_ms()).verified) return false;
     }
     return true;

@@ -7,6 +7,7 @@
 #include "crdt/hash.h"
 #include "crdt/value.h"
 #include "runtime/scan.h"
+#include "server/epochs.h"
 
 namespace grid::sim {
 
@@ -111,6 +112,7 @@ void World::start_device(Site& site) {
 // As the gateway's host does it: what is drained was durable, so the database has outlived its journal.
 void World::load_database(Site& site) {
   tell("gateway loads %zu rows from its database", site.database.rows.size());
+  GRID_CHECK(server::Epochs::close(*site.store) == Status::ok);
   for (const auto& [name, row] : site.database.rows) {
     const crdt::Cell cell = Database::cell(name, row);
     const Result<crdt::Op> standing = site.store->find(cell.name);
@@ -396,6 +398,8 @@ Status World::remove(Site& device, std::string_view map, std::string_view key) {
 void World::subscribe(Site& device, const Scope& scope, bool watched) {
   ScopeText text{scope.kind, std::string(scope.map), std::string(scope.text), watched, 0};
   Call subscribe{.verb = watched ? Call::Verb::watch : Call::Verb::subscribe, .scope = text.view()};
+  tell("%s %s %s/%s (%d)", device.name.c_str(), watched ? "watches" : "subscribes to", text.map.c_str(),
+       text.text.c_str(), static_cast<int>(text.kind));
   if (call(device, subscribe) != Status::ok) return;
   text.id = subscribe.id;
   device.scopes.push_back(std::move(text));
@@ -403,6 +407,7 @@ void World::subscribe(Site& device, const Scope& scope, bool watched) {
 
 void World::unsubscribe(Site& device, std::size_t index) {
   const ScopeText& scope = device.scopes[index];
+  tell("%s leaves %s/%s", device.name.c_str(), scope.map.c_str(), scope.text.c_str());
   Call end{.verb = scope.watched ? Call::Verb::unwatch : Call::Verb::unsubscribe, .id = scope.id};
   [[maybe_unused]] const Status status = call(device, end);
   device.scopes.erase(device.scopes.begin() + static_cast<std::ptrdiff_t>(index));
