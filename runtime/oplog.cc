@@ -401,6 +401,17 @@ Status OpLog::rename(crdt::NodeId node) {
   return status;
 }
 
+Result<bool> OpLog::knows(std::uint64_t taken_time, std::uint64_t taken_digest) {
+  if (taken_time <= shared_time()) return true;
+  bool found = false;
+  GRID_TRY(each_local(store_.settled(), store_.head(), [&](const Op& op) {
+    const bool is_it = op.cell.stamp == Stamp{taken_time, node()};
+    found = found || (is_it && crdt::digest_of(op.cell) == taken_digest);
+    return Status::ok;
+  }));
+  return found;
+}
+
 Status OpLog::refork(crdt::NodeId node) {
   if (correcting()) GRID_TRY(go_on_correcting());
   GRID_TRY(rename(node));

@@ -71,6 +71,9 @@ class OpLog {
   // Goes on where the batch was full. Until it is done nothing may be shared, and no other correction begun.
   bool correcting() const { return correcting_.at < correcting_.end; }
   Status go_on_correcting();
+  // Whether this log has the op of its own that the server took last, or knows that it was acknowledged. Otherwise it
+  // is an older image of the one that sent it, whatever its fork token says (PROTOCOL P1).
+  Result<bool> knows(std::uint64_t taken_time, std::uint64_t taken_digest);
   // Takes a new node id, and signs every pending op with it (PROTOCOL P1).
   //   full  The old id stands, or the next restart() signs the rest.
   Status refork(crdt::NodeId node);

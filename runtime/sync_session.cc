@@ -187,11 +187,15 @@ Status SyncSession::receive_welcome(Bytes frame) {
   window_ops_ = std::min(welcome.window_ops, limits_.window_ops_max);
   frame_bytes_max_ = welcome.frame_bytes_max;
   if (welcome.wall_ms != 0) owe(time_.learn(welcome.wall_ms + (now_ms_ - greeted_at_ms_) / 2));
-  if (welcome.forked) {
+  const Result<bool> known = log_.knows(welcome.taken_time, welcome.taken_digest);
+  if (!known.ok()) return known.status();
+  if (welcome.forked || !*known) {
     problem_.say("this store was used elsewhere before (a restored image, or a copy): it goes on under a new node id");
     fork_token_ = 0;
     GRID_TRY(log_.store().set_fact(facts::kFork, {}));
     GRID_TRY(log_.refork(random_.id()));
+    // The server has greeted the old name, which may have a current token all the same: a new link, then.
+    if (!welcome.forked) return Status::io;
     hello_due_ = true;
     greeted_at_ms_ = now_ms_;
     reforking_ = true;

@@ -15,7 +15,8 @@ struct Peer {
   std::uint64_t latest = 0;     // and the one that it may have committed since. Both are current.
   std::uint64_t acked_epoch = 0;
   storage::Seq acked_position = 0;
-  std::uint64_t taken_time = 0;  // Of the greatest stamp of this node that was taken here.
+  std::uint64_t taken_time = 0;    // Of the greatest stamp of this node that was taken here,
+  std::uint64_t taken_digest = 0;  // and its cell's digest.
 
   // Whether a node that shows `token` is the one that went on from there.
   bool knows(std::uint64_t token) const { return token == latest || token == confirmed; }

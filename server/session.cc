@@ -88,7 +88,8 @@ Status Session::receive_hello(Bytes frame) {
   if (!peer.ok() && peer.status() != Status::not_found) return peer.status();
   peer_ = peer.ok() ? *peer : Peer{};
   // What this node was promised is not here: whatever its cursors say, the server was set back (PROTOCOL P19).
-  lost_own_ = lost_own_ || hello.shared_time > peer_.taken_time;
+  shared_time_ = hello.shared_time;
+  lost_own_ = lost_own_ || shared_time_ > peer_.taken_time;
   welcome_due_ = true;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
@@ -100,7 +101,7 @@ Status Session::receive_hello(Bytes frame) {
     token_sealed_ = token_durable_ = is_latest_safe ? peer_.latest : peer_.confirmed;
     return Status::ok;
   }
-  peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id(), .taken_time = hello.shared_time};
+  peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};
   welcome_waits_ = true;
   shared_.journal.touch();
   return save_peer(shared_.journal.store(), node_, peer_);
@@ -194,7 +195,10 @@ Status Session::take_op(const Op& op, Status read) {
     if (*won) own_.add(shared_.journal.store().head());
     if (!*won) GRID_TRY(note_beaten(op));
     ++shared_.figures.ops_applied;
-    peer_.taken_time = std::max(peer_.taken_time, op.cell.stamp.time);
+    if (op.cell.stamp.time > peer_.taken_time) {
+      peer_.taken_time = op.cell.stamp.time;
+      peer_.taken_digest = crdt::digest_of(op.cell);
+    }
   }
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
@@ -271,6 +275,13 @@ Status Session::receive_verify(Bytes frame) {
   if (subscription == nullptr) return Status::ok;
   subscription->current_due = true;
   dirty_ = true;
+  // Asked behind a comparison: what this node was promised has been given back.
+  if (lost_own_ && !message.compare && shared_time_ > peer_.taken_time) {
+    peer_.taken_time = shared_time_;
+    peer_.taken_digest = 0;
+    shared_.journal.touch();
+    GRID_TRY(save_peer(shared_.journal.store(), node_, peer_));
+  }
   return message.compare ? answer_.begin(subscription->id(), subscription->scope()) : Status::ok;
 }
 

@@ -62,6 +62,8 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.window_ops = shared_.options.window_ops;
   welcome.drift_ms_max = shared_.options.drift_ms_max;
   welcome.forked = forked_;
+  welcome.taken_time = peer_.taken_time;
+  welcome.taken_digest = peer_.taken_digest;
   return wire::encode(welcome, room);
 }
 
