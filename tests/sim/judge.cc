@@ -2,6 +2,7 @@
 
 #include "tests/sim/judge.h"
 
+#include <algorithm>
 #include <cstdarg>
 
 #include "runtime/scan.h"
@@ -299,7 +300,12 @@ void Judge::rest_scopes(Site& site) {
     if (here == there) continue;
     // A scope that the gateway's loss came before: no cursor of it can prove the loss, so nothing may be given back.
     const bool late = devices_[&site].since[text_of(scope.view())] == rollbacks_ && rollbacks_ > 0;
-    if (late && std::includes(here.begin(), here.end(), there.begin(), there.end())) {
+    const auto is_held = [&here](const std::string& line) {
+      const std::string name = line.substr(0, line.find(' ') + 1);
+      const auto found = here.lower_bound(name);
+      return found != here.end() && found->starts_with(name) && *found >= line;
+    };
+    if (late && std::all_of(there.begin(), there.end(), is_held)) {
       unconfirmed_.insert(&site);
       continue;
     }
