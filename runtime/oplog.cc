@@ -366,8 +366,9 @@ Status OpLog::sign_pending() {
   if (last == 0) return Status::ok;
   const Status status = each_seq(store_.settled(), last, [this](Seq seq) { return sign(seq); });
   if (status == Status::ok) {
-    reforked_from_ = store_.settled();
+    if (store_.settled() >= reforked_as_) reforked_from_ = store_.settled();  // Else some are signed for a second time.
     reforked_to_ = last;
+    reforked_as_ = store_.head();
     GRID_TRY(store_.settle(last));
   }
   GRID_TRY(count_pending());
@@ -447,7 +448,8 @@ Outcome OpLog::outcome_of(Seq seq) {
   for (const Fate& fate : fates_.first(next_fate_ < fates_.size() ? next_fate_ : fates_.size())) {
     if (fate.seq == seq) return fate.outcome;
   }
-  if (seq > reforked_from_ && seq <= reforked_to_) return Outcome::superseded;
+  // Signed anew: what becomes of it is what becomes of the op that it is now.
+  if (seq > reforked_from_ && seq <= reforked_to_ && store_.settled() < reforked_as_) return Outcome::pending;
   if (seq <= store_.settled()) return Outcome::durable;
   if (!op_at(seq).ok()) return Outcome::superseded;
   return seq <= applied_ ? Outcome::applied : Outcome::pending;

@@ -143,7 +143,8 @@ class OpLog {
   Correcting correcting_;
   crdt::Stamp accepted_;         // The greatest own stamp that the server has.
   crdt::Seq reforked_from_ = 0;  // Ops behind it and up to
-  crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops.
+  crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops, of which the last
+  crdt::Seq reforked_as_ = 0;    // is this one.
   MutBytes scratch_;             // One op, while it is written anew.
   std::uint64_t rejected_count_ = 0;
   std::uint64_t pending_count_ = 0;

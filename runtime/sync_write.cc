@@ -73,6 +73,8 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
   for (Pull& pull : pulls_.all()) {
     if (pull.unsubscribe_due) {
       const grid_Unsubscribe message{pull.id};
+      // The server answers it no more, and another pull may be waiting for its turn.
+      if (walk_.active() && walk_.id() == pull.id) walk_.stop();
       pulls_.forget(pull.id);
       return wire::encode(message, room);
     }
