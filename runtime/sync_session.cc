@@ -232,6 +232,7 @@ Status SyncSession::receive_subscribed(Bytes frame) {
   switch (static_cast<wire::PullMode>(answer.mode)) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
+      pull->heal = false;
       return pulls_.set_unhealed(*pull, false);
     case wire::PullMode::compare:
       pull->phase = Pull::Phase::comparing;
@@ -344,6 +345,8 @@ void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
   if (log_.pending_count() > 0 || owes()) return;
   if (log_.digest(pull.scope.get(), time_.known_ms()) == theirs) {
     pull.check = Pull::Check::equal;
+    // Equal, and on the server's disk. When it can't be noted, the comparison is made once more.
+    [[maybe_unused]] const Status noted = pulls_.set_unhealed(pull, false);
   } else if (pull.compared == kComparisonsMax) {
     pull.check = Pull::Check::different;
     problem_.say("after ").number(kComparisonsMax).text(" comparisons this replica still differs from the server");
@@ -365,8 +368,6 @@ void SyncSession::walk_ended() {
   if (pull == nullptr || pull->phase != Pull::Phase::comparing) return;
   pull->phase = Pull::Phase::streaming;
   pull->current = true;
-  // Kept when it can't be noted: the comparison is then made once more.
-  [[maybe_unused]] const Status noted = pulls_.set_unhealed(*pull, false);
   if (walk_.unconfirmed_count() > 0) {
     problem_.say("the server lacks cells that this replica holds and may not give back: ");
     problem_.number(walk_.unconfirmed_count());

@@ -67,10 +67,10 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   actions_.clear();
   if (stopped_) return actions_.span();
   now_ms_ = event.now_ms;
-  wall_ms_ = event.wall_ms;
   // What the journal holds comes first: the judge takes it into account once, when judging begins.
   if (event.kind != Event::Kind::start) journal_.observe(event.now_ms, event.wall_ms);
   dispatch(event);
+  wall_ms_ = journal_.wall_ms();
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
   commit();

@@ -29,8 +29,10 @@ Status Journal::open() {
 }
 
 void Journal::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
-  judge_.advance(now_ms, wall_ms, greatest_);
+  if (wall_ms == 0 && wall_ms_ != 0) wall_ms = wall_ms_ + (now_ms - now_ms_);
+  now_ms_ = now_ms;
   wall_ms_ = wall_ms;
+  judge_.advance(now_ms, wall_ms, greatest_);
   if (wall_ms != 0) partitions_.expire(wall_ms, store_);
   if (judge_.judging() && judge_.at_ms() >= saved_judge_ms_ + kJudgeStepMs && dirty_) {
     // Goes with a batch that is written anyhow.

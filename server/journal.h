@@ -49,8 +49,8 @@ class Journal {
   storage::Seq head() const { return store_.head(); }
   storage::Seq durable_head() const { return durable_head_; }
 
-  // What devices are told: without a clock of its own, the time that they are judged by. 0: neither.
-  std::uint64_t wall_ms() const { return wall_ms_ != 0 || !judge_.judging() ? wall_ms_ : judge_.at_ms(); }
+  // What devices are told. A clock that is lost while the gateway runs goes on from where it stood. 0: never known.
+  std::uint64_t wall_ms() const { return wall_ms_; }
   bool judging() const { return judge_.judging(); }
   // When the next cell expires, in wall time; kNever when none will.
   std::uint64_t next_expiry_ms() const { return partitions_.next_expiry_ms(); }
@@ -65,6 +65,7 @@ class Journal {
   crdt::Stamp greatest_;  // That was ever merged.
   std::uint64_t saved_judge_ms_ = 0;
   std::uint64_t wall_ms_ = 0;
+  std::uint64_t now_ms_ = 0;
   storage::Seq durable_head_ = 0;
   storage::Seq sealed_head_ = 0;
   bool dirty_ = false;

@@ -240,15 +240,17 @@ Status Session::note_beaten(const Op& op) {
 Status Session::receive_heal(Bytes frame) {
   wire::OpsReader reader;
   GRID_TRY(reader.open(frame));
-  const Subscription* subscription = find(reader.head().id);
+  Subscription* subscription = find(reader.head().id);
   if (subscription == nullptr || !subscription->heal) return Status::ok;
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
     const Result<bool> won = shared_.journal.heal(op);
     if (!won.ok()) return won.status();
-    if (*won) own_.add(shared_.journal.store().head());
-    if (*won) ++shared_.figures.cells_healed;
+    if (!*won) continue;
+    subscription->healed_through = shared_.journal.store().head();
+    own_.add(subscription->healed_through);
+    ++shared_.figures.cells_healed;
   }
   return Status::ok;
 }
@@ -331,6 +333,7 @@ void Session::durable() {
     token_sealed_ = peer_.latest;
   }
   durable_ = std::max(durable_, sealed_);
+  for (const Subscription& subscription : subscriptions_) dirty_ = dirty_ || subscription.current_due;
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

@@ -176,7 +176,8 @@ Bytes Session::write_pull(MutBytes room) {
       turn_ = (turn_ + i + 1) % subscriptions_.size();
       return {};
     }
-    if (subscription.current_due) return write_current(subscription, room);
+    const bool healed = subscription.healed_through <= shared_.journal.durable_head();
+    if (subscription.current_due && healed) return write_current(subscription, room);
   }
   dirty_ = false;
   storage::Seq least = shared_.journal.store().head();

@@ -44,8 +44,9 @@ class Subscription {
   // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing.
   void start(storage::Seq position, storage::Seq head, bool skips_tombstones);
 
-  bool heal = false;         // The device has proven that something was lost here.
-  bool current_due = false;  // It waits for `current`.
+  bool heal = false;                // The device has proven that something was lost here.
+  bool current_due = false;         // It waits for `current`,
+  storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
 
   // Writes what comes next: a delta, or empty when there was nothing to send among the records looked at.
   // Sets `more` when there is more to look at.
