@@ -56,11 +56,13 @@ def read_mutants(pattern=""):
 
 
 def scenarios():
-    """Names of all told scenarios."""
-    names = set()
-    for source in (ROOT / "tests/sim").glob("test_*.cc"):
-        names.update(re.findall(r"cmocka_unit_test\((\w+)\)", source.read_text(encoding="utf-8")))
-    return names
+    """All told scenarios, each with its program."""
+    found = {}
+    for program in SCENARIOS:
+        source = ROOT / "tests/sim" / f"test_{program.removeprefix('sim_')}.cc"
+        for name in re.findall(r"cmocka_unit_test\((\w+)\)", source.read_text(encoding="utf-8")):
+            found[name] = program
+    return found
 
 
 def apply_patch(tree, patch, *options):
@@ -148,9 +150,9 @@ class Workshop:
             failed.append((0, f"ends with {status}: {output.strip().splitlines()[-1] if output.strip() else ''}"))
         return failed
 
-    def failing_scenarios(self):
+    def failing_scenarios(self, programs=SCENARIOS):
         failed = []
-        for program in SCENARIOS:
+        for program in programs:
             status, output = run([str(self.build / "tests" / program)], RUN_SECONDS_MAX)
             names = re.findall(r"^\[  FAILED  \] (?!\d)(\w+)", output, re.M)
             if status != 0 and not names:
@@ -177,14 +179,14 @@ def judge(mutant, shop, options, known):
 
 def killer(mutant, shop, options, known):
     """What kills the mutant, and what is wrong with the mutant."""
-    if not options.told:
-        for seed, what in shop.failing_seeds(1, options.seeds, len(known) + 1):
-            if seed not in known:
-                return f"seed {seed}: {what}" if seed else what, ""
-    failed = shop.failing_scenarios()
-    if options.told and mutant.told_as and mutant.told_as not in failed:
-        return "", f"{mutant.told_as} does not tell of it; it fails: {', '.join(failed) or 'nothing'}"
-    return ", ".join(failed), ""
+    if options.told:
+        failed = shop.failing_scenarios([scenarios()[mutant.told_as]])
+        told = mutant.told_as in failed
+        return (mutant.told_as, "") if told else ("", f"{mutant.told_as} does not fail, but: {', '.join(failed)}")
+    for seed, what in shop.failing_seeds(1, options.seeds, len(known) + 1):
+        if seed not in known:
+            return f"seed {seed}: {what}" if seed else what, ""
+    return ", ".join(shop.failing_scenarios()), ""
 
 
 def prepare(shop, first, last):

@@ -7,8 +7,9 @@
 //           told as which scenario.
 //
 //   rule  scenario
-//   P1    a_restored_image_signs_what_it_had_pending_under_its_new_name,
-//   a_power_cut_of_the_gateway_makes_no_device_a_clone;
+//   P1    an_image_that_is_one_push_old_goes_on_under_a_new_name,
+//         a_restored_image_signs_what_it_had_pending_under_its_new_name,
+//         a_power_cut_of_the_gateway_makes_no_device_a_clone;
 //         test_scenarios.cc: a_restored_device_image_goes_on_under_a_new_node_id
 //   P2    pending: principals
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,
@@ -73,35 +74,40 @@ static void two_writes_of_one_moment_end_alike_everywhere(void**) {
   assert_converged(world);
 }
 
-// An image that is set back twice to where no push has been since: the gateway can't tell, and the clock goes on from
-// the same ceiling. CEL-1
-static void write_twice_under_one_stamp(World& world, std::uint64_t ttl_ms, std::int64_t first, std::int64_t second) {
-  join(world);
+// A whole site is set back to its backup, but for one device: the clock goes on from the same ceiling as before, and
+// nobody who could know that is left. CEL-1
+static void write_twice_under_one_stamp(std::int64_t first, std::int64_t second, std::uint64_t ttl_ms,
+                                        std::uint64_t second_ttl_ms) {
+  World world({.seed = 102});
   Site& a = world.device(0);
+  Site& gateway = world.gateway();
+  join(world);
   assert_ok(world.put(a, "m", "y", 1));
   assert_converged(world);
-  const MemoryStore image(*a.store);
+  const MemoryStore image(*a.store), gateway_image(*gateway.store);
   set_back(world, a, image);
   assert_ok(world.put(a, "m", "x", first, ttl_ms));
   assert_converged(world);
-  const crdt::Stamp stamp = cell_of(world.gateway(), "m", "x").stamp;
+  const crdt::Stamp stamp = cell_of(gateway, "m", "x").stamp;
+  set_back(world, gateway, gateway_image);
   set_back(world, a, image);
-  assert_ok(world.put(a, "m", "x", second, 2 * ttl_ms));
+  assert_ok(world.put(a, "m", "x", second, second_ttl_ms));
+  assert_true(cell_of(a, "m", "x").stamp == stamp);
   assert_converged(world);
-  assert_true(cell_of(world.gateway(), "m", "x").stamp == stamp);
+  const crdt::Cell cell = cell_of(gateway, "m", "x");
+  for (std::size_t i = 0; i < 2; ++i) {
+    assert_int_equal(cell_of(world.device(i), "m", "x").expires_ms, cell.expires_ms);
+  }
 }
 
 static void two_values_under_one_stamp_end_alike_everywhere(void**) {
-  World world({.seed = 102});
-  write_twice_under_one_stamp(world, 0, 1, 2);
-  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
+  write_twice_under_one_stamp(1, 2, 0, 0);
+  write_twice_under_one_stamp(2, 1, 0, 0);
 }
 
 static void two_expiries_under_one_stamp_end_alike_everywhere(void**) {
-  World world({.seed = 103});
-  write_twice_under_one_stamp(world, 1'000'000, 1, 1);
-  const std::uint64_t expires_ms = cell_of(world.gateway(), "m", "x").expires_ms;
-  for (std::size_t i = 0; i < 2; ++i) assert_int_equal(cell_of(world.device(i), "m", "x").expires_ms, expires_ms);
+  write_twice_under_one_stamp(1, 1, 1'000'000, 2'000'000);
+  write_twice_under_one_stamp(1, 1, 2'000'000, 1'000'000);
 }
 
 // ---- time
@@ -313,6 +319,23 @@ static void a_restored_image_signs_what_it_had_pending_under_its_new_name(void**
   assert_int_equal(rejected_by(world), 0);
 }
 
+// PROTOCOL P1: its fork token is still current, because no newer one has been shown.
+static void an_image_that_is_one_push_old_goes_on_under_a_new_name(void**) {
+  World world({.seed = 123});
+  Site& a = world.device(0);
+  join(world);
+  assert_ok(world.put(a, "m", "y", 1));
+  assert_converged(world);
+  const MemoryStore image(*a.store);
+  const std::uint64_t node = node_of(a);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_converged(world);
+  set_back(world, a, image);
+  assert_converged(world);
+  assert_true(node_of(a) != node);
+  assert_int_equal(world.get(a, "m", "x", 0), 1);
+}
+
 // PROTOCOL P1: a token that a power cut takes back was never given away.
 static void a_power_cut_of_the_gateway_makes_no_device_a_clone(void**) {
   World world({.seed = 117, .commit_ms = 2'000});
@@ -429,6 +452,7 @@ int main() {
       cmocka_unit_test(who_follows_a_healed_stamp_may_write),
       cmocka_unit_test(a_device_that_does_not_know_the_time_expires_nothing),
       cmocka_unit_test(a_restored_image_signs_what_it_had_pending_under_its_new_name),
+      cmocka_unit_test(an_image_that_is_one_push_old_goes_on_under_a_new_name),
       cmocka_unit_test(a_power_cut_of_the_gateway_makes_no_device_a_clone),
       cmocka_unit_test(what_is_not_durable_at_the_gateway_stays_in_the_log),
       cmocka_unit_test(what_was_sent_survives_a_power_cut_of_its_writer),

@@ -73,18 +73,21 @@ static void a_backlog_of_many_frames_arrives_whole(void**) {
   assert_converged(world);
 }
 
-// SYN-2, PROTOCOL P1: set back by so little that the gateway can't tell.
+// SYN-2: device and gateway are set back to a backup, and the other device gives back what the first had written since.
 static void a_device_that_was_set_back_gets_back_what_it_wrote_itself(void**) {
   World world({.seed = 204});
   Site& a = world.device(0);
   join(world);
   assert_ok(world.put(a, "m", "y", 1));
   assert_converged(world);
-  const MemoryStore image(*a.store);
+  const MemoryStore image(*a.store), gateway_image(*world.gateway().store);
   const std::uint64_t node = node_of(a);
   assert_ok(world.put(a, "m", "x", 1));
   assert_converged(world);
-  set_back(world, a, image);
+  world.restore(a, image);
+  set_back(world, world.gateway(), gateway_image);
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "x", 0) == 1; }, 60'000));
+  world.restart(a);
   assert_converged(world);
   assert_true(node_of(a) == node);
   assert_int_equal(world.get(a, "m", "x", 0), 1);
