@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many lines of the core the simulator's stories and a run of the simulator has reached: reads what gcov knows of a tree built with --coverage.
+"""How many lines of the core the simulator's stories and a run of seeds have reached, as gcov counted them in a tree
+that was built with --coverage.
 
 usage: coverage.py TREE. Prints a line for each folder and each file that has lines left, and exits with 1 below LEAST.
 """

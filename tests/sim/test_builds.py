@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One seed, one trace, whatever the compiler made of it: replays seeds with the simulator of every tree that is built."""
+"""One seed, one trace, whatever the compiler made of it: replays seeds with the simulator of two trees."""
 import os
 import pathlib
 import re
