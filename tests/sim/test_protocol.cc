@@ -161,6 +161,7 @@ static void a_correction_stays_above_what_was_accepted(void**) {
   assert_ok(world.put(a, "m", "y", 2));
   world.run_ms(100);
   a.wall_skew_ms = 0;
+  assert_ok(world.put(a, "m", "z", 3));  // The clock is seen to be right again, and y and z move.
   assert_ok(world.put(a, "m", "x", 3));
   world.heal(a);
   assert_converged(world);
@@ -237,9 +238,11 @@ static void a_gateway_that_starts_in_the_past_judges_by_what_it_knew(void**) {
   assert_true(cell_of(world.gateway(), "m", "x").stamp == stamp);
 }
 
-// PROTOCOL P3
+// PROTOCOL P3: what it remembers of the time is an hour old.
 static void a_gateway_without_time_does_not_judge(void**) {
   World world({.seed = 112});
+  world.crash(world.gateway());
+  world.run_ms(kHourMs);
   lose_time(world, world.gateway());
   join(world);
   assert_ok(world.put(world.device(0), "m", "x", 1));

@@ -185,11 +185,13 @@ static void a_key_that_arrives_during_a_comparison_is_not_taken_for_lost(void**)
     lose_cursors(b);
     world.restart(b);
     world.heal(b);
-    assert_true(world.run_until([&] { return b.replica->status(0).state == SyncState::syncing_down; }, 60'000));
-    for (std::uint64_t i = 0; i < ms; ++i) {
-      if (i % 2 == 0) assert_ok(world.put(world.device(2), "load", "late/" + std::to_string(i), 3));
+    std::uint64_t late = 0;
+    const auto put_late = [&] {
+      assert_ok(world.put(world.device(2), "load", "late/" + std::to_string(late++), 3));
       world.run_ms(1);
-    }
+    };
+    while (b.replica->status(0).state != SyncState::syncing_down) put_late();
+    for (std::uint64_t i = 0; i < ms; ++i) put_late();
     start_again(world, b);
     assert_converged(world);
     assert_int_equal(world.get(b, "load", "late/0", 0), 3);
@@ -233,6 +235,17 @@ static void a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so(v
   world.run_ms(1'000);
   assert_int_equal(world.get(world.gateway(), "m", "x", 0), 0);
   assert_int_equal(world.get(b, "m", "x", 0), 1);
+}
+
+// PROTOCOL P12, P19: its cursor is of an epoch that the gateway knows nothing of.
+static void a_gateway_that_lost_everything_is_healed_by_who_only_listened(void**) {
+  World world({.seed = 213});
+  join(world);
+  assert_ok(world.put(world.device(0), "m", "x", 1));
+  assert_converged(world);
+  world.cut(world.device(0));
+  set_back(world, world.gateway(), MemoryStore());
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "x", 0) == 1; }, 60'000));
 }
 
 // PROTOCOL P19, ACK-1: no cursor covers a device's own ops.
@@ -291,6 +304,7 @@ int main() {
       cmocka_unit_test(a_key_that_arrives_during_a_comparison_is_not_taken_for_lost),
       cmocka_unit_test(equal_replicas_with_other_removals_have_equal_digests),
       cmocka_unit_test(a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so),
+      cmocka_unit_test(a_gateway_that_lost_everything_is_healed_by_who_only_listened),
       cmocka_unit_test(a_gateway_that_lost_what_one_device_wrote_gets_it_back),
       cmocka_unit_test(a_healing_that_was_cut_off_goes_on),
   };
