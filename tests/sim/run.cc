@@ -90,6 +90,49 @@ class Run {
     return std::string(as_text(*writer.finish()));
   }
 
+  // A record of every kind of value, fields out of order.
+  std::string record() {
+    std::uint8_t room[256];
+    crdt::ValueWriter writer(room);
+    writer.begin_record();
+    writer.field("when");
+    writer.timestamp(static_cast<std::int64_t>(world_.true_ms()));
+    writer.field("id");
+    writer.integer(++next_value_);
+    writer.field("half");
+    writer.number(static_cast<double>(next_value_) / 2);
+    writer.field("parts");
+    writer.begin_list();
+    writer.boolean(next_value_ % 2 == 0);
+    writer.null();
+    writer.bytes(as_bytes("\x01\x02"));
+    writer.end_list();
+    writer.field("of");
+    writer.ref("hot/1");
+    writer.end_record();
+    return std::string(as_text(*writer.finish()));
+  }
+
+  // What an application makes of such a record, wherever it has travelled.
+  void read_back(Site& site) {
+    for (Result<crdt::Op> op = site.replica->next({}, {}, world_.true_ms()); op.ok();) {
+      const crdt::Value value(op->cell.value);
+      const std::int64_t id = value["id"].integer_or(0);
+      if (id > 0 && !is_whole(value, id)) problem_ = site.name + " reads a record that nobody wrote so";
+      const std::string map(op->cell.name.map), key(op->cell.name.key);
+      op = site.replica->next({}, {map, key, {}}, world_.true_ms());
+    }
+  }
+  static bool is_whole(const crdt::Value& value, std::int64_t id) {
+    std::size_t parts = 0;
+    for (crdt::Value::Walk walk(value["parts"]); walk.next(); ++parts) {
+      if (parts == 0 && walk.value().truth_or(id % 2 != 0) != (id % 2 == 0)) return false;
+      if (parts == 2 && as_text(walk.value().bytes_or({})) != "\x01\x02") return false;
+    }
+    return parts == 3 && value["half"].number_or(0) == static_cast<double>(id) / 2 &&
+           value["of"].text_or("") == "hot/1" && value["when"].timestamp_or(0) > 0 && !value["none"].exists();
+  }
+
   void put(Site& site, const char* map, const std::string& key, const std::string& value, std::uint64_t ttl_ms) {
     Call put{.verb = Call::Verb::put, .scope = {ScopeKind::key, map, key}, .value = as_bytes(value), .ttl_ms = ttl_ms};
     const Status status = world_.call(site, put);
@@ -102,7 +145,7 @@ class Run {
     const std::string key = key_of(step);
     switch (step.act) {
       case Act::put:
-        return put(site, map, key, number(), 0);
+        return put(site, map, key, step.choice % 3 == 0 ? record() : number(), 0);
       case Act::put_expiring:
         return put(site, map, key, number(), step.ms);
       case Act::put_large:
@@ -272,7 +315,8 @@ class Run {
     world_.run_ms(25'000);  // What expires has expired.
     if (!judge_.found() && !come_to_rest()) return;
     judge_.rest();
-    if (judge_.found()) return;
+    for (std::size_t i = 0; i < world_.device_count(); ++i) read_back(world_.device(i));
+    if (judge_.found() || !problem_.empty()) return;
     for (std::size_t i = 0; i < world_.device_count(); ++i) world_.verify(world_.device(i));
     if (!world_.run_until([this] { return all_verified(); }, kRestMs)) {
       problem_ = "equal replicas have unequal digests: " + states();
