@@ -32,6 +32,7 @@
 //   P17   pending: collection
 //   P18   pending: collection
 //   P19   test_protocol_pull.cc: a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so,
+//         a_removal_outlives_a_gateway_that_lost_everything,
 //         a_gateway_that_lost_what_one_device_wrote_gets_it_back, a_healing_that_was_cut_off_goes_on;
 //         test_scenarios.cc: a_gateway_that_lost_everything_is_healed_by_its_devices, a_lost_removal_is_given_back_too;
 //         an operator's window is pending

@@ -248,6 +248,24 @@ static void a_gateway_that_lost_everything_is_healed_by_who_only_listened(void**
   assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "x", 0) == 1; }, 60'000));
 }
 
+// PROTOCOL P19: the removal comes back before who never saw it brings the row.
+static void a_removal_outlives_a_gateway_that_lost_everything(void**) {
+  World world({.seed = 214, .devices = 3});
+  join(world);
+  assert_ok(world.put(world.device(0), "m", "x", 1));
+  assert_ok(world.put(world.device(0), "m", "y", 1));
+  assert_converged(world);
+  world.cut(world.device(2));
+  assert_ok(world.remove(world.device(0), "m", "x"));
+  world.run_ms(1'000);
+  set_back(world, world.gateway(), MemoryStore());
+  world.run_ms(60'000);
+  world.heal(world.device(2));
+  assert_converged(world);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 0);
+  assert_int_equal(world.get(world.gateway(), "m", "y", 0), 1);
+}
+
 // PROTOCOL P19, ACK-1: no cursor covers a device's own ops.
 static void a_gateway_that_lost_what_one_device_wrote_gets_it_back(void**) {
   World world({.seed = 212, .devices = 1});
@@ -305,6 +323,7 @@ int main() {
       cmocka_unit_test(equal_replicas_with_other_removals_have_equal_digests),
       cmocka_unit_test(a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so),
       cmocka_unit_test(a_gateway_that_lost_everything_is_healed_by_who_only_listened),
+      cmocka_unit_test(a_removal_outlives_a_gateway_that_lost_everything),
       cmocka_unit_test(a_gateway_that_lost_what_one_device_wrote_gets_it_back),
       cmocka_unit_test(a_healing_that_was_cut_off_goes_on),
   };
