@@ -37,6 +37,8 @@ Frame encoded(const Message& message) {
   return {frame.begin(), frame.end()};
 }
 
+inline constexpr std::uint64_t kTime = 0x01a1'fbd5'dfdb'0007;  // kWallMs and a counter of 7, as in a stamp.
+
 inline grid_Hello hello() {
   grid_Hello message = grid_Hello_init_zero;
   message.protocol_min = 1;
@@ -76,6 +78,25 @@ inline grid_Subscribe subscribe(wire::ScopeKind kind = wire::ScopeKind::prefix, 
   set(message.text, text);
   set_cursor(message.cursor);
   message.holds = true;
+  return message;
+}
+
+inline grid_Hello hello_shared() {
+  grid_Hello message = hello();
+  message.shared_time = kTime;
+  return message;
+}
+
+inline grid_Welcome welcome_taken() {
+  grid_Welcome message = welcome();
+  message.taken_time = kTime;
+  message.taken_digest = 0x1122'3344'5566'7788;
+  return message;
+}
+
+inline grid_Subscribe subscribe_unhealed() {
+  grid_Subscribe message = subscribe();
+  message.unhealed = true;
   return message;
 }
 
@@ -225,6 +246,9 @@ inline std::vector<Sample> samples() {
       {"bye", encoded(bye())},
       {"inspect_ask", encoded(inspect_ask())},
       {"inspect_reply", inspect_reply()},
+      {"hello_shared", encoded(hello_shared())},
+      {"welcome_taken", encoded(welcome_taken())},
+      {"subscribe_unhealed", encoded(subscribe_unhealed())},
   };
 }
 
