@@ -19,23 +19,27 @@
 //         a_correction_waits_for_what_is_in_flight, what_was_sent_is_known_as_shared_after_a_power_cut;
 //         test_scenarios.cc: an_op_that_was_handed_to_a_link_is_never_restamped
 //   P5    test_scenarios.cc: a_rejected_op_is_reported_and_leaves_no_trace,
-//   thirty_days_offline_on_200_keys_leave_200_ops P6    test_scenarios.cc:
-//   a_rejection_does_not_touch_a_later_write_of_its_cell; the dead-letter list is pending P7    pending: rights,
-//   without which nothing that was applied is refused later P8    what_is_not_durable_at_the_gateway_stays_in_the_log;
-//   drop_oldest is pending P9    pending: batches P10   pending: policies P11   test_protocol_pull.cc:
-//   a_backlog_of_many_frames_arrives_whole P12   test_scenarios.cc:
-//   a_cursor_past_what_the_gateway_kept_does_not_miss_what_comes_next P13   test_protocol_pull.cc:
-//   a_cursor_of_a_narrower_scope_is_not_believed; rows and Datalog scopes are pending P14   pending: collection, which
-//   alone asks what a device has acknowledged P15   pending: stubs P16   test_protocol_pull.cc:
-//   a_key_that_arrives_during_a_comparison_is_not_taken_for_lost,
+//         thirty_days_offline_on_200_keys_leave_200_ops
+//   P6    test_scenarios.cc: a_rejection_does_not_touch_a_later_write_of_its_cell; the dead-letter list is pending
+//   P7    pending: rights, without which nothing that was applied is refused later
+//   P8    what_is_not_durable_at_the_gateway_stays_in_the_log; drop_oldest is pending
+//   P9    pending: batches
+//   P10   pending: policies
+//   P11   test_protocol_pull.cc: a_backlog_of_many_frames_arrives_whole
+//   P12   test_protocol_pull.cc: a_gateway_that_lost_everything_is_healed_by_who_only_listened;
+//         test_scenarios.cc: a_cursor_past_what_the_gateway_kept_does_not_miss_what_comes_next
+//   P13   test_protocol_pull.cc: a_cursor_of_a_narrower_scope_is_not_believed; rows and Datalog scopes are pending
+//   P14   pending: collection, which alone asks what a device has acknowledged
+//   P15   pending: stubs
+//   P16   test_protocol_pull.cc: a_key_that_arrives_during_a_comparison_is_not_taken_for_lost,
 //         equal_replicas_with_other_removals_have_equal_digests
 //   P17   pending: collection
 //   P18   pending: collection
 //   P19   test_protocol_pull.cc: a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so,
-//         a_removal_outlives_a_gateway_that_lost_everything,
-//         a_gateway_that_lost_what_one_device_wrote_gets_it_back, a_healing_that_was_cut_off_goes_on;
-//         test_scenarios.cc: a_gateway_that_lost_everything_is_healed_by_its_devices, a_lost_removal_is_given_back_too;
-//         an operator's window is pending
+//         a_removal_outlives_a_gateway_that_lost_everything, a_healing_that_was_cut_off_goes_on,
+//         a_gateway_that_lost_what_one_device_wrote_gets_it_back;
+//         test_scenarios.cc: a_gateway_that_lost_everything_is_healed_by_its_devices,
+//         a_lost_removal_is_given_back_too; an operator's window is pending
 //   P20   a_device_that_does_not_know_the_time_expires_nothing; test_scenarios.cc: an_expired_row_is_gone_everywhere
 //   P21   pending: rights
 //   P22   pending: eviction
@@ -43,7 +47,7 @@
 //   P24   pending: facts
 //   P25   pending: counters
 //   P26   pending: the OR-Map
-//   P27   pending: collection and the dead-letter list; tests/contract/sink_contract.cc has the guard
+//   P27   pending: collection and the dead-letter list; tests/contract has the guard
 
 #include "tests/sim/story.h"
 
@@ -159,6 +163,7 @@ static void a_correction_stays_above_what_was_accepted(void**) {
   assert_ok(world.put(a, "m", "x", 1));
   assert_converged(world);
   world.cut(a);
+  world.run_ms(1'000);
   assert_ok(world.put(a, "m", "y", 2));
   world.run_ms(100);
   a.wall_skew_ms = 0;
@@ -396,6 +401,7 @@ static void what_was_sent_is_known_as_shared_after_a_power_cut(void**) {
   join(world);
   assert_converged(world);
   world.cut(a);
+  world.run_ms(1'000);
   crdt::Seq seq = 0;
   assert_ok(world.put(a, "m", "x", 1, 0, &seq));
   world.run_ms(1'000);
