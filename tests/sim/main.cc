@@ -65,6 +65,7 @@ struct Total {
 void tell_failure(std::uint64_t seed, const Verdict& verdict, const Options& options) {
   std::printf("seed %" PRIu64 " FAILED: %s\n  replay: ./dev sim --replay %" PRIu64 " --trace\n", seed,
               verdict.problem.c_str(), seed);
+  std::fflush(stdout);
   if (!options.shrink) return;
   constexpr std::uint64_t kRunsMax = 2'000;
   const Plan plan = shrink(grid::sim::draw_plan(seed), kRunsMax);
