@@ -149,6 +149,16 @@ static void a_device_comes_back_by_itself(void**) {
   assert_converged(world);
 }
 
+// SYN-1: it took the link, and stands still.
+static void a_gateway_that_says_nothing_is_not_awaited_for_ever(void**) {
+  World world({.seed = 215});
+  world.sleep(world.gateway(), 120'000);
+  join(world);
+  world.run_ms(40'000);
+  assert_true(!world.device(0).said.empty());
+  assert_converged(world);
+}
+
 // SYN-2
 static void a_watch_is_told_of_every_cell_of_a_frame(void**) {
   World world({.seed = 208});
@@ -164,6 +174,21 @@ static void a_watch_is_told_of_every_cell_of_a_frame(void**) {
     if (op.ok()) told.insert(std::string(op->cell.name.key));
   }
   assert_int_equal(told.size(), 20);
+}
+
+// SNK-1: at whatever moment the gateway loses power, its database is not ahead of it.
+static void the_database_holds_only_what_survives_a_power_cut(void**) {
+  for (std::uint64_t puts = 10; puts < 100; puts += 7) {
+    World world({.seed = 500 + puts, .devices = 1, .commit_ms = 80, .server = {.has_sink = true}});
+    Site& gateway = world.gateway();
+    join(world);
+    assert_converged(world);
+    for (std::uint64_t i = 0; i < puts; ++i) assert_ok(world.put(world.device(0), "m", key_of(i), 1)), world.run_ms(10);
+    world.crash(gateway);
+    for (const auto& [name, row] : gateway.database.rows) {
+      assert_ok(gateway.store->find(Database::cell(name, row).name).status());
+    }
+  }
 }
 
 // ---- comparisons
@@ -318,7 +343,9 @@ int main() {
       cmocka_unit_test(a_cursor_of_a_narrower_scope_is_not_believed),
       cmocka_unit_test(an_ended_subscription_costs_nothing_more),
       cmocka_unit_test(a_device_comes_back_by_itself),
+      cmocka_unit_test(a_gateway_that_says_nothing_is_not_awaited_for_ever),
       cmocka_unit_test(a_watch_is_told_of_every_cell_of_a_frame),
+      cmocka_unit_test(the_database_holds_only_what_survives_a_power_cut),
       cmocka_unit_test(a_key_that_arrives_during_a_comparison_is_not_taken_for_lost),
       cmocka_unit_test(equal_replicas_with_other_removals_have_equal_digests),
       cmocka_unit_test(a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so),
