@@ -97,7 +97,7 @@ class SyncSession {
   Bytes write_for_pulls(MutBytes room);
   void begin_comparison(Pull& pull);
   Bytes write_push(MutBytes room);
-  bool holds_settled(const Scope& scope);
+  bool holds_shared(const Scope& scope);
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();
   bool check_due(const Pull& pull) const;

@@ -115,7 +115,7 @@ Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
   copy(as_bytes(scope.text), {reinterpret_cast<std::uint8_t*>(message.text), sizeof(message.text) - 1});
   message.cursor.size = pull.cursor.size;
   copy(pull.cursor.view(), message.cursor.bytes);
-  message.holds = holds_settled(scope);
+  message.holds = holds_shared(scope);
   message.unhealed = pull.unhealed;
   pull.subscribe_due = false;
   pull.phase = Pull::Phase::asked;
@@ -124,14 +124,15 @@ Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
   return wire::encode(message, room);
 }
 
-// Whether there is a cell in the scope that the server has seen.
-bool SyncSession::holds_settled(const Scope& scope) {
+// Whether there is a cell in the scope that the server may have seen. A pending op that was handed to a link counts: it
+// may have been taken, and removed by somebody else since, and whoever holds nothing is not told of removals.
+bool SyncSession::holds_shared(const Scope& scope) {
   if (fork_token_ == 0 && log_.store().settled() == 0) return false;  // Never met a server.
   Scan scan(scope);
   for (;;) {
     const Result<Op> op = scan.next(log_.store());
     if (!op.ok()) return false;
-    if (!log_.is_pending(*op)) return true;
+    if (!log_.is_pending(*op) || op->seq <= log_.store().shared()) return true;
   }
 }
 
