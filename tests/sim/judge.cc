@@ -142,6 +142,7 @@ void Judge::check_origin(const Site& site, const crdt::Op& op) {
 
 // CLK-1: one stamp, one write.
 void Judge::see_arrival(const crdt::Op& op) {
+  if (device_set_back_ && lost_stamps_.contains(op.cell.stamp)) return;
   const Sent sent{name_of(op.cell.name), holding_of(op.cell), 0};
   const auto [known, fresh] = stamps_.try_emplace(op.cell.stamp, sent);
   if (fresh || (known->second.name == sent.name && known->second.holding == sent.holding)) return;
@@ -246,12 +247,38 @@ void Judge::forgot(Site& site, Fault why) {
   if (site.is_gateway()) {
     // A gateway that was set back has lost what it promised: what its devices still hold comes back.
     if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), stamps_.clear(), ++rollbacks_;
+    if (why != Fault::crash) note_scopes_without_cursor();
+    forget_lost_stamps();
     return check_floors("after a power cut");
   }
+  if (why != Fault::crash) device_set_back_ = true;
   if (why != Fault::crash) device.pushed.clear();
   std::erase_if(device.open, [&site](const auto& write) { return write.first > site.store->head(); });
   if (why != Fault::crash) device.open.clear();
   forget_standing(site, device);
+}
+
+// A device that got a part of a scope and no cursor yet can prove nothing of it either.
+void Judge::note_scopes_without_cursor() {
+  for (std::size_t i = 0; i < world_.device_count(); ++i) {
+    Site& site = world_.device(i);
+    for (const ScopeText& scope : site.scopes) {
+      char name[64];
+      std::snprintf(name, sizeof(name), "cursor/%016llx", static_cast<unsigned long long>(scope.view().hash()));
+      if (!site.store->fact(name).ok()) devices_[&site].since[text_of(scope.view())] = rollbacks_;
+    }
+  }
+}
+
+// What the gateway relayed and lost, an image of its writer may write over: nobody is left who could tell.
+void Judge::forget_lost_stamps() {
+  std::erase_if(stamps_, [this](const auto& known) {
+    const auto& [map, key, sub] = known.second.name;
+    const Result<crdt::Op> op = world_.gateway().store->find({map, key, sub});
+    const bool lost = !op.ok() || beats(known.second.name, known.second.holding, holding_of(op->cell));
+    if (lost) lost_stamps_.insert(known.first);
+    return lost;
+  });
 }
 
 // ACK-1
@@ -327,6 +354,9 @@ void Judge::rest_watches(Site& site, Device& device) {
       const Result<crdt::Op> op = scan.next(*site.store);
       if (!op.ok()) break;
       if (op->seq <= device.born[scope.id] && !op->cell.is_live(world_.true_ms())) continue;
+      // A wrong clock may have taken it for expired when the watch began; watches are not told of time
+      // (docs/roadmap.md).
+      if (op->cell.expires_ms != 0) continue;
       const auto& told = device.told[scope.id];
       const auto found = told.find(name_of(op->cell.name));
       if (found != told.end() && found->second >= op->seq) continue;

@@ -83,6 +83,8 @@ class Judge final : public Witness {
   void note_change(Site& site, Device& device, const Action& action);
   void forget_standing(Site& site, Device& device);
   bool is_excused(Site& site, Device& device);
+  void note_scopes_without_cursor();
+  void forget_lost_stamps();
   void check_floors(const char* when);
   void rest_device(Site& site);
   void rest_scopes(Site& site);
@@ -95,8 +97,10 @@ class Judge final : public Witness {
   std::set<const Site*> unconfirmed_;
   std::map<Name, std::set<std::string>> written_;  // Every value that somebody put; empty for a removal.
   std::map<crdt::Stamp, Sent> stamps_;             // Every stamp that the gateway took, with what it stood on.
-  std::map<Name, Holding> floor_;                  // What was acknowledged as durable: no cell falls below it.
-  std::uint64_t rollbacks_ = 0;                    // How often the gateway was set back.
+  std::set<crdt::Stamp> lost_stamps_;              // Which it lost again before they were on its disk.
+  bool device_set_back_ = false;
+  std::map<Name, Holding> floor_;  // What was acknowledged as durable: no cell falls below it.
+  std::uint64_t rollbacks_ = 0;    // How often the gateway was set back.
   std::uint64_t writes_ = 0;
   std::string problem_;
   const char* kind_ = "";

@@ -49,6 +49,7 @@
 //   P26   pending: the OR-Map
 //   P27   pending: collection and the dead-letter list; tests/contract has the guard
 
+#include "crdt/value.h"
 #include "tests/sim/story.h"
 
 using grid::Outcome;
@@ -441,6 +442,25 @@ static void an_op_in_flight_stays_in_the_log_when_its_cell_is_written_again(void
   assert_status(a.replica->op_at(seq).status(), Status::not_found);
 }
 
+// ACK-1, BND-1: what an open batch has no room for is not acknowledged.
+static void what_finds_no_room_at_the_gateway_is_sent_again(void**) {
+  World world({.seed = 124, .devices = 10, .commit_ms = 500, .batch_bytes_max = 16'384});
+  join(world);
+  assert_converged(world);
+  std::uint8_t room[2'048];
+  crdt::ValueWriter writer(room);
+  writer.text(std::string(2'000, 'x'));
+  const Bytes value = *writer.finish();
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    const std::string key = key_of(i);
+    runtime::Call put{.verb = runtime::Call::Verb::put, .scope = {ScopeKind::key, "m", key}, .value = value};
+    assert_ok(world.call(world.device(i / 4), put));
+  }
+  assert_converged(world);
+  for (std::uint64_t i = 0; i < 40; ++i)
+    assert_int_equal(cell_of(world.gateway(), "m", key_of(i)).value.size(), value.size());
+}
+
 }  // namespace grid::sim
 
 int main() {
@@ -469,6 +489,7 @@ int main() {
       cmocka_unit_test(what_was_sent_is_known_as_shared_after_a_power_cut),
       cmocka_unit_test(what_was_under_way_when_a_link_dropped_is_sent_again),
       cmocka_unit_test(an_op_in_flight_stays_in_the_log_when_its_cell_is_written_again),
+      cmocka_unit_test(what_finds_no_room_at_the_gateway_is_sent_again),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
