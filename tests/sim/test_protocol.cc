@@ -26,7 +26,8 @@
 //   P9    pending: batches
 //   P10   pending: policies
 //   P11   test_protocol_pull.cc: a_backlog_of_many_frames_arrives_whole
-//   P12   test_protocol_pull.cc: a_gateway_that_lost_everything_is_healed_by_who_only_listened;
+//   P12   test_protocol_pull.cc: a_gateway_that_lost_everything_is_healed_by_who_only_listened,
+//         a_cursor_does_not_stand_for_what_the_database_gave_back;
 //         test_scenarios.cc: a_cursor_past_what_the_gateway_kept_does_not_miss_what_comes_next
 //   P13   test_protocol_pull.cc: a_cursor_of_a_narrower_scope_is_not_believed; rows and Datalog scopes are pending
 //   P14   pending: collection, which alone asks what a device has acknowledged

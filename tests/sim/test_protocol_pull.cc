@@ -93,6 +93,27 @@ static void a_device_that_was_set_back_gets_back_what_it_wrote_itself(void**) {
   assert_int_equal(world.get(a, "m", "x", 0), 1);
 }
 
+// PROTOCOL P12: the database fills a journal that was set back, in the order of names. What a cursor of before covers
+// are other positions.
+static void a_cursor_does_not_stand_for_what_the_database_gave_back(void**) {
+  World world({.seed = 216, .server = {.has_sink = true}});
+  Site& a = world.device(0);
+  Site& b = world.device(1);
+  join(world);
+  assert_ok(world.put(a, "m", "y", 1));
+  assert_converged(world);
+  const MemoryStore image(*world.gateway().store);
+  assert_ok(world.put(a, "m", "z", 1));
+  assert_converged(world);
+  world.cut(b);
+  assert_ok(world.put(a, "m", "a", 1));
+  world.run_ms(2'000);
+  set_back(world, world.gateway(), image);
+  world.heal(b);
+  assert_converged(world);
+  assert_int_equal(world.get(b, "m", "a", 0), 1);
+}
+
 // PROTOCOL P13: a release that wants more than the one before it, and finds the cursor of that.
 static void a_cursor_of_a_narrower_scope_is_not_believed(void**) {
   World world({.seed = 205});
@@ -340,6 +361,7 @@ int main() {
       cmocka_unit_test(a_removal_reaches_who_was_away),
       cmocka_unit_test(a_backlog_of_many_frames_arrives_whole),
       cmocka_unit_test(a_device_that_was_set_back_gets_back_what_it_wrote_itself),
+      cmocka_unit_test(a_cursor_does_not_stand_for_what_the_database_gave_back),
       cmocka_unit_test(a_cursor_of_a_narrower_scope_is_not_believed),
       cmocka_unit_test(an_ended_subscription_costs_nothing_more),
       cmocka_unit_test(a_device_comes_back_by_itself),
