@@ -54,8 +54,13 @@ class GatewayJudge {
   // P5 and ACK-1: what an ack calls durable was rejected before, or stands after a power cut at this moment.
   void sent(std::uint32_t link, Bytes frame, const storage::MemoryStore& store);
   void parted(std::uint32_t link) { taken_.erase(link); }
-  // The gateway has been told the time.
-  void passed(std::uint64_t wall_ms) { expired_through_ms_ = std::max(expired_through_ms_, wall_ms); }
+  // The gateway has been told the time, or that there is none any more: then the last goes on.
+  void passed(std::uint64_t now_ms, std::uint64_t wall_ms) {
+    if (wall_ms == 0 && wall_ms_ != 0) wall_ms = wall_ms_ + (now_ms - now_ms_);
+    now_ms_ = now_ms;
+    wall_ms_ = wall_ms;
+    expired_through_ms_ = std::max(expired_through_ms_, wall_ms);
+  }
   // MRK-1: digests are those that a scan finds.
   void check(server::Coordinator& coordinator, storage::Store& store);
 
@@ -66,6 +71,8 @@ class GatewayJudge {
   };
   std::map<std::uint32_t, std::map<crdt::Seq, Taken>> taken_;
   std::uint64_t expired_through_ms_ = 0;
+  std::uint64_t wall_ms_ = 0;
+  std::uint64_t now_ms_ = 0;
 };
 
 }  // namespace grid::test

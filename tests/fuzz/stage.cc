@@ -98,7 +98,7 @@ void Stage::step(Site& site, Event event) {
   event.wall_ms = wall_ms(site);
   for (int rounds = 0;; ++rounds) {
     GRID_CHECK(rounds < 10'000);
-    if (site.coordinator) site.gateway_judge.passed(event.wall_ms);
+    if (site.coordinator) site.gateway_judge.passed(event.now_ms, event.wall_ms);
     const std::span<const Action> actions = machine(site).step(event);
     GRID_CHECK(actions.size() <= runtime::kActionsMax);
     bool more = false;
