@@ -59,7 +59,6 @@ class Coordinator::Body {
   runtime::ActionList actions_;
   std::uint32_t sentences_ = 0;
   std::uint64_t now_ms_ = 0;
-  std::uint64_t wall_ms_ = 0;
   bool stopped_ = false;
 };
 
@@ -70,7 +69,6 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   // What the journal holds comes first: the judge takes it into account once, when judging begins.
   if (event.kind != Event::Kind::start) journal_.observe(event.now_ms, event.wall_ms);
   dispatch(event);
-  wall_ms_ = journal_.wall_ms();
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
   commit();
@@ -193,8 +191,9 @@ void Coordinator::Body::ask_to_write() {
 std::uint64_t Coordinator::Body::wake_at_ms() const {
   if (stopped_) return runtime::kNever;
   const std::uint64_t expiry = journal_.next_expiry_ms();
-  const bool expires = expiry != runtime::kNever && wall_ms_ != 0;
-  const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms_ ? expiry - wall_ms_ : 0);
+  const std::uint64_t wall_ms = journal_.wall_ms();
+  const bool expires = expiry != runtime::kNever && wall_ms != 0;
+  const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms ? expiry - wall_ms : 0);
   return std::min(expiry_at, write_behind_.wake_at_ms());
 }
 

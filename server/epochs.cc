@@ -52,8 +52,10 @@ Status Epochs::close(storage::Store& store) {
   if (last.empty()) return Status::ok;
   // An end of 0 would say that it lasts: an epoch in which nothing arrived is forgotten.
   if (store.head() == 0) return store.set_fact(last, {});
+  const Result<Bytes> standing = store.fact(last);
+  if (!standing.ok()) return standing.status();
   std::uint8_t bytes[16];
-  copy(*store.fact(last), bytes);
+  copy(*standing, bytes);
   store_be(store.head(), bytes + 8);
   return store.set_fact(last, bytes);
 }
