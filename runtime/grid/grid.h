@@ -95,8 +95,8 @@ class Write {
   Status status() const { return status_; }
   // Names it within its store.
   crdt::Seq seq() const { return seq_; }
-  // Where it is on its way. Only after an ok status.
-  Outcome outcome() const { return driver_->outcome_of(seq_); }
+  // Where it is on its way. A write that was not accepted is `dropped`, never on its way.
+  Outcome outcome() const { return status_ == Status::ok ? driver_->outcome_of(seq_) : Outcome::dropped; }
 
  private:
   Driver* driver_ = nullptr;

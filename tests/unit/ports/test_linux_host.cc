@@ -146,6 +146,16 @@ void bad_writes_are_refused_with_a_sentence(void** state) {
   assert_status(node->map("not a name").put("k", {{"n", 1}}).status(), Status::invalid);
 }
 
+// Not even when the number that it did not get looks like one that was settled long ago.
+void a_write_that_was_refused_is_never_on_its_way(void** state) {
+  (void)state;
+  LinuxHost host;
+  Map map = host.open({.app = "farm"})->map("m");
+  assert_true(map.put("k", {{"n", 1}}).outcome() == Outcome::pending);
+  assert_true(map.put(std::string(300, 'k'), {{"n", 1}}).outcome() == Outcome::dropped);
+  assert_true(Write().outcome() == Outcome::dropped);
+}
+
 void open_refuses_with_a_sentence(void** state) {
   Fixture& fixture = fixture_of(state);
   LinuxHost host;
@@ -301,6 +311,8 @@ int main() {
                               HOST_TEST(a_watch_that_ended_is_silent),
                               HOST_TEST(a_callback_may_write_and_cannot_wait),
                               HOST_TEST(bad_writes_are_refused_with_a_sentence),
+                              HOST_TEST(a_write_that_was_refused_is_never_on_its_way),
+                              cmocka_unit_test(a_write_that_was_refused_is_never_on_its_way),
                               HOST_TEST(open_refuses_with_a_sentence),
                               HOST_TEST(a_store_belongs_to_its_app),
                               HOST_TEST(more_is_written_without_running_the_loop_than_a_batch_holds),
