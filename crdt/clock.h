@@ -59,6 +59,10 @@ class Clock {
   //   corrupt  Its wall time is past kMergeMsMax, where no clock could continue for long.
   Status merge(Stamp remote, bool& raised);
 
+  // Takes note of a stamp of its own that stands in the reopened log: a correction that a crash cut short has lowered
+  // the ceiling, and not yet every op.
+  void reopen_above(Stamp own) { last_ = std::max(last_, own); }
+
   // Takes note that `own` has been handed to a link: it can no longer be corrected.
   void share(Stamp own);
 

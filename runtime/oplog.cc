@@ -81,6 +81,10 @@ Status OpLog::open(std::uint64_t fresh_node) {
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
+  GRID_TRY(each_local(store_.settled(), store_.head(), [this](const Op& op) {
+    clock_.reopen_above(op.cell.stamp);
+    return Status::ok;
+  }));
   return count_pending();
 }
 

@@ -35,10 +35,19 @@ constexpr Limits kSmall{.value_bytes_max = 1'000,
 
 // A device, and a host that flushes when it is told to.
 struct Device {
-  Device() : store({4'096, 6'000}), memory(runtime::Replica::memory_bytes(kSmall)) {
+  Device() : store({4'096, 6'000}), memory(runtime::Replica::memory_bytes(kSmall)) { start(); }
+
+  void start() {
     replica = std::make_unique<runtime::Replica>(
         store, runtime::ReplicaOptions{.app = "farm", .seed = 7, .limits = &kSmall}, memory);
     step({.kind = Event::Kind::start});
+  }
+  // What was not flushed is gone.
+  void lose_power() {
+    replica.reset();
+    store.crash();
+    batch = 0;
+    start();
   }
 
   void step(Event event) {
@@ -178,6 +187,31 @@ void a_correction_that_meets_a_full_batch_goes_on_behind_it(void** state) {
   assert_true(last <= device.replica->last_stamp());
 }
 
+// CLK-1
+void a_correction_that_loses_power_half_way_reissues_no_stamp(void** state) {
+  Device& device = device_of(state);
+  device.wall_ms = kWallMs + 60'000;
+  device.put_many();
+  device.fill();
+  device.wall_ms = kWallMs;
+  device.step({.kind = Event::Kind::wake});
+  bool torn = false;
+  while (device.batch != 0 && !torn) {
+    assert_ok(device.store.flush());
+    device.store.flushed();
+    const std::vector<crdt::Op> ops = device.pending();
+    torn = ops.front().cell.stamp.wall_ms() <= kWallMs && ops.back().cell.stamp.wall_ms() > kWallMs;
+    if (!torn) device.step({.kind = Event::Kind::durable, .batch = std::exchange(device.batch, 0)});
+  }
+  assert_true(torn);
+  device.lose_power();
+  const std::vector<crdt::Op> before = device.pending();
+  assert_ok(device.put(kOps));
+  const std::vector<crdt::Op> ops = device.pending();
+  assert_int_equal(ops.size(), before.size() + 1);
+  for (const crdt::Op& op : before) assert_true(op.cell.stamp < ops.back().cell.stamp);
+}
+
 // LOG-1
 void a_change_of_name_that_meets_a_full_batch_is_finished_before_anything_is_sent(void** state) {
   Device& device = device_of(state);
@@ -213,6 +247,7 @@ int main() {
       cmocka_unit_test_setup_teardown(a_row_that_would_outlive_every_stamp_never_expires, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_write_that_found_no_room_leaves_no_stamp_behind, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_correction_that_meets_a_full_batch_goes_on_behind_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_correction_that_loses_power_half_way_reissues_no_stamp, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_change_of_name_that_meets_a_full_batch_is_finished_before_anything_is_sent,
                                       set_up, tear_down),
   };
