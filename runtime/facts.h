@@ -17,6 +17,8 @@ inline constexpr std::string_view kClock = "clock";     // crdt::ClockState
 inline constexpr std::string_view kFork = "fork";       // 8 bytes: the fork token to show in the next hello
 inline constexpr std::string_view kCursor = "cursor/";  // + the scope's hash in hex: the cursor
 inline constexpr std::string_view kHeal = "heal/";      // + the same: there while a healing comparison has not ended
+inline constexpr std::string_view kSeen = "seen";       // The newest cursor that was received, of any scope
+inline constexpr std::string_view kLost = "lost";       // There once a server was found to lack what it had
 inline constexpr std::string_view kApp = "app";         // The app that the store belongs to
 }  // namespace facts
 

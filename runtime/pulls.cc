@@ -8,6 +8,8 @@ namespace grid::runtime {
 
 namespace {
 
+constexpr std::uint8_t kYes[] = {1};
+
 // A prefix and the scope's hash in hex.
 struct ScopeFact {
   ScopeFact(std::string_view prefix, const Scope& scope) : size(prefix.size() + 16) {
@@ -23,6 +25,12 @@ struct ScopeFact {
 static_assert(facts::kHeal.size() <= facts::kCursor.size());
 
 }  // namespace
+
+Status Pulls::open() {
+  const Result<Bytes> seen = log_.store().fact(facts::kSeen);
+  if (seen.ok()) seen_.set(*seen);
+  return seen.ok() || seen.status() == Status::not_found ? Status::ok : seen.status();
+}
 
 Result<Pull*> Pulls::add(const Scope& scope) {
   for (Pull& pull : pulls_) {
@@ -71,9 +79,32 @@ Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
   return log_.store().set_fact(ScopeFact(facts::kCursor, pull.scope.get()).view(), pull.cursor.view());
 }
 
+// Within one epoch, the first 8 bytes, cursors compare as bytes; those of a new epoch are newer.
+Status Pulls::note_seen(Bytes cursor) {
+  constexpr std::size_t kEpochBytes = 8;
+  const Bytes seen = seen_.view();
+  const bool same_epoch = cursor.size() == seen.size() && seen.size() > kEpochBytes &&
+                          equal(cursor.first(kEpochBytes), seen.first(kEpochBytes));
+  if (same_epoch && compare(cursor, seen) <= 0) return Status::ok;
+  log_.touch();
+  GRID_TRY(log_.store().set_fact(facts::kSeen, cursor));
+  seen_.set(cursor);
+  return Status::ok;
+}
+
+Status Pulls::note_loss() {
+  for (Pull& pull : pulls_) GRID_TRY(set_unhealed(pull, true));
+  if (log_.store().fact(facts::kLost).ok()) return Status::ok;
+  log_.touch();
+  return log_.store().set_fact(facts::kLost, kYes);
+}
+
+bool Pulls::unhealed(const Pull& pull) {
+  return pull.unhealed || (pull.cursor.size == 0 && log_.store().fact(facts::kLost).ok());
+}
+
 Status Pulls::set_unhealed(Pull& pull, bool unhealed) {
   if (pull.unhealed == unhealed) return Status::ok;
-  constexpr std::uint8_t kYes[] = {1};
   log_.touch();
   GRID_TRY(log_.store().set_fact(ScopeFact(facts::kHeal, pull.scope.get()).view(), unhealed ? Bytes(kYes) : Bytes{}));
   pull.unhealed = unhealed;

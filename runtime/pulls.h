@@ -59,16 +59,29 @@ class Pulls {
   Pulls(OpLog& log, const Limits& limits, Arena& arena)
       : log_(log), pulls_(arena.make<Pull>(limits.subscriptions_max)) {}
 
+  // Reads what was noted of the server.
+  Status open();
   // One more user of the scope's pull, which is made when there is none.
   //   full  Limits::subscriptions_max.
   Result<Pull*> add(const Scope& scope);
-  // One user less; with the last the pull ends, and its cursor goes with it.
+  // One user less; with the last the pull ends. Its cells and its cursor stay in the store.
   void release(std::uint32_t id);
   // The pull was ended, and the server knows it.
   void forget(std::uint32_t id);
 
   Pull* find(std::uint32_t id);
   Vec<Pull>& all() { return pulls_; }
+
+  // Takes note of a cursor before what it covers is merged: whatever becomes of the pull, the server can be asked
+  // whether it still has what this device has seen.
+  Status note_seen(Bytes cursor);
+  const Cursor& seen() const { return seen_; }
+  // The server lost something. Every pull is to be healed, and so is all that is held outside them, once it is
+  // compared.
+  Status note_loss();
+  // Whether a comparison of the pull is to heal, whatever its cursor says: one was begun and has not ended, or its
+  // scope has no cursor, and so may hold what was lost before.
+  bool unhealed(const Pull& pull);
 
   // Puts a cursor into the open batch.
   Status save_cursor(Pull& pull, Bytes cursor);
@@ -88,6 +101,7 @@ class Pulls {
 
   OpLog& log_;
   Vec<Pull> pulls_;
+  Cursor seen_{};
   std::uint32_t next_id_ = 1;
 };
 

@@ -14,7 +14,7 @@ using wire::Kind;
 Status SyncSession::open() {
   const Result<std::uint64_t> token = number_fact(log_.store(), facts::kFork);
   if (token.ok()) fork_token_ = *token;
-  return token.ok() || token.status() == Status::not_found ? Status::ok : token.status();
+  return token.ok() || token.status() == Status::not_found ? pulls_.open() : token.status();
 }
 
 // ---- the link
@@ -187,6 +187,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   window_ops_ = std::min(welcome.window_ops, limits_.window_ops_max);
   frame_bytes_max_ = welcome.frame_bytes_max;
   if (welcome.wall_ms != 0) owe(time_.learn(welcome.wall_ms + (now_ms_ - greeted_at_ms_) / 2));
+  if (welcome.lost) GRID_TRY(pulls_.note_loss());
   const Result<bool> known = log_.knows(welcome.taken_time, welcome.taken_digest);
   if (!known.ok()) return known.status();
   if (welcome.forked || !*known) {
@@ -297,6 +298,7 @@ Status SyncSession::receive_delta(Bytes frame) {
   GRID_TRY(reader.open(frame));
   Pull* pull = pulls_.find(reader.head().id);
   if (pull == nullptr) return Status::ok;
+  if (!reader.head().cursor.empty()) GRID_TRY(pulls_.note_seen(reader.head().cursor));
   GRID_TRY(merge_all(reader, *pull));
   if (reader.head().cursor.empty()) {
     if (reader.head().last && walk_.active() && walk_.id() == pull->id) walk_.answer_ended();
@@ -328,6 +330,7 @@ Status SyncSession::receive_current(Bytes frame) {
   Pull* pull = pulls_.find(current.id);
   if (pull == nullptr) return Status::ok;
   const Bytes cursor(current.cursor.bytes, current.cursor.size);
+  GRID_TRY(pulls_.note_seen(cursor));
   if (pull->phase == Pull::Phase::comparing) {
     if (pull->compared_cursor.size == 0) pull->compared_cursor.set(cursor);
     return Status::ok;

@@ -66,6 +66,8 @@ Bytes SyncSession::write_hello(MutBytes room) {
   hello.frame_bytes_max = limits_.frame_bytes_max;
   hello.value_bytes_max = limits_.value_bytes_max;
   hello.shared_time = log_.shared_time();
+  hello.seen.size = pulls_.seen().size;
+  copy(pulls_.seen().view(), hello.seen.bytes);
   return wire::encode(hello, room);
 }
 
@@ -116,7 +118,7 @@ Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
   message.cursor.size = pull.cursor.size;
   copy(pull.cursor.view(), message.cursor.bytes);
   message.holds = holds_shared(scope);
-  message.unhealed = pull.unhealed;
+  message.unhealed = pulls_.unhealed(pull);
   pull.subscribe_due = false;
   pull.phase = Pull::Phase::asked;
   pull.compared_cursor = {};

@@ -87,9 +87,12 @@ Status Session::receive_hello(Bytes frame) {
   const Result<Peer> peer = load_peer(shared_.journal.store(), node_);
   if (!peer.ok() && peer.status() != Status::not_found) return peer.status();
   peer_ = peer.ok() ? *peer : Peer{};
-  // What this node was promised is not here: whatever its cursors say, the server was set back (PROTOCOL P19).
+  // What this node was promised or has seen is not here: whatever its cursors say, the server was set back (PROTOCOL
+  // P19).
   shared_time_ = hello.shared_time;
-  lost_own_ = lost_own_ || shared_time_ > peer_.taken_time;
+  const Result<PullCursor> seen = PullCursor::read({hello.seen.bytes, hello.seen.size});
+  const bool saw_more = seen.ok() && !shared_.epochs.stands(*seen);
+  lost_ = lost_ || saw_more || shared_time_ > peer_.taken_time;
   welcome_due_ = true;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
@@ -139,7 +142,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   const storage::Seq head = shared_.journal.store().head();
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
   const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
-  const bool stands = of_scope && !lost_own_ && !message.unhealed && shared_.epochs.stands(*cursor);
+  const bool stands = of_scope && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
   wire::PullMode mode = wire::PullMode::resume;
   if (stands) {
     subscription.start(cursor->position, head, false);
@@ -147,7 +150,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.start(0, head, true);
   } else {
     mode = wire::PullMode::compare;
-    subscription.heal = of_scope || lost_own_ || message.unhealed;
+    subscription.heal = of_scope || lost_ || message.unhealed;
     subscription.start(head, head, false);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
@@ -278,7 +281,7 @@ Status Session::receive_verify(Bytes frame) {
   subscription->current_due = true;
   dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
-  if (lost_own_ && !message.compare && shared_time_ > peer_.taken_time) {
+  if (lost_ && !message.compare && shared_time_ > peer_.taken_time) {
     peer_.taken_time = shared_time_;
     peer_.taken_digest = 0;
     shared_.journal.touch();

@@ -123,7 +123,7 @@ class Session {
   bool greeted_ = false;           // Hello was taken, and its node was not forked.
   bool forked_ = false;            // ... or it was.
   std::uint64_t shared_time_ = 0;  // As hello told it.
-  bool lost_own_ = false;          // The node was promised more than what is here.
+  bool lost_ = false;              // The node was promised, or has seen, more than what is here.
   bool welcome_due_ = false;
   bool welcome_waits_ = false;  // Until the peer's new token is durable.
   bool bye_due_ = false;

@@ -64,6 +64,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.forked = forked_;
   welcome.taken_time = peer_.taken_time;
   welcome.taken_digest = peer_.taken_digest;
+  welcome.lost = lost_;
   return wire::encode(welcome, room);
 }
 

@@ -16,11 +16,6 @@ namespace {
 
 std::string text_of(const Database::Name& name) { return std::get<0>(name) + "/" + std::get<1>(name); }
 
-std::string text_of(const runtime::Scope& scope) {
-  std::string text = std::to_string(static_cast<int>(scope.kind)) + " ";
-  return text.append(scope.map).append("/").append(scope.text);
-}
-
 // Without the values: the stamp says which.
 std::set<std::string> lines_of(const std::string& text) {
   std::set<std::string> lines;
@@ -71,7 +66,6 @@ bool Judge::beats(const Name& name, const Holding& a, const Holding& b) {
 
 void Judge::called(Site& site, const Call& call) {
   const bool puts = call.verb == Call::Verb::put;
-  note_scope(site, call);
   if (call.verb == Call::Verb::watch && call.status == Status::ok) {
     devices_[&site].born[call.id] = site.store->head();
   }
@@ -85,16 +79,6 @@ void Judge::called(Site& site, const Call& call) {
   const Result<crdt::Op> read = site.store->find({call.scope.map, call.scope.text, {}});
   if (!read.ok() || as_text(read->cell.value) != value || read->seq != call.seq) {
     fail("%s does not read its own write of %s", site.name.c_str(), text_of(name).c_str());
-  }
-}
-
-void Judge::note_scope(Site& site, const Call& call) {
-  Device& device = devices_[&site];
-  const bool begins = call.verb == Call::Verb::watch || call.verb == Call::Verb::subscribe;
-  if (begins) device.since.try_emplace(text_of(call.scope), rollbacks_);
-  if (call.verb != Call::Verb::unwatch && call.verb != Call::Verb::unsubscribe) return;
-  for (const ScopeText& scope : site.scopes) {
-    if (scope.id == call.id) device.since.erase(text_of(scope.view()));
   }
 }
 
@@ -246,8 +230,7 @@ void Judge::forgot(Site& site, Fault why) {
   device.node = 0;
   if (site.is_gateway()) {
     // A gateway that was set back has lost what it promised: what its devices still hold comes back.
-    if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), stamps_.clear(), ++rollbacks_;
-    if (why != Fault::crash) note_scopes_without_cursor();
+    if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), ++rollbacks_;
     forget_lost_stamps();
     return check_floors("after a power cut");
   }
@@ -256,18 +239,6 @@ void Judge::forgot(Site& site, Fault why) {
   std::erase_if(device.open, [&site](const auto& write) { return write.first > site.store->head(); });
   if (why != Fault::crash) device.open.clear();
   forget_standing(site, device);
-}
-
-// A device that got a part of a scope and no cursor yet can prove nothing of it either.
-void Judge::note_scopes_without_cursor() {
-  for (std::size_t i = 0; i < world_.device_count(); ++i) {
-    Site& site = world_.device(i);
-    for (const ScopeText& scope : site.scopes) {
-      char name[64];
-      std::snprintf(name, sizeof(name), "cursor/%016llx", static_cast<unsigned long long>(scope.view().hash()));
-      if (!site.store->fact(name).ok()) devices_[&site].since[text_of(scope.view())] = rollbacks_;
-    }
-  }
 }
 
 // What the gateway relayed and lost, an image of its writer may write over: nobody is left who could tell.
@@ -325,17 +296,6 @@ void Judge::rest_scopes(Site& site) {
     const std::set<std::string> here = lines_of(world_.live_cells(site, scope.view()));
     const std::set<std::string> there = lines_of(world_.live_cells(world_.gateway(), scope.view()));
     if (here == there) continue;
-    // A scope that the gateway's loss came before: no cursor of it can prove the loss, so nothing may be given back.
-    const bool late = devices_[&site].since[text_of(scope.view())] == rollbacks_ && rollbacks_ > 0;
-    const auto is_held = [&here](const std::string& line) {
-      const std::string name = line.substr(0, line.find(' ') + 1);
-      const auto found = here.lower_bound(name);
-      return found != here.end() && found->starts_with(name) && *found >= line;
-    };
-    if (late && std::all_of(there.begin(), there.end(), is_held)) {
-      unconfirmed_.insert(&site);
-      continue;
-    }
     fail("%s differs from the gateway in its scope %s/%s", site.name.c_str(), scope.map.c_str(), scope.text.c_str());
     for (const std::string& line : here) {
       if (!there.contains(line)) world_.tell("only %s has %s", site.name.c_str(), line.c_str());

@@ -32,8 +32,6 @@ class Judge final : public Witness {
   bool found() const { return !problem_.empty(); }
   const std::string& problem() const { return problem_; }
   const char* kind() const { return kind_; }
-  // Whether the device holds what the gateway lost and may not give it back (PROTOCOL P19): its digests then differ.
-  bool keeps_unconfirmed(const Site& site) const { return unconfirmed_.contains(&site); }
   std::uint64_t writes() const { return writes_; }
 
  private:
@@ -61,7 +59,6 @@ class Judge final : public Witness {
     std::map<crdt::Seq, Sent> pushed;                         // What it sent of them, last.
     std::map<std::uint32_t, std::map<Name, crdt::Seq>> told;  // By its watches.
     std::map<std::uint32_t, crdt::Seq> born;                  // The head when a watch began.
-    std::map<std::string, std::uint64_t> since;               // Of each scope: rollbacks_ when it was subscribed to.
     std::int64_t offset_ms = 0;
     crdt::ClockQuality quality = crdt::ClockQuality::unknown;
     crdt::NodeId node = 0;
@@ -74,7 +71,6 @@ class Judge final : public Witness {
   static Holding holding_of(const crdt::Cell& cell);
   static bool beats(const Name& name, const Holding& a, const Holding& b);
 
-  void note_scope(Site& site, const runtime::Call& call);
   void look_at_records(Site& site, storage::Seq before);
   void see(Site& site, Device& device, const crdt::Op& op);
   void see_arrival(const crdt::Op& op);
@@ -83,7 +79,6 @@ class Judge final : public Witness {
   void note_change(Site& site, Device& device, const Action& action);
   void forget_standing(Site& site, Device& device);
   bool is_excused(Site& site, Device& device);
-  void note_scopes_without_cursor();
   void forget_lost_stamps();
   void check_floors(const char* when);
   void rest_device(Site& site);
@@ -94,10 +89,9 @@ class Judge final : public Witness {
 
   World& world_;
   std::map<const Site*, Device> devices_;
-  std::set<const Site*> unconfirmed_;
   std::map<Name, std::set<std::string>> written_;  // Every value that somebody put; empty for a removal.
   std::map<crdt::Stamp, Sent> stamps_;             // Every stamp that the gateway took, with what it stood on.
-  std::set<crdt::Stamp> lost_stamps_;              // Which it lost again before they were on its disk.
+  std::set<crdt::Stamp> lost_stamps_;              // Which it lost again.
   bool device_set_back_ = false;
   std::map<Name, Holding> floor_;  // What was acknowledged as durable: no cell falls below it.
   std::uint64_t rollbacks_ = 0;    // How often the gateway was set back.

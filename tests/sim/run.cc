@@ -336,7 +336,6 @@ class Run {
 
   bool all_verified() {
     for (std::size_t i = 0; i < world_.device_count(); ++i) {
-      if (judge_.keeps_unconfirmed(world_.device(i))) continue;
       if (!world_.device(i).replica->status(world_.now_ms()).verified) return false;
     }
     return true;

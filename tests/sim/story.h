@@ -45,7 +45,7 @@ inline void set_back(World& world, Site& site, const storage::MemoryStore& image
   world.restart(site);
 }
 
-// Takes all cursors from a device that is off, as a release with another cursor format would.
+// Takes all cursors, and what it has seen, from a device that is off, as a release with another cursor format would.
 inline void lose_cursors(Site& device) {
   for (;;) {
     const auto fact = device.store->next_fact("cursor/", "");
@@ -53,6 +53,7 @@ inline void lose_cursors(Site& device) {
     const std::string name(fact->name);
     assert_ok(device.store->set_fact(name, {}));
   }
+  assert_ok(device.store->set_fact("seen", {}));
   assert_ok(device.store->commit());
 }
 

@@ -36,11 +36,8 @@
 //         equal_replicas_with_other_removals_have_equal_digests
 //   P17   pending: collection
 //   P18   pending: collection
-//   P19   test_protocol_pull.cc: a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so,
-//         a_removal_outlives_a_gateway_that_lost_everything, a_healing_that_was_cut_off_goes_on,
-//         a_gateway_that_lost_what_one_device_wrote_gets_it_back;
-//         test_scenarios.cc: a_gateway_that_lost_everything_is_healed_by_its_devices,
-//         a_lost_removal_is_given_back_too; an operator's window is pending
+//   P19   test_protocol_pull.cc: the part `healing`; test_scenarios.cc: a_lost_removal_is_given_back_too,
+//         a_gateway_that_lost_everything_is_healed_by_its_devices; an operator's window is pending
 //   P20   a_device_that_does_not_know_the_time_expires_nothing; test_scenarios.cc: an_expired_row_is_gone_everywhere
 //   P21   pending: rights
 //   P22   pending: eviction

@@ -327,6 +327,74 @@ static void a_gateway_that_lost_what_one_device_wrote_gets_it_back(void**) {
   assert_int_equal(world.get(world.gateway(), "m", "x", 0), 1);
 }
 
+// PROTOCOL P19: the gateway no longer knows the device's fork token, and the power goes between the new name, under
+// which nothing was ever acknowledged, and the first heal.
+static void a_change_of_name_takes_no_evidence_with_it(void**) {
+  for (std::uint64_t ms = 0; ms < 200; ms += 3) {
+    World world({.seed = 700 + ms, .devices = 1, .latency_ms = 20, .commit_ms = 15});
+    Site& a = world.device(0);
+    join(world);
+    assert_ok(world.put(a, "m", "w", 1));
+    assert_converged(world);
+    const MemoryStore image(*world.gateway().store);
+    for (std::int64_t i = 0; i < 3; ++i) {
+      assert_ok(world.put(a, "m", "x", i));
+      assert_true(world.settle());
+    }
+    world.cut(a);
+    set_back(world, world.gateway(), image);
+    world.heal(a);
+    world.run_ms(ms);
+    start_again(world, a);
+    assert_converged(world);
+    assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
+  }
+}
+
+// PROTOCOL P19: what a scope brought stays when the scope is left, and so does the cursor that tells of a loss.
+static void a_scope_that_was_left_tells_what_another_one_may_give_back(void**) {
+  World world({.seed = 217});
+  Site& b = world.device(1);
+  join(world);
+  assert_ok(world.put(world.device(0), "m", "w", 1));
+  assert_converged(world);
+  const MemoryStore image(*world.gateway().store);
+  assert_ok(world.put(world.device(0), "m", "x", 1));
+  assert_converged(world);
+  world.cut(world.device(0));
+  world.cut(b);
+  world.unsubscribe(b, 0);
+  world.subscribe(b, {ScopeKind::map, "m", {}});
+  world.run_ms(100);
+  start_again(world, b);
+  set_back(world, world.gateway(), image);
+  world.heal(b);
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "x", 0) == 1; }, 60'000));
+}
+
+// PROTOCOL P19, ACK-1: a device notes a loss for what it holds outside its scopes, too.
+static void what_was_lost_outside_all_scopes_is_given_back_once_it_is_compared(void**) {
+  World world({.seed = 218, .devices = 1});
+  Site& a = world.device(0);
+  world.subscribe(a, {ScopeKind::map, "n", {}});
+  world.online(a);
+  assert_ok(world.put(a, "m", "w", 1));
+  assert_ok(world.put(a, "n", "w", 1));
+  assert_true(world.settle());
+  const MemoryStore image(*world.gateway().store);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_true(world.settle());
+  set_back(world, world.gateway(), image);
+  assert_true(world.settle());
+  assert_ok(world.put(a, "n", "w", 2));
+  assert_true(world.settle());
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 0);
+  start_again(world, a);
+  world.subscribe(a);
+  assert_converged(world);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 1);
+}
+
 // PROTOCOL P19: the gateway takes a new op of the device before it has its old ones back, and the link drops: nothing
 // but the device's own note tells of the loss any more.
 static void a_healing_that_was_cut_off_goes_on(void**) {
@@ -374,6 +442,9 @@ int main() {
       cmocka_unit_test(a_gateway_that_lost_everything_is_healed_by_who_only_listened),
       cmocka_unit_test(a_removal_outlives_a_gateway_that_lost_everything),
       cmocka_unit_test(a_gateway_that_lost_what_one_device_wrote_gets_it_back),
+      cmocka_unit_test(a_change_of_name_takes_no_evidence_with_it),
+      cmocka_unit_test(a_scope_that_was_left_tells_what_another_one_may_give_back),
+      cmocka_unit_test(what_was_lost_outside_all_scopes_is_given_back_once_it_is_compared),
       cmocka_unit_test(a_healing_that_was_cut_off_goes_on),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -59,12 +59,14 @@ template <std::size_t kSize>
 void set(char (&field)[kSize], std::string_view text) {
   field[text.copy(field, kSize - 1)] = '\0';
 }
-inline Frame hello(crdt::NodeId node, std::uint64_t token = 0) {
+inline Frame hello(crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {}) {
   grid_Hello message = grid_Hello_init_zero;
   message.protocol_min = message.protocol_max = 1;
   set(message.app, "farm");
   message.node = node;
   message.fork_token = token;
+  message.seen.size = static_cast<pb_size_t>(seen.size());
+  copy(seen, message.seen.bytes);
   message.wall_ms = kWallMs;
   message.frame_bytes_max = 2 * 1'048'576;
   message.value_bytes_max = 1'048'576;
@@ -188,9 +190,9 @@ class Bench {
     }
   }
   // A link that has said hello; the welcome that answered.
-  grid_Welcome open(LinkId link, crdt::NodeId node, std::uint64_t token = 0) {
+  grid_Welcome open(LinkId link, crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {}) {
     step({.kind = Event::Kind::link_up, .link = link});
-    send(link, hello(node, token));
+    send(link, hello(node, token, seen));
     flush();
     const Frame frame = next(link);
     assert_int_equal(kind_of(frame), Kind::welcome);

@@ -143,6 +143,24 @@ void a_cursor_past_the_end_of_its_epoch_is_compared_and_may_heal(void** state) {
   assert_true(subscribed.heal);
 }
 
+// PROTOCOL P19: whatever the cursors of its scopes say.
+void a_node_that_has_seen_more_than_is_here_is_told_so_and_may_heal(void** state) {
+  Bench& bench = bench_of(state);
+  prepare(bench);
+  bench.send(2, subscribe(1));
+  const Frame stands = answer_of(bench, 2).cursor;
+  bench.send(1, push({put(4, "lost", kWallMs + 1, kA)}));  // Relayed before it is on disk.
+  const Frame seen = cursor_of(bench.next(2));
+  bench.restart();
+  assert_false(bench.open(3, 3).lost);
+  assert_false(bench.open(4, 4, 0, stands).lost);
+  assert_true(bench.open(5, 5, 0, seen).lost);
+  bench.send(5, subscribe(1, stands, true));
+  const auto subscribed = decoded<grid_Subscribed>(bench.next(5));
+  assert_int_equal(subscribed.mode, PullMode::compare);
+  assert_true(subscribed.heal);
+}
+
 void a_cursor_of_another_scope_is_compared_and_heals_nothing(void** state) {
   Bench& bench = bench_of(state);
   prepare(bench);
@@ -297,6 +315,7 @@ int main() {
       server_test(an_unchanged_reconnect_is_answered_by_current_alone),
       server_test(a_cursor_resumes_behind_it_with_tombstones_across_restarts),
       server_test(a_cursor_past_the_end_of_its_epoch_is_compared_and_may_heal),
+      server_test(a_node_that_has_seen_more_than_is_here_is_told_so_and_may_heal),
       server_test(a_cursor_of_another_scope_is_compared_and_heals_nothing),
       server_test(the_chain_of_epochs_is_bounded),
       server_test(own_ops_do_not_come_back_but_the_cursor_moves_over_them),

@@ -84,6 +84,7 @@ inline grid_Subscribe subscribe(wire::ScopeKind kind = wire::ScopeKind::prefix, 
 inline grid_Hello hello_shared() {
   grid_Hello message = hello();
   message.shared_time = kTime;
+  set_cursor(message.seen);
   return message;
 }
 
@@ -91,6 +92,7 @@ inline grid_Welcome welcome_taken() {
   grid_Welcome message = welcome();
   message.taken_time = kTime;
   message.taken_digest = 0x1122'3344'5566'7788;
+  message.lost = true;
   return message;
 }
 
