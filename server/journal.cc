@@ -2,6 +2,8 @@
 
 #include "server/journal.h"
 
+#include <algorithm>
+
 #include "runtime/facts.h"
 #include "runtime/scan.h"
 
@@ -49,11 +51,13 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   const crdt::Op arrival{.cell = op.cell, .base = op.base, .quality = op.quality};
   // The views of `standing` end with the append: what the digests count of it is taken first.
   const Partitions::Counted before = standing.ok() ? partitions_.counted(*standing) : Partitions::Counted{};
+  const storage::Seq hidden = standing.ok() ? standing->seq : 0;
   const Result<storage::Seq> seq = store_.append(arrival);
   if (!seq.ok()) {
     problem_.say("the journal takes no more: ").text(store_.problem());
     return seq.status();
   }
+  if (hidden != 0) hidden_.push_back({hidden, *seq});
   partitions_.remove(op.cell.name, before);
   crdt::Op now = arrival;
   now.seq = *seq;
@@ -85,6 +89,19 @@ std::uint64_t Journal::seal() {
 void Journal::durable() {
   durable_head_ = sealed_head_;
   committing_ = false;
+  hidden_.erase(hidden_.begin(), hidden_by_later_than(durable_head_));
+}
+
+std::vector<Journal::Hidden>::const_iterator Journal::hidden_by_later_than(storage::Seq seq) const {
+  return std::partition_point(hidden_.begin(), hidden_.end(), [seq](const Hidden& one) { return one.by <= seq; });
+}
+
+storage::Seq Journal::read_through(storage::Seq from, storage::Seq through) const {
+  storage::Seq safe = through;
+  for (auto at = hidden_by_later_than(through); at != hidden_.end(); ++at) {
+    if (at->record > from && at->record <= safe) safe = at->record - 1;
+  }
+  return safe;
 }
 
 }  // namespace grid::server

@@ -7,6 +7,8 @@
 //           A cell is counted by the digests as it is live at expired_through_ms: partitions.h.
 #pragma once
 
+#include <vector>
+
 #include "crdt/clock.h"
 #include "runtime/problem.h"
 #include "server/partitions.h"
@@ -48,6 +50,10 @@ class Journal {
   void durable();
   storage::Seq head() const { return store_.head(); }
   storage::Seq durable_head() const { return durable_head_; }
+  // How far a reader that stood at `from`, and has read up to `through`, may say that it has read. A record that was
+  // superseded by one that is not durable is not there to be read, and comes back at its old place when a power cut
+  // takes the newer one. (Whoever has read that one too is past what is durable, and no such word stands afterwards.)
+  storage::Seq read_through(storage::Seq from, storage::Seq through) const;
 
   // What devices are told. A clock that is lost while the gateway runs goes on from where it stood. 0: never known.
   std::uint64_t wall_ms() const { return wall_ms_; }
@@ -56,7 +62,13 @@ class Journal {
   std::uint64_t next_expiry_ms() const { return partitions_.next_expiry_ms(); }
 
  private:
+  struct Hidden {
+    storage::Seq record;
+    storage::Seq by;
+  };
+
   Status save_judge();
+  std::vector<Hidden>::const_iterator hidden_by_later_than(storage::Seq seq) const;
 
   storage::Store& store_;
   Partitions partitions_;
@@ -68,6 +80,7 @@ class Journal {
   std::uint64_t now_ms_ = 0;
   storage::Seq durable_head_ = 0;
   storage::Seq sealed_head_ = 0;
+  std::vector<Hidden> hidden_;  // By records that are not durable, in their order.
   bool dirty_ = false;
   bool committing_ = false;
 };

@@ -161,8 +161,7 @@ Bytes Session::write_pull(MutBytes room) {
     Subscription& subscription = subscriptions_[(turn_ + i) % subscriptions_.size()];
     bool behind = false;
     const std::uint64_t before = subscription.sent_count();
-    const Result<Bytes> frame =
-        subscription.write(shared_.journal.store(), own_, shared_.epochs.current(), room, behind);
+    const Result<Bytes> frame = subscription.write(shared_.journal, own_, shared_.epochs.current(), room, behind);
     if (!frame.ok()) {
       end(frame.status(), "the gateway could not read its journal");
       return {};
@@ -193,7 +192,7 @@ Bytes Session::write_current(Subscription& subscription, MutBytes room) {
   grid_Current message = grid_Current_init_zero;
   message.id = subscription.id();
   std::uint8_t bytes[PullCursor::kBytes];
-  const Bytes cursor = subscription.cursor(shared_.epochs.current(), bytes);
+  const Bytes cursor = subscription.cursor(shared_.journal, shared_.epochs.current(), bytes);
   message.cursor.size = static_cast<pb_size_t>(cursor.size());
   copy(cursor, message.cursor.bytes);
   message.sum = digest.sum;

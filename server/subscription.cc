@@ -18,13 +18,14 @@ void OwnArrivals::forget_through(storage::Seq seq) {
 }
 
 void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones) {
-  position_ = position;
+  position_ = told_ = position;
   live_only_through_ = skips_tombstones ? head : 0;
   current_due = true;
 }
 
-Bytes Subscription::cursor(std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) const {
-  PullCursor{epoch, position_, scope().hash()}.write(bytes);
+Bytes Subscription::cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) {
+  told_ = journal.read_through(told_, position_);
+  PullCursor{epoch, told_, scope().hash()}.write(bytes);
   return bytes;
 }
 
@@ -33,8 +34,9 @@ bool Subscription::wants(const crdt::Op& op, const OwnArrivals& own) const {
   return op.seq > live_only_through_ || !op.cell.is_tombstone();
 }
 
-Result<Bytes> Subscription::write(storage::Store& store, const OwnArrivals& own, std::uint64_t epoch, MutBytes room,
+Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, std::uint64_t epoch, MutBytes room,
                                   bool& more) {
+  storage::Store& store = journal.store();
   wire::OpsWriter writer(wire::Kind::delta, {.id = id_, .map = map_}, room);
   more = true;
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
@@ -55,7 +57,7 @@ Result<Bytes> Subscription::write(storage::Store& store, const OwnArrivals& own,
   if (writer.count() == 0) return Bytes{};
   sent_count_ += writer.count();
   std::uint8_t bytes[PullCursor::kBytes];
-  return writer.finish(cursor(epoch, bytes));
+  return writer.finish(cursor(journal, epoch, bytes));
 }
 
 }  // namespace grid::server

@@ -2,7 +2,7 @@
 //
 // Subscription: one device's reader of the journal: a scope and a position, never a queue of frames.
 //
-// Place     Below session.h.
+// Place     Below session.h, above journal.h.
 // Promises  SYN-2, the gateway's half: the position moves over a record only when the record was sent, or need not be.
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "runtime/scope.h"
 #include "server/epochs.h"
+#include "server/journal.h"
 #include "transport/wire.h"
 
 namespace grid::server {
@@ -50,10 +51,10 @@ class Subscription {
 
   // Writes what comes next: a delta, or empty when there was nothing to send among the records looked at.
   // Sets `more` when there is more to look at.
-  Result<Bytes> write(storage::Store& store, const OwnArrivals& own, std::uint64_t epoch, MutBytes room, bool& more);
+  Result<Bytes> write(Journal& journal, const OwnArrivals& own, std::uint64_t epoch, MutBytes room, bool& more);
   std::uint64_t sent_count() const { return sent_count_; }
   bool is_behind(storage::Seq head) const { return position_ < head; }
-  Bytes cursor(std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) const;
+  Bytes cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]);
 
  private:
   // Records that one write looks at.
@@ -66,6 +67,7 @@ class Subscription {
   std::string map_;
   std::string text_;
   storage::Seq position_ = 0;
+  storage::Seq told_ = 0;  // The position of its last cursor, at most that.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
 };

@@ -44,6 +44,7 @@ void WriteBehind::collect(MutBytes room, runtime::ActionList& actions) {
     if (!writer.add(row)) break;
     through = op->seq;
   }
+  through = journal_.read_through(drained_, through);
   actions.add({.kind = Action::Kind::drain, .size = writer.finish().size(), .seq = through});
 }
 

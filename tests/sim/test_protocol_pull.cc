@@ -114,6 +114,27 @@ static void a_cursor_does_not_stand_for_what_the_database_gave_back(void**) {
   assert_int_equal(world.get(b, "m", "a", 0), 1);
 }
 
+// SNK-1: a row that was not drained yet is hidden by a newer one, which a power cut takes back.
+static void a_row_that_comes_back_reaches_the_database(void**) {
+  World world({.seed = 219, .server = {.drain_ms_max = 1'000, .has_sink = true}});
+  Site& a = world.device(0);
+  join(world);
+  assert_ok(world.put(a, "m", "y", 1));
+  assert_true(world.run_until([&] { return world.gateway().coordinator->status().drained > 0; }, 60'000));
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_true(world.run_until([&] { return a.replica->status(0).ops_pending == 0; }, 60'000));
+  world.fill_disk(world.gateway(), 60'000);
+  assert_ok(world.put(world.device(1), "m", "x", 2));
+  world.run_ms(5'000);
+  world.crash(world.gateway());
+  world.restore(world.device(1), MemoryStore());
+  world.cut(a);
+  world.restart(world.gateway());
+  world.run_ms(5'000);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 1);
+  assert_true(world.gateway().database.rows.contains({"m", "x", ""}));
+}
+
 // PROTOCOL P13: a release that wants more than the one before it, and finds the cursor of that.
 static void a_cursor_of_a_narrower_scope_is_not_believed(void**) {
   World world({.seed = 205});
@@ -430,6 +451,7 @@ int main() {
       cmocka_unit_test(a_backlog_of_many_frames_arrives_whole),
       cmocka_unit_test(a_device_that_was_set_back_gets_back_what_it_wrote_itself),
       cmocka_unit_test(a_cursor_does_not_stand_for_what_the_database_gave_back),
+      cmocka_unit_test(a_row_that_comes_back_reaches_the_database),
       cmocka_unit_test(a_cursor_of_a_narrower_scope_is_not_believed),
       cmocka_unit_test(an_ended_subscription_costs_nothing_more),
       cmocka_unit_test(a_device_comes_back_by_itself),

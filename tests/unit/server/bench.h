@@ -59,7 +59,8 @@ template <std::size_t kSize>
 void set(char (&field)[kSize], std::string_view text) {
   field[text.copy(field, kSize - 1)] = '\0';
 }
-inline Frame hello(crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {}) {
+inline Frame hello(crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {},
+                   std::uint32_t frame_bytes_max = 2 * 1'048'576) {
   grid_Hello message = grid_Hello_init_zero;
   message.protocol_min = message.protocol_max = 1;
   set(message.app, "farm");
@@ -68,7 +69,7 @@ inline Frame hello(crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {}) 
   message.seen.size = static_cast<pb_size_t>(seen.size());
   copy(seen, message.seen.bytes);
   message.wall_ms = kWallMs;
-  message.frame_bytes_max = 2 * 1'048'576;
+  message.frame_bytes_max = frame_bytes_max;
   message.value_bytes_max = 1'048'576;
   return encoded(message);
 }
@@ -190,9 +191,10 @@ class Bench {
     }
   }
   // A link that has said hello; the welcome that answered.
-  grid_Welcome open(LinkId link, crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {}) {
+  grid_Welcome open(LinkId link, crdt::NodeId node, std::uint64_t token = 0, Bytes seen = {},
+                    std::uint32_t frame_bytes_max = 2 * 1'048'576) {
     step({.kind = Event::Kind::link_up, .link = link});
-    send(link, hello(node, token, seen));
+    send(link, hello(node, token, seen, frame_bytes_max));
     flush();
     const Frame frame = next(link);
     assert_int_equal(kind_of(frame), Kind::welcome);

@@ -85,6 +85,24 @@ void what_was_overtaken_before_it_was_drained_is_not_drained(void** state) {
   assert_int_equal(bench.coordinator->status().drained, 50);
 }
 
+// SNK-1: a row that is hidden by one which a power cut may take back is not counted as drained.
+void what_hides_a_row_and_is_not_on_disk_yet_holds_the_database_back(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA), put(2, "b", kWallMs, kA)}));
+  bench.flush();
+  bench.send(1, push({put(3, "b", kWallMs + 1, kA)}));
+  bench.after(100);
+  assert_string_equal(collect(bench).c_str(), "a=1@0");
+  assert_int_equal(bench.drain_through, 1);
+  drained(bench);
+  bench.options.drained_through = 1;
+  bench.restart();
+  bench.after(100);
+  assert_string_equal(collect(bench).c_str(), "b=1@0");
+  assert_int_equal(bench.drain_through, 2);
+}
+
 void a_database_that_refuses_is_tried_again_later_and_later(void** state) {
   Bench& bench = bench_of(state);
   with_sink(bench);
@@ -158,6 +176,7 @@ int main() {
       server_test(rows_are_drained_after_their_commit_and_once_a_batch_is_old_enough),
       server_test(a_full_batch_does_not_wait_and_the_rest_follows),
       server_test(what_was_overtaken_before_it_was_drained_is_not_drained),
+      server_test(what_hides_a_row_and_is_not_on_disk_yet_holds_the_database_back),
       server_test(a_database_that_refuses_is_tried_again_later_and_later),
       server_test(the_sink_is_asked_once_until_it_has_answered),
       server_test(a_restart_goes_on_where_the_database_stands),
