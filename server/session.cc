@@ -173,12 +173,15 @@ Status Session::receive_push(Bytes frame) {
   GRID_TRY(reader.open(frame));
   confirm_token(reader.head().fork_token);
   const std::uint64_t taken_time = peer_.taken_time;
-  for (Op op; reader.next(op);) GRID_TRY(take_op(op, reader.status()));
+  // Ops in front of one that found no room are taken all the same: what is known of the node must go with them.
+  Status taken = Status::ok;
+  for (Op op; taken == Status::ok && reader.next(op);) taken = take_op(op, reader.status());
   const bool confirmed = peer_.confirmed == peer_.latest;
   if (confirmed) peer_.latest = shared_.random.id();
-  if (!confirmed && peer_.taken_time == taken_time) return Status::ok;
+  if (!confirmed && peer_.taken_time == taken_time) return taken;
   shared_.journal.touch();
-  return save_peer(shared_.journal.store(), node_, peer_);
+  const Status saved = save_peer(shared_.journal.store(), node_, peer_);
+  return taken == Status::ok ? saved : taken;
 }
 
 Status Session::take_op(const Op& op, Status read) {

@@ -44,7 +44,8 @@ class Disk final : public storage::Store {
   Result<crdt::Op> next_cell(const crdt::CellName& after) override { return store_.next_cell(after); }
   Result<crdt::Op> next_op(storage::Seq after) override { return store_.next_op(after); }
   storage::Seq head() const override { return store_.head(); }
-  std::uint64_t seal() override { return store_.seal(); }
+  // A batch that lacks what could not be written never reaches the medium: its machine stops.
+  std::uint64_t seal() override { return failed_ ? 0 : store_.seal(); }
   void flushed() override { store_.flushed(); }
   const char* problem() const override { return failed_ ? "the disk failed" : store_.problem(); }
 
