@@ -90,7 +90,7 @@ void Replica::dispatch(const Event& event) {
       return session_.write(event.link, event.room, actions_);
     case Event::Kind::durable:
       log_.durable();
-      return pulls_.durable();
+      return session_.durable();
     case Event::Kind::call:
       return perform(*event.call);
     case Event::Kind::stop:
@@ -111,7 +111,7 @@ void Replica::finish_step(const Event& event) {
   session_.advance(event.now_ms, actions_);
   // One commit at a time: what is written meanwhile goes with the next.
   if (log_.dirty() && !log_.committing()) {
-    pulls_.sealed();
+    session_.sealed();
     const Result<std::uint64_t> batch = log_.seal();
     if (!batch.ok()) return stop(batch.status());
     actions_.add({.kind = Action::Kind::commit, .batch = *batch});

@@ -13,7 +13,7 @@ using wire::Kind;
 
 Status SyncSession::open() {
   const Result<std::uint64_t> token = number_fact(log_.store(), facts::kFork);
-  if (token.ok()) fork_token_ = *token;
+  if (token.ok()) fork_token_ = fork_token_sealed_ = fork_token_shown_ = *token;
   return token.ok() || token.status() == Status::not_found ? pulls_.open() : token.status();
 }
 
@@ -72,6 +72,16 @@ void SyncSession::want_verify() {
     pull.check = Pull::Check::wanted;
     pull.compared = 0;
   }
+}
+
+void SyncSession::sealed() {
+  fork_token_sealed_ = fork_token_;
+  pulls_.sealed();
+}
+
+void SyncSession::durable() {
+  fork_token_shown_ = fork_token_sealed_;
+  pulls_.durable();
 }
 
 SyncState SyncSession::state() const {
@@ -192,7 +202,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   if (!known.ok()) return known.status();
   if (welcome.forked || !*known) {
     problem_.say("this store was used elsewhere before (a restored image, or a copy): it goes on under a new node id");
-    fork_token_ = 0;
+    fork_token_ = fork_token_sealed_ = fork_token_shown_ = 0;
     GRID_TRY(log_.store().set_fact(facts::kFork, {}));
     GRID_TRY(log_.refork(random_.id()));
     // The server has greeted the old name, which may have a current token all the same: a new link, then.

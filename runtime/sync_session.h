@@ -59,6 +59,9 @@ class SyncSession {
   }
   void want_verify();
 
+  void sealed();
+  void durable();
+
   std::uint64_t wake_at_ms() const;
   SyncState state() const;
   bool is_up() const { return phase_ != Phase::down && phase_ != Phase::connecting; }
@@ -128,7 +131,9 @@ class SyncSession {
   std::uint32_t attempts_ = 0;
   std::uint32_t hint_ms_ = 0;
   std::uint64_t epoch_ = 0;
-  std::uint64_t fork_token_ = 0;
+  std::uint64_t fork_token_ = 0;         // The newest that was given,
+  std::uint64_t fork_token_sealed_ = 0;  // which of them is being committed,
+  std::uint64_t fork_token_shown_ = 0;   // and which is on disk: shown any earlier, a power cut could take it back.
   std::uint32_t window_ops_ = 0;
   std::uint32_t frame_bytes_max_ = 0;
   Correction owed_;

@@ -60,7 +60,7 @@ Bytes SyncSession::write_hello(MutBytes room) {
   hello.protocol_max = wire::kProtocolMax;
   copy(as_bytes(options_.app), {reinterpret_cast<std::uint8_t*>(hello.app), sizeof(hello.app) - 1});
   hello.node = log_.node();
-  hello.fork_token = fork_token_;
+  hello.fork_token = fork_token_shown_;
   hello.wall_ms = time_.known_ms();
   hello.quality = static_cast<std::uint32_t>(time_.quality());
   hello.frame_bytes_max = limits_.frame_bytes_max;
@@ -139,7 +139,7 @@ bool SyncSession::holds_shared(const Scope& scope) {
 }
 
 Bytes SyncSession::write_push(MutBytes room) {
-  wire::OpsWriter writer(Kind::push, {.fork_token = fork_token_}, room);
+  wire::OpsWriter writer(Kind::push, {.fork_token = fork_token_shown_}, room);
   while (log_.in_flight() < window_ops_) {
     const Result<Op> op = log_.next_to_send();
     if (!op.ok() || !writer.add(*op)) break;

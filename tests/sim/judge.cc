@@ -89,7 +89,7 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
   if (refuses) devices_[&site].excused = true;
   // A write is judged by called(), which knows it.
   if (event.call == nullptr || event.call->verb > Call::Verb::remove) look_at_records(site, before);
-  if (site.is_gateway()) return;
+  if (site.is_gateway()) return check_drains(site, actions);
   Device& device = devices_[&site];
   for (const Action& action : actions) {
     if (action.kind == Action::Kind::outcome) note_outcome(site, device, action);
@@ -98,6 +98,14 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
   if (event.call == nullptr || event.call->verb > Call::Verb::remove) return;
   const Result<crdt::Op> op = site.store->find({event.call->scope.map, event.call->scope.text, {}});
   if (op.ok()) device.standing[name_of(op->cell.name)] = holding_of(op->cell);
+}
+
+// SNK-1
+void Judge::check_drains(Site& gateway, std::span<const Action> actions) {
+  for (const Action& action : actions) {
+    if (action.kind != Action::Kind::drain || action.seq <= gateway.coordinator->status().durable) continue;
+    fail("the gateway drains up to %llu, which is not durable", static_cast<unsigned long long>(action.seq));
+  }
 }
 
 // The store's log tells all that a step has changed.
@@ -156,7 +164,11 @@ bool Judge::is_excused(Site& site, Device& device) {
                      status.node != device.node || status.figures.rejected != device.rejected ||
                      site.disk->restamps() != device.restamps;
   // Under another node id, what was sent before is sent again as other ops.
-  if (status.node != device.node) device.pushed.clear();
+  const bool renamed = status.node != device.node;
+  if (renamed) device.pushed.clear();
+  if (renamed && device.node != 0 && !device_set_back_ && rollbacks_ == 0) {
+    fail("%s took a new node id, though nobody was ever set back", site.name.c_str());
+  }
   device.restamps = site.disk->restamps();
   device.offset_ms = status.clock_offset_ms;
   device.quality = status.quality;
@@ -267,7 +279,15 @@ void Judge::check_floors(const char* when) {
 
 void Judge::rest() {
   check_floors("at rest");
-  for (std::size_t i = 0; i < world_.device_count(); ++i) rest_device(world_.device(i));
+  std::size_t scope_count = 0;
+  for (std::size_t i = 0; i < world_.device_count(); ++i) {
+    rest_device(world_.device(i));
+    std::set<std::uint64_t> scopes;  // Two watches of one scope are one subscription.
+    for (const ScopeText& scope : world_.device(i).scopes) scopes.insert(scope.view().hash());
+    scope_count += scopes.size();
+  }
+  const std::uint32_t served = world_.gateway().coordinator->status().subscriptions;
+  if (served != scope_count) fail("the gateway serves %u subscriptions, and %zu are wanted", served, scope_count);
   if (world_.options().server.has_sink) rest_database();
 }
 

@@ -71,6 +71,7 @@ class Judge final : public Witness {
   static Holding holding_of(const crdt::Cell& cell);
   static bool beats(const Name& name, const Holding& a, const Holding& b);
 
+  void check_drains(Site& gateway, std::span<const Action> actions);
   void look_at_records(Site& site, storage::Seq before);
   void see(Site& site, Device& device, const crdt::Op& op);
   void see_arrival(const crdt::Op& op);
