@@ -8,12 +8,9 @@
 #include <memory>
 
 #include "storage/lmdb/lmdb_store.h"
-#include "tests/check.h"
 #include "tests/contract/temporary_directory.h"
-#include "tests/faults/platter.h"
 #include "tests/faults/store_script.h"
 #include "tests/faults/sweep.h"
-#include "tests/unit/crdt/dice.h"
 
 namespace grid::test {
 namespace {
@@ -152,71 +149,26 @@ void Run::reopen() {
 
 // ---- the sweeps
 
-struct Fixture {
-  std::unique_ptr<Run> run;
-};
-
-int make_fixture(void** state) {
-  *state = new Fixture;
-  return 0;
-}
-
-int drop_fixture(void** state) {
-  delete static_cast<Fixture*>(*state);
-  return 0;
-}
-
-Run& start(Fixture& fixture, std::uint64_t seed) {
-  fixture.run.reset();
-  fixture.run = std::make_unique<Run>(seed);
-  return *fixture.run;
-}
+using Runs = Sweep<Run>;
 
 // STO-1
 void a_power_cut_after_any_write_leaves_a_prefix_with_all_that_was_durable(void** state) {
-  Fixture& fixture = *static_cast<Fixture*>(*state);
-  const std::uint64_t base = Dice().any();
-  std::uint64_t cuts = 0, images = 0;
-  for (int seed = 0; seed < sweep_seeds(); ++seed) {
-    Run& run = start(fixture, base + static_cast<std::uint64_t>(seed));
-    run.play(sweep_steps());
-    assert_string_equal(run.wrong.c_str(), "");
-    cuts += run.cuts;
-    images += run.images;
-  }
-  print_message("%llu cuts, %llu images of them\n", 0ull + cuts, 0ull + images);
-  assert_true(cuts > 50);
-}
-
-void sweep_failures(Fixture& fixture, Platter::Failure failure) {
-  const std::uint64_t seed = Dice().any();
-  std::uint64_t ends = 0, call = 1;
-  for (;; ++call) {
-    Run& run = start(fixture, seed);
-    run.looks = false;
-    run.platter.fail_at(call, failure);
-    run.play(sweep_steps());
-    if (!run.wrong.empty()) fail_msg("call %llu failed: %s", 0ull + call, run.wrong.c_str());
-    if (!run.platter.has_failed()) break;
-    ends += run.is_over ? 1 : 0;
-  }
-  print_message("%llu calls failed, one a run; %llu of them ended the store\n", 0ull + call - 1, 0ull + ends);
-  assert_true(call > 50);
+  Runs::of(state).cut_everywhere(sweep_steps());
 }
 
 // STO-1
 void any_write_or_sync_that_fails_ends_the_store_and_costs_nothing_durable(void** state) {
-  sweep_failures(*static_cast<Fixture*>(*state), Platter::Failure::io);
+  Runs::of(state).fail_everywhere(sweep_steps(), Platter::Failure::io);
 }
 
 // STO-1
 void a_disk_that_fills_up_at_any_write_costs_nothing(void** state) {
-  sweep_failures(*static_cast<Fixture*>(*state), Platter::Failure::no_space);
+  Runs::of(state).fail_everywhere(sweep_steps(), Platter::Failure::no_space);
 }
 
 // STO-1
 void a_disk_that_fills_up_in_the_middle_of_any_write_costs_nothing(void** state) {
-  sweep_failures(*static_cast<Fixture*>(*state), Platter::Failure::torn);
+  Runs::of(state).fail_everywhere(sweep_steps(), Platter::Failure::torn);
 }
 
 }  // namespace
@@ -224,7 +176,7 @@ void a_disk_that_fills_up_in_the_middle_of_any_write_costs_nothing(void** state)
 
 int main() {
   using namespace grid::test;
-#define sweep_test(test) cmocka_unit_test_setup_teardown(test, make_fixture, drop_fixture)
+#define sweep_test(test) cmocka_unit_test_setup_teardown(test, Runs::make, Runs::drop)
   const CMUnitTest tests[] = {
       sweep_test(a_power_cut_after_any_write_leaves_a_prefix_with_all_that_was_durable),
       sweep_test(any_write_or_sync_that_fails_ends_the_store_and_costs_nothing_durable),
