@@ -221,12 +221,15 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
     if (!was_rejected(op.seq)) clock_.share(op.cell.stamp);
     return Status::ok;
   }));
+  // The clock first: when it finds no room, the ops stay and are acknowledged again. Settled without it, they would be
+  // unknown to their own node by the next start.
+  GRID_TRY(save_clock());
   GRID_TRY(store_.settle(durable));
   GRID_CHECK(settled <= pending_count_ && settled <= in_flight_);
   pending_count_ -= settled;
   in_flight_ -= settled;
   while (!rejected_.empty() && rejected_[0] <= durable) rejected_.remove_at(0);
-  return save_clock();
+  return Status::ok;
 }
 
 bool OpLog::was_rejected(Seq seq) const {

@@ -217,12 +217,16 @@ Status SyncSession::receive_welcome(Bytes frame) {
   phase_ = Phase::live;
   attempts_ = 0;
   hopeless_ = false;
-  if (welcome.fork_token != fork_token_) {
-    fork_token_ = welcome.fork_token;
-    log_.touch();
-    GRID_TRY(set_number_fact(log_.store(), facts::kFork, fork_token_));
-  }
+  GRID_TRY(keep_fork_token(welcome.fork_token));
   return log_.restart();
+}
+
+Status SyncSession::keep_fork_token(std::uint64_t token) {
+  if (token == fork_token_) return Status::ok;
+  log_.touch();
+  GRID_TRY(set_number_fact(log_.store(), facts::kFork, token));
+  fork_token_ = token;
+  return Status::ok;
 }
 
 Status SyncSession::receive_bye(Bytes frame) {
@@ -266,11 +270,7 @@ Status SyncSession::receive_ack(Bytes frame, ActionList& actions) {
   GRID_TRY(wire::decode(frame, ack));
   const crdt::Seq before = log_.store().settled();
   GRID_TRY(log_.acknowledge(ack.applied, ack.durable));
-  if (ack.fork_token != 0 && ack.fork_token != fork_token_) {
-    fork_token_ = ack.fork_token;
-    log_.touch();
-    GRID_TRY(set_number_fact(log_.store(), facts::kFork, fork_token_));
-  }
+  if (ack.fork_token != 0) GRID_TRY(keep_fork_token(ack.fork_token));
   if (log_.store().settled() == before || actions.full()) return Status::ok;
   actions.add({.kind = Action::Kind::outcome,
                .seq = log_.store().settled(),

@@ -89,6 +89,7 @@ class SyncSession {
   Status receive_current(Bytes frame);
   Status receive_digests(wire::Kind kind, Bytes frame);
   Status receive_bye(Bytes frame);
+  Status keep_fork_token(std::uint64_t token);
   Status merge_all(wire::OpsReader& reader, const Pull& pull);
   void judge_check(Pull& pull, const crdt::Digest& theirs);
   void close_link(std::uint64_t now_ms, ActionList& actions);
