@@ -339,7 +339,8 @@ Status SyncSession::receive_current(Bytes frame) {
   GRID_TRY(wire::decode(frame, current));
   Pull* pull = pulls_.find(current.id);
   if (pull == nullptr) return Status::ok;
-  const Bytes cursor(current.cursor.bytes, current.cursor.size);
+  // None: the one that is shown stands as it is.
+  const Bytes cursor = current.cursor.size > 0 ? Bytes(current.cursor.bytes, current.cursor.size) : pull->cursor.view();
   GRID_TRY(pulls_.note_seen(cursor));
   if (pull->phase == Pull::Phase::comparing) {
     if (pull->compared_cursor.size == 0) pull->compared_cursor.set(cursor);

@@ -145,7 +145,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   const bool stands = of_scope && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
   wire::PullMode mode = wire::PullMode::resume;
   if (stands) {
-    subscription.start(cursor->position, head, false);
+    subscription.resume(*cursor);
   } else if (!message.holds) {
     subscription.start(0, head, true);
   } else {

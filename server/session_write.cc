@@ -192,7 +192,7 @@ Bytes Session::write_current(Subscription& subscription, MutBytes room) {
   grid_Current message = grid_Current_init_zero;
   message.id = subscription.id();
   std::uint8_t bytes[PullCursor::kBytes];
-  const Bytes cursor = subscription.cursor(shared_.journal, shared_.epochs.current(), bytes);
+  const Bytes cursor = subscription.news(shared_.journal, shared_.epochs.current(), bytes);
   message.cursor.size = static_cast<pb_size_t>(cursor.size());
   copy(cursor, message.cursor.bytes);
   message.sum = digest.sum;

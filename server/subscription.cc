@@ -23,10 +23,20 @@ void Subscription::start(storage::Seq position, storage::Seq head, bool skips_to
   current_due = true;
 }
 
+void Subscription::resume(const PullCursor& cursor) {
+  start(cursor.position, 0, false);
+  shown_ = cursor;
+}
+
 Bytes Subscription::cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) {
   told_ = journal.read_through(told_, position_);
   PullCursor{epoch, told_, scope().hash()}.write(bytes);
   return bytes;
+}
+
+Bytes Subscription::news(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) {
+  const Bytes now = cursor(journal, epoch, bytes);
+  return shown_.epoch == epoch && shown_.position == told_ ? Bytes{} : now;
 }
 
 bool Subscription::wants(const crdt::Op& op, const OwnArrivals& own) const {

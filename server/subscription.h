@@ -42,6 +42,8 @@ class Subscription {
   bool is_past(const crdt::Op& op) const {
     return op.seq <= position_ || (op.seq <= live_only_through_ && op.cell.is_tombstone());
   }
+  // Goes on behind a cursor of the device.
+  void resume(const PullCursor& cursor);
   // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing.
   void start(storage::Seq position, storage::Seq head, bool skips_tombstones);
 
@@ -55,6 +57,8 @@ class Subscription {
   std::uint64_t sent_count() const { return sent_count_; }
   bool is_behind(storage::Seq head) const { return position_ < head; }
   Bytes cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]);
+  // The same, or nothing while that is what the device has shown.
+  Bytes news(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]);
 
  private:
   // Records that one write looks at.
@@ -68,6 +72,7 @@ class Subscription {
   std::string text_;
   storage::Seq position_ = 0;
   storage::Seq told_ = 0;  // The position of its last cursor, at most that.
+  PullCursor shown_;       // By the device, when it subscribed.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
 };

@@ -102,6 +102,7 @@ void an_unchanged_reconnect_is_answered_by_current_alone(void** state) {
 
   assert_int_equal(answer.subscribed.mode, PullMode::resume);
   assert_string_equal(answer.rows.c_str(), "");
+  assert_true(answer.cursor.empty());  // It is the one that the device has shown.
 }
 
 // SYN-2
