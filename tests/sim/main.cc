@@ -3,11 +3,14 @@
 // grid_sim: runs seeds through the simulator, prints what fails, makes it small, and tells one seed's story.
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <chrono>
 #include <cinttypes>
 #include <fstream>
+#include <optional>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/sim/run.h"
@@ -88,11 +91,25 @@ int replay(const Options& options) {
   return verdict.passed ? 0 : 1;
 }
 
+// Takes a number from the front of `text`.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc()) return {};
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
 // "A..B", both included, or one number.
-std::pair<std::uint64_t, std::uint64_t> range_of(const std::string& text) {
-  const std::size_t dots = text.find("..");
-  const std::uint64_t first = std::stoull(text);
-  return {first, dots == std::string::npos ? first : std::stoull(text.substr(dots + 2))};
+std::pair<std::uint64_t, std::uint64_t> range_of(std::string_view text) {
+  const auto first = take_number(text);
+  if (first && text.empty()) return {*first, *first};
+  if (first && text.starts_with("..")) {
+    text.remove_prefix(2);
+    const auto last = take_number(text);
+    if (last && text.empty() && *last >= *first) return {*first, *last};
+  }
+  throw CLI::ValidationError("--seeds", "takes A..B, A not above B, or one seed");
 }
 
 // Lines "SEED what it found"; `#` begins a comment.
@@ -101,7 +118,11 @@ std::vector<std::uint64_t> seeds_of(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw CLI::ValidationError("--seeds-file", "cannot read " + path);
   for (std::string line; std::getline(file, line);) {
-    if (!line.empty() && line[0] != '#') seeds.push_back(std::stoull(line));
+    if (line.empty() || line[0] == '#') continue;
+    std::string_view rest = line;
+    const auto seed = take_number(rest);
+    if (!seed) throw CLI::ValidationError("--seeds-file", "no seed begins the line: " + line);
+    seeds.push_back(*seed);
   }
   return seeds;
 }
@@ -128,14 +149,11 @@ int run_seeds(const Options& options) {
   return total.failures == 0 ? 0 : 1;
 }
 
-std::uint64_t seconds_of(const std::string& text) {
-  std::size_t end = 0;
-  const std::uint64_t number = std::stoull(text, &end);
-  const std::string unit = text.substr(end);
-  if (unit == "h") return number * 3'600;
-  if (unit == "m") return number * 60;
-  if (unit.empty() || unit == "s") return number;
-  throw CLI::ValidationError("--for", "takes a duration: 60s, 5m, 2h");
+std::uint64_t seconds_of(std::string_view text) {
+  const std::uint64_t number = take_number(text).value_or(0);
+  const std::uint64_t unit = text == "h" ? 3'600 : text == "m" ? 60 : text.empty() || text == "s" ? 1 : 0;
+  if (number == 0 || unit == 0) throw CLI::ValidationError("--for", "takes a duration: 60s, 5m, 2h");
+  return number * unit;
 }
 
 }  // namespace
@@ -151,16 +169,14 @@ int main(int argc, char** argv) {
   app.add_flag("--trace", options.trace, "with --replay: its story, line by line");
   app.add_option("--failures", options.failures_max, "go on until so many seeds have failed");
   app.add_flag("!--no-shrink", options.shrink, "leave a failing plan as it is");
-  CLI11_PARSE(app, argc, argv);
+  constexpr int kUsage = 2;
   try {
+    app.parse(argc, argv);
     if (!duration.empty()) options.seconds = seconds_of(duration);
     if (options.replay != 0) return replay(options);
     if (options.seeds.empty() && options.seeds_file.empty() && duration.empty()) options.seeds = "1..1000";
     return run_seeds(options);
   } catch (const CLI::Error& error) {
-    return app.exit(error);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "grid_sim: %s: not a number\n", error.what());
-    return 2;
+    return app.exit(error) == 0 ? 0 : kUsage;
   }
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One seed, one trace, whatever the compiler made of it: replays seeds with the simulator of two trees."""
+"""The simulator as a program: one seed is one trace, whatever the compiler made of it; bad arguments run nothing."""
 import os
 import pathlib
 import re
@@ -24,6 +24,15 @@ class Builds(unittest.TestCase):
         for seed in SEEDS:
             traces = {str(program.relative_to(BUILDS)): trace(program, seed) for program in programs}
             self.assertEqual(len(set(traces.values())), 1, f"seed {seed}: {traces}")
+
+    def test_arguments_that_name_no_seeds_are_refused(self):
+        program = BUILDS / "release/tests/grid_sim"
+        if not program.exists():
+            self.skipTest(f"{program} is not built")
+        for arguments in ("--seeds 9..1", "--seeds 1..", "--seeds x", "--for 0s", "--for 5y", "--seeds-file /nowhere"):
+            done = subprocess.run([program, *arguments.split()], text=True, capture_output=True)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), arguments)
+            self.assertIn(arguments.split()[0], done.stderr)
 
 
 if __name__ == "__main__":
