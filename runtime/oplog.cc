@@ -81,11 +81,11 @@ Status OpLog::open(std::uint64_t fresh_node) {
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
-  GRID_TRY(each_local(store_.settled(), store_.head(), [this](const Op& op) {
+  return each_local(store_.settled(), store_.head(), [this](const Op& op) {
+    ++pending_count_;
     clock_.reopen_above(op.cell.stamp);
     return Status::ok;
-  }));
-  return count_pending();
+  });
 }
 
 Status OpLog::save_clock() {

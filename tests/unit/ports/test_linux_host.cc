@@ -312,7 +312,6 @@ int main() {
                               HOST_TEST(a_callback_may_write_and_cannot_wait),
                               HOST_TEST(bad_writes_are_refused_with_a_sentence),
                               HOST_TEST(a_write_that_was_refused_is_never_on_its_way),
-                              cmocka_unit_test(a_write_that_was_refused_is_never_on_its_way),
                               HOST_TEST(open_refuses_with_a_sentence),
                               HOST_TEST(a_store_belongs_to_its_app),
                               HOST_TEST(more_is_written_without_running_the_loop_than_a_batch_holds),
