@@ -217,7 +217,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   phase_ = Phase::live;
   attempts_ = 0;
   hopeless_ = false;
-  GRID_TRY(keep_fork_token(welcome.fork_token));
+  if (welcome.fork_token != 0) GRID_TRY(keep_fork_token(welcome.fork_token));
   return log_.restart();
 }
 

@@ -99,9 +99,10 @@ Status Session::receive_hello(Bytes frame) {
   greeted_ = true;
   if (peer.ok()) {
     confirm_token(hello.fork_token);
-    // The latest may stand in a batch that a power cut takes back: who showed it then would seem to be a clone.
+    // The latest may stand in a batch that a power cut takes back: who showed it then would seem to be a clone. And an
+    // older one is never given again: the device may be committing the latest, and would fall behind it.
     const bool is_latest_safe = shared_.journal.is_at_rest() || peer_.confirmed == 0;
-    token_sealed_ = token_durable_ = is_latest_safe ? peer_.latest : peer_.confirmed;
+    token_sealed_ = token_durable_ = is_latest_safe ? peer_.latest : 0;
     return Status::ok;
   }
   peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};

@@ -164,7 +164,11 @@ bool Judge::is_excused(Site& site, Device& device) {
                      status.node != device.node || status.figures.rejected != device.rejected ||
                      site.disk->restamps() != device.restamps;
   // Under another node id, what was sent before is sent again as other ops.
-  if (status.node != device.node) device.pushed.clear();
+  const bool renamed = status.node != device.node;
+  if (renamed) device.pushed.clear();
+  if (renamed && device.node != 0 && !device_set_back_ && rollbacks_ == 0) {
+    fail("%s took a new node id, though nobody was ever set back", site.name.c_str());
+  }
   device.restamps = site.disk->restamps();
   device.offset_ms = status.clock_offset_ms;
   device.quality = status.quality;

@@ -9,7 +9,7 @@
 //   rule  scenario
 //   P1    an_image_that_is_one_push_old_goes_on_under_a_new_name,
 //         a_restored_image_signs_what_it_had_pending_under_its_new_name,
-//         a_power_cut_of_the_gateway_makes_no_device_a_clone;
+//         a_power_cut_of_the_gateway_makes_no_device_a_clone, an_older_token_is_never_given_again;
 //         test_scenarios.cc: a_restored_device_image_goes_on_under_a_new_node_id
 //   P2    pending: principals
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,
@@ -362,6 +362,37 @@ static void a_power_cut_of_the_gateway_makes_no_device_a_clone(void**) {
   assert_true(node_of(a) == node);
 }
 
+// PROTOCOL P1: the newer one is being committed on a slow disk, while the device greets a gateway that commits too.
+static void an_older_token_is_never_given_again(void**) {
+  World world({.seed = 130, .commit_ms = 50});
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_converged(world);
+  const std::uint64_t node = node_of(a);
+  crdt::Seq seq = 0, next = 0;
+  assert_ok(world.put(a, "m", "x", 2, 0, &seq));
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "x", 0) == 2; }, 10'000));
+  world.run_ms(45);
+  assert_ok(world.put(a, "m", "k", 1, 0, &next));  // Is being committed when the token comes, with the ack.
+  assert_true(world.run_until([&] { return a.replica->outcome_of(seq) == Outcome::durable; }, 10'000));
+  assert_ok(world.put(a, "m", "x", 3));
+  world.run_ms(50);
+  world.fill_disk(a, 300);
+  assert_true(world.run_until([&] { return a.replica->outcome_of(next) == Outcome::durable; }, 10'000));
+  world.cut(a);
+  world.heal(a);
+  for (std::int64_t i = 0; i < 100; ++i) {
+    assert_ok(world.put(b, "m", "y", i));
+    world.run_ms(5);
+  }
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "x", 0) == 3; }, 10'000));
+  world.run_ms(60);  // What it noted meanwhile is on disk, and what the next ack brings is not.
+  start_again(world, a);
+  assert_converged(world);
+  assert_true(node_of(a) == node);
+}
+
 // ---- ops and acks
 
 // PROTOCOL P8, LOG-1: applied, relayed, and lost by a gateway whose disk was slow.
@@ -482,6 +513,7 @@ int main() {
       cmocka_unit_test(a_restored_image_signs_what_it_had_pending_under_its_new_name),
       cmocka_unit_test(an_image_that_is_one_push_old_goes_on_under_a_new_name),
       cmocka_unit_test(a_power_cut_of_the_gateway_makes_no_device_a_clone),
+      cmocka_unit_test(an_older_token_is_never_given_again),
       cmocka_unit_test(what_is_not_durable_at_the_gateway_stays_in_the_log),
       cmocka_unit_test(what_was_sent_survives_a_power_cut_of_its_writer),
       cmocka_unit_test(what_was_sent_is_known_as_shared_after_a_power_cut),
