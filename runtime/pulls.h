@@ -43,7 +43,8 @@ struct Pull {
   bool current = false;
   bool subscribe_due = false;
   bool unsubscribe_due = false;
-  bool compare_due = false;  // A comparison is to be asked for.
+  bool compare_due = false;  // A comparison is to be asked for,
+  bool answer_due = false;   // but not before the answer to one that could not begin has passed.
   bool ack_open = false;     // A new cursor is in the open batch,
   bool ack_sealed = false;   // in the batch that is being committed,
   bool ack_due = false;      // on disk: to be confirmed.

@@ -252,9 +252,11 @@ Status SyncSession::receive_subscribed(Bytes frame) {
     case wire::PullMode::compare:
       pull->phase = Pull::Phase::comparing;
       pull->heal = answer.heal;
+      pull->check = Pull::Check::wanted;
+      pull->compared = 0;
       if (answer.heal) GRID_TRY(pulls_.set_unhealed(*pull, true));
       // One comparison at a time: another asks anew when its turn comes. Its deltas are merged meanwhile.
-      pull->compare_due = walk_.active();
+      pull->compare_due = pull->answer_due = walk_.active();
       if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal);
       return Status::ok;
     case wire::PullMode::refused:
@@ -373,7 +375,11 @@ void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
 Status SyncSession::receive_digests(Kind kind, Bytes frame) {
   wire::DigestsReader reader;
   GRID_TRY(reader.open(frame));
-  if (!walk_.active() || reader.id() != walk_.id()) return Status::ok;
+  if (!walk_.active() || reader.id() != walk_.id()) {
+    Pull* pull = pulls_.find(reader.id());
+    if (pull != nullptr && reader.last()) pull->answer_due = false;
+    return Status::ok;
+  }
   return kind == Kind::lacks ? walk_.receive_lacks(reader) : walk_.receive_reply(reader, time_.known_ms());
 }
 
@@ -388,7 +394,6 @@ void SyncSession::walk_ended() {
   }
   if (pull->compared_cursor.size > 0 && pulls_.save_cursor(*pull, pull->compared_cursor.view()) != Status::ok) return;
   pull->compared_cursor = {};
-  if (pull->check == Pull::Check::none) pull->check = Pull::Check::wanted;
 }
 
 }  // namespace grid::runtime

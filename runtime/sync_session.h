@@ -105,6 +105,7 @@ class SyncSession {
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();
   bool check_due(const Pull& pull) const;
+  bool may_compare(const Pull& pull) const;
   bool may_push() const { return phase_ == Phase::live && !reforking_; }
   void walk_ended();
   Status correct();

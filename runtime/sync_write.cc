@@ -41,12 +41,16 @@ bool SyncSession::check_due(const Pull& pull) const {
          !pull.compare_due && is_quiet();
 }
 
+bool SyncSession::may_compare(const Pull& pull) const {
+  return pull.compare_due && !pull.answer_due && !walk_.active();
+}
+
 bool SyncSession::wants_write() {
   if (hello_due_) return true;
   for (const Pull& pull : pulls_.all()) {
     if (pull.subscribe_due || pull.unsubscribe_due) return true;
     if (phase_ != Phase::live) continue;
-    if (pull.ack_due || (pull.compare_due && !walk_.active())) return true;
+    if (pull.ack_due || may_compare(pull)) return true;
     if (check_due(pull)) return true;
   }
   if (walk_.active() && walk_.wants_write()) return true;
@@ -90,7 +94,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
       copy(pull.cursor.view(), ack.cursor.bytes);
       return wire::encode(ack, room);
     }
-    const bool compare = pull.compare_due && !walk_.active();
+    const bool compare = may_compare(pull);
     if (!compare && !check_due(pull)) continue;
     if (compare) begin_comparison(pull);
     if (!compare) pull.check = Pull::Check::asked;

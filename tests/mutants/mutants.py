@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_pull")
+SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol_ops", "sim_protocol_pull")
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.
 RUN_SECONDS_MAX = 120

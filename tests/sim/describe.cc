@@ -33,15 +33,29 @@ std::string ops_of(Bytes frame) {
   constexpr std::size_t kShown = 4;
   wire::OpsReader reader;
   if (reader.open(frame) != Status::ok) return " (malformed)";
-  std::string text;
+  std::string text = reader.head().id != 0 ? " of " + std::to_string(reader.head().id) : "";
   std::size_t count = 0;
   for (crdt::Op op; reader.next(op); ++count) {
-    if (count < kShown) text.append(count == 0 ? " " : ", ").append(text_of(op));
+    if (count < kShown) text.append(count == 0 ? ": " : ", ").append(text_of(op));
   }
   if (count > kShown) text.append(", and " + std::to_string(count - kShown) + " more");
   if (reader.head().status != Status::ok) text.append(": ").append(grid::name_of(reader.head().status));
   if (!reader.head().cursor.empty()) text.append("; cursor");
   return text + (reader.head().last ? "; last" : "");
+}
+
+std::string digests_of(Bytes frame) {
+  wire::DigestsReader reader;
+  if (reader.open(frame) != Status::ok) return " (malformed)";
+  return " of " + std::to_string(reader.id()) + " " + std::string(reader.map()) + (reader.last() ? "; last" : "");
+}
+
+// Of a message that names its subscription.
+template <typename Message>
+std::string id_of(Bytes frame, const char* more) {
+  Message message{};
+  if (wire::decode(frame, message) != Status::ok) return " (malformed)";
+  return " of " + std::to_string(message.id) + more;
 }
 
 std::string detail(Kind kind, Bytes frame) {
@@ -66,8 +80,22 @@ std::string detail(Kind kind, Bytes frame) {
       grid_Subscribed answer = grid_Subscribed_init_zero;
       if (wire::decode(frame, answer) != Status::ok) return " (malformed)";
       const char* const modes[] = {" resume", " compare", " refused"};
-      return std::string(modes[answer.mode]) + (answer.heal ? ", may heal" : "");
+      return " " + std::to_string(answer.id) + modes[answer.mode] + (answer.heal ? ", may heal" : "");
     }
+    case Kind::subscribe:
+      return id_of<grid_Subscribe>(frame, "");
+    case Kind::current:
+      return id_of<grid_Current>(frame, "");
+    case Kind::verify: {
+      grid_Verify message = grid_Verify_init_zero;
+      if (wire::decode(frame, message) != Status::ok) return " (malformed)";
+      return " " + std::to_string(message.id) + (message.compare ? ", compare" : "");
+    }
+    case Kind::digest_ask:
+    case Kind::digest_reply:
+    case Kind::have:
+    case Kind::lacks:
+      return digests_of(frame);
     case Kind::bye: {
       grid_Bye bye = grid_Bye_init_zero;
       return wire::decode(frame, bye) == Status::ok ? ": " + std::string(bye.reason) : " (malformed)";

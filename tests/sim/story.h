@@ -65,6 +65,12 @@ inline crdt::Cell cell_of(Site& site, std::string_view map, std::string_view key
   return op->cell;
 }
 
+inline void put_rows(World& world, Site& device, std::uint64_t count, std::int64_t value) {
+  for (std::uint64_t i = 0; i < count; ++i) assert_ok(world.put(device, "load", key_of(i), value));
+}
+
+inline std::uint64_t rejected_by(World& world) { return world.gateway().coordinator->status().ops_rejected; }
+
 inline void verify_all(World& world) {
   for (std::size_t i = 0; i < world.device_count(); ++i) world.verify(world.device(i));
   const auto all_verified = [&world] {

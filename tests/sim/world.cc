@@ -356,10 +356,15 @@ void World::take(Due due) {
   due.event.bytes = due.bytes;
   if (kind == Event::Kind::frame) {
     site.frame_bytes_in += due.bytes.size();
-    if (story_ != nullptr) tell("  %s hears %s", site.name.c_str(), describe(due.bytes).c_str());
+    if (story_ != nullptr) tell_of(site, end->second, due.bytes);
   }
   deliver(site, due.event);
   if (happens(options_.weather.spurious)) nudge(site);
+}
+
+void World::tell_of(const Site& site, const End& end, Bytes frame) {
+  const std::string from = site.is_gateway() && end.peer != nullptr ? " from " + end.peer->name : "";
+  tell("  %s hears%s %s", site.name.c_str(), from.c_str(), describe(frame).c_str());
 }
 
 void World::run_ms(std::uint64_t ms) {

@@ -243,6 +243,7 @@ class World {
   void after(std::uint64_t ms, Site& site, const Event& event, std::vector<std::uint8_t> bytes = {});
   void turn();
   void take(Due due);
+  void tell_of(const Site& site, const End& end, Bytes frame);
   void wake_all();
   std::uint64_t next_at() const;
   std::uint64_t wake_at(const Site& site) const;
