@@ -37,7 +37,7 @@ inline MutBytes copy(Bytes from, MutBytes to) {
 
 template <std::size_t kCount = 8>
 inline void store_be(std::uint64_t number, std::uint8_t* to) {
-  for (std::size_t i = 0; i < kCount; ++i) to[i] = static_cast<std::uint8_t>(number >> (8 * (kCount - 1 - i)));
+  for (std::size_t i = kCount; i-- > 0; number >>= 8) to[i] = static_cast<std::uint8_t>(number);
 }
 
 template <std::size_t kCount = 8>
@@ -49,7 +49,7 @@ inline std::uint64_t load_be(const std::uint8_t* from) {
 
 template <std::size_t kCount = 8>
 inline void store_le(std::uint64_t number, std::uint8_t* to) {
-  for (std::size_t i = 0; i < kCount; ++i) to[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  for (std::size_t i = 0; i < kCount; ++i, number >>= 8) to[i] = static_cast<std::uint8_t>(number);
 }
 
 template <std::size_t kCount = 8>

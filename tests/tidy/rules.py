@@ -118,6 +118,7 @@ def _libraries(*names):
 
 _CELLS = ("crdt/base", "crdt/cell.h", "crdt/stamp.h")
 _CORE = ("crdt/base", "crdt", "storage", "transport/wire*.h", "transport/proto")
+_LINK = ("crdt/base", "transport/*_link.h", "transport/sentence.h")
 _STORE = ("storage", "crdt/hash.h", *_CELLS)
 
 # A file belongs to the longest entry that it is, or lies under. Its own folder is always open to it.
@@ -137,7 +138,8 @@ LAYERS = {
     "transport/proto": Layer((), PURE_STD, _libraries("nanopb"), PURE),
     "transport/lws": Layer(("crdt/base",), None, _libraries("libwebsockets", "libuv", "os"), SHELL),
     "transport/json": Layer(("crdt/base", "crdt/value*.h", "crdt/stamp.h"), None, _libraries("nlohmann"), SHELL),
-    "transport/stream": Layer(("crdt/base",), PURE_STD, _libraries(), PURE),
+    "transport/websocket": Layer(_LINK, PURE_STD, _libraries(), PURE),
+    "transport/stream": Layer(_LINK, PURE_STD, _libraries(), PURE),
     "runtime": Layer(_CORE, PURE_STD, _libraries(), PURE),
     "server": Layer((*_CORE, "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
     "server/host": Layer(banned=SHELL),
