@@ -17,7 +17,9 @@
 //     while ((arrival = link.receive(bytes)).kind != none)  step the machine with it
 //     if the machine wants to write and room() is not empty  step it with `writable`, then send() what it encoded
 //     while outgoing() is not empty and the ByteLink takes some of it  sent() that much
-//     if is_over() and outgoing() is empty  close the ByteLink
+//     once is_over() and outgoing() is empty  read on until the peer hangs up, a second at most; close the ByteLink
+//
+// (TCP takes back what it has sent, a goodbye among it, when a connection is closed before all that came was read.)
 #pragma once
 
 #include <cstddef>

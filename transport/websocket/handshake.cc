@@ -10,7 +10,7 @@ namespace grid::transport {
 namespace {
 
 constexpr std::string_view kMagic = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";  // RFC 6455, section 1.3.
-constexpr std::string_view kStatusStart = "HTTP/1.1 ";
+constexpr std::string_view kStatusStart = "HTTP/1.";  // Then 1; for refusals some servers fall back to 0.
 constexpr std::size_t kKeyBytes = 24;
 
 // With padding: 4 characters for every 3 bytes.
@@ -134,13 +134,16 @@ Status Handshake::take_line(std::string_view line, Sentence& problem) {
 }
 
 Status Handshake::take_status(std::string_view line, Sentence& problem) {
-  const bool is_http = line.starts_with(kStatusStart);
-  if (is_http) line.remove_prefix(kStatusStart.size());
+  const bool is_http = line.starts_with(kStatusStart) && line.size() > kStatusStart.size() + 2;
+  const char minor = is_http ? line[kStatusStart.size()] : '\0';
+  if (is_http) line.remove_prefix(kStatusStart.size() + 2);
   std::size_t number = 0, digits = 0;
   for (; digits < line.size() && line[digits] >= '0' && line[digits] <= '9' && digits < 4; ++digits) {
     number = 10 * number + static_cast<std::size_t>(line[digits] - '0');
   }
-  if (!is_http || digits != 3 || number < 100) return refuse(problem, "the server does not speak HTTP/1.1");
+  if ((minor != '1' && (minor != '0' || number == 101)) || digits != 3 || number < 100) {
+    return refuse(problem, "the server does not speak HTTP/1.1");
+  }
   has_status_ = true;
   if (number == 101) return Status::ok;
   problem.say("the server answers ").text(line);

@@ -74,6 +74,7 @@ void refuses(const std::string& answer, Status status, const char* sentence) {
 
 void another_answer_is_named(void**) {
   refuses("HTTP/1.1 404 Not Found\r\n", Status::not_found, "the server answers 404 Not Found");
+  refuses("HTTP/1.0 404\r\n", Status::not_found, "the server answers 404");
   refuses("HTTP/1.1 401\r\n", Status::denied, "the server answers 401");
   refuses("HTTP/1.1 403 No\r\n", Status::denied, "the server answers 403 No");
   refuses("HTTP/1.1 503 Service Unavailable\r\n", Status::busy, "the server answers 503 Service Unavailable");
@@ -86,8 +87,9 @@ void another_answer_is_named(void**) {
 
 void what_is_no_http_is_named(void**) {
   const char* const kNoHttp = "the server does not speak HTTP/1.1";
-  for (const char* line : {"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.0 101 X\r\n", "HTTP/2 101\r\n", "HTTP/1.1 1010 X\r\n",
-                           "HTTP/1.1 10 X\r\n", "HTTP/1.1 -01\r\n", "HTTP/1.1 099 X\r\n", "HTTP/1.1 \r\n", "\r\n"}) {
+  for (const char* line :
+       {"SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.0 101 X\r\n", "HTTP/2 101\r\n", "HTTP/1.1 1010 X\r\n", "HTTP/1.1 10 X\r\n",
+        "HTTP/1.1 -01\r\n", "HTTP/1.1 099 X\r\n", "HTTP/1.1 \r\n", "HTTP/1.\r\n", "HTTP/1.2 404 X\r\n", "\r\n"}) {
     refuses(line, Status::corrupt, kNoHttp);
   }
   const char* const kNoCr = "the server does not speak HTTP: a line ends without CR";
