@@ -59,9 +59,10 @@ class LineEnd {
   void tell(const Arrival& arrival) {
     static const char* kNames[] = {"none", "opened", "frame", "missed", "pong", "closed"};
     story += kNames[static_cast<int>(arrival.kind)];
-    if (arrival.kind == Arrival::Kind::frame) story += " " + std::string(as_text(arrival.frame));
-    if (arrival.kind == Arrival::Kind::closed)
-      story += std::string(" ") + name_of(link.status()) + ": " + link.problem();
+    if (arrival.kind == Arrival::Kind::frame) story.append(" ").append(as_text(arrival.frame));
+    if (arrival.kind == Arrival::Kind::closed) {
+      story.append(" ").append(name_of(link.status())).append(": ").append(link.problem());
+    }
     story += "\n";
   }
 

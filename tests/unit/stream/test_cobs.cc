@@ -33,7 +33,7 @@ std::string unstuffed(std::string_view line, std::size_t size_max) {
   std::string told;
   for (const std::uint8_t byte : as_bytes(line)) {
     const Unstuffer::Found found = unstuffer.take(byte);
-    if (found == Unstuffer::Found::packet) told += "[" + std::string(as_text(unstuffer.packet())) + "]";
+    if (found == Unstuffer::Found::packet) told.append("[").append(as_text(unstuffer.packet())).append("]");
     if (found == Unstuffer::Found::noise) told += "!";
   }
   return told;

@@ -3,6 +3,7 @@
 // Two ends of a line: frames both ways, noise, lost frames, restarts, goodbyes.
 
 #include <algorithm>
+#include <fstream>
 #include <vector>
 
 #include "tests/unit/crdt/dice.h"
@@ -224,7 +225,7 @@ void another_version_is_refused_by_both(void**) {
   assert_true(pair.device.story == sentence);
 }
 
-void the_bytes_are_those_of_the_page(void**) {
+void the_bytes_are_those_that_another_encoder_makes(void**) {
   Pair pair;
   pair.device.link.open(0x1234);
   assert_true(pair.device.flush() == line_of(1, 0x1234, 0, "\x01"));
@@ -244,7 +245,34 @@ void the_bytes_are_those_of_the_page(void**) {
                                              "bye"));
 }
 
-// Whole packets, rightly summed, that nobody should send.
+// Each ```packet NAME of the page, with its bytes.
+std::string packets_of_the_page() {
+  std::string packets;
+  bool is_inside = false;
+  std::ifstream page(GRID_WIRE_PAGE);
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("```")) {
+      is_inside = line.starts_with("```packet ");
+      continue;
+    }
+    line.erase(0, line.find_first_not_of(' '));
+    for (const std::string& word : words_of(line.substr(0, line.find("  ")))) packets += is_inside ? word : "";
+  }
+  return packets;
+}
+
+void the_page_shows_what_goes(void**) {
+  Pair pair;
+  pair.device.link.open(0x1234);
+  std::string line = pair.device.flush();
+  pair.device.hear(line_of(2, 0x1234, 0, "\x01"));
+  line += pair.device.flush("\x0c\x08\x07\x10\x01");
+  pair.device.link.close(1'000, "bye");
+  line += pair.device.flush();
+  assert_string_equal(hex(as_bytes(line)).c_str(), packets_of_the_page().c_str());
+}
+
+// BND-1: whole packets, rightly summed, that nobody should send.
 void a_packet_that_makes_no_sense_is_dropped_and_counted(void**) {
   Pair pair;
   pair.open(5);
@@ -346,7 +374,8 @@ int main() {
       cmocka_unit_test(a_goodbye_goes_behind_what_was_sent_and_is_answered),
       cmocka_unit_test(a_reason_that_is_too_long_is_cut),
       cmocka_unit_test(another_version_is_refused_by_both),
-      cmocka_unit_test(the_bytes_are_those_of_the_page),
+      cmocka_unit_test(the_bytes_are_those_that_another_encoder_makes),
+      cmocka_unit_test(the_page_shows_what_goes),
       cmocka_unit_test(a_packet_that_makes_no_sense_is_dropped_and_counted),
       cmocka_unit_test(numbers_go_round),
       cmocka_unit_test(a_line_that_is_lost_says_when),

@@ -33,9 +33,9 @@ inline std::string server_frame(int first, std::string_view payload) {
   if (payload.size() < 126) {
     bytes += static_cast<char>(payload.size());
   } else if (payload.size() < 65'536) {
-    bytes += '\x7e' + big_endian(payload.size(), 2);
+    bytes.append("\x7e").append(big_endian(payload.size(), 2));
   } else {
-    bytes += '\x7f' + big_endian(payload.size(), 8);
+    bytes.append("\x7f").append(big_endian(payload.size(), 8));
   }
   return bytes.append(payload);
 }
@@ -112,9 +112,10 @@ class Client {
   void tell(const Arrival& arrival) {
     static const char* kNames[] = {"none", "opened", "frame", "missed", "pong", "closed"};
     story += kNames[static_cast<int>(arrival.kind)];
-    if (arrival.kind == Arrival::Kind::frame) story += " " + std::string(as_text(arrival.frame));
-    if (arrival.kind == Arrival::Kind::closed)
-      story += std::string(" ") + name_of(socket.status()) + ": " + socket.problem();
+    if (arrival.kind == Arrival::Kind::frame) story.append(" ").append(as_text(arrival.frame));
+    if (arrival.kind == Arrival::Kind::closed) {
+      story.append(" ").append(name_of(socket.status())).append(": ").append(socket.problem());
+    }
     story += "\n";
   }
 

@@ -188,6 +188,7 @@ void every_fault_of_a_peer_is_named_to_both(void**) {
   }
 }
 
+// BND-1
 void a_message_is_as_long_as_the_memory_and_no_longer(void**) {
   Client client(200);
   client.open_up();
