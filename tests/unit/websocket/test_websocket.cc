@@ -120,6 +120,20 @@ void of_pings_that_wait_the_last_one_is_answered(void**) {
   assert_true(gone.empty());
 }
 
+// Its payload has the place of the one that waits.
+void a_ping_that_has_come_in_half_is_not_answered_yet(void**) {
+  Client client;
+  client.open_up();
+  const std::string third = server_frame(0x89, "third");
+  client.hear(server_frame(0x89, "first") + server_frame(0x89, "second") + third.substr(0, 4));
+  std::string gone = client.flush();
+  client.hear(third.substr(4));
+  gone += client.flush();
+  assert_string_equal(take_client_frame(gone).payload.c_str(), "first");
+  assert_string_equal(take_client_frame(gone).payload.c_str(), "third");
+  assert_true(gone.empty());
+}
+
 void a_ping_of_ours_is_answered(void**) {
   Client client;
   client.open_up();
@@ -331,6 +345,7 @@ int main() {
       cmocka_unit_test(no_mask_comes_twice_and_another_seed_gives_others),
       cmocka_unit_test(control_frames_may_stand_between_fragments),
       cmocka_unit_test(of_pings_that_wait_the_last_one_is_answered),
+      cmocka_unit_test(a_ping_that_has_come_in_half_is_not_answered_yet),
       cmocka_unit_test(a_ping_of_ours_is_answered),
       cmocka_unit_test(a_frame_that_has_begun_is_not_interrupted),
       cmocka_unit_test(every_fault_of_a_peer_is_named_to_both),
