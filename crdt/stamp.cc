@@ -70,9 +70,10 @@ bool take(std::string_view& rest, unsigned base, unsigned digits, char after, st
   const std::size_t size = digits + (after != 0 ? 1u : 0u);
   if (rest.size() < size || (after != 0 && rest[digits] != after)) return false;
   number = 0;
-  for (char c : rest.substr(0, digits)) {
-    if (digit_of(c) >= base) return false;
-    number = number * base + digit_of(c);
+  for (std::size_t i = 0; i < digits; ++i) {
+    const unsigned digit = digit_of(rest[i]);
+    if (digit >= base) return false;
+    number = number * base + digit;
   }
   rest.remove_prefix(size);
   return true;

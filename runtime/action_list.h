@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ActionList: what one step asks of its host, at most kActionsMax.
+// ActionList: what one step asks of its host, in as many slots as its machine has for that: at most kActionsMax.
 //
 // Place     Beside machine.h.
 // Promises  Nothing is dropped in silence: who adds asks full() first, or adds one of the few kinds that a step
@@ -8,6 +8,7 @@
 #pragma once
 
 #include "crdt/base/check.h"
+#include "crdt/base/limits.h"
 #include "runtime/machine.h"
 
 namespace grid::runtime {
@@ -16,16 +17,23 @@ class ActionList {
  public:
   static constexpr std::size_t kReserved = 8;
 
-  void clear() { size_ = 0; }
-  bool full() const { return size_ >= kActionsMax - kReserved; }
-  void add(const Action& action) {
-    GRID_CHECK(size_ < kActionsMax);
-    actions_[size_++] = action;
+  static constexpr std::size_t memory_bytes(const Limits& limits) {
+    return limits.actions_max * sizeof(Action) + alignof(Action);
   }
-  std::span<const Action> span() const { return {actions_, size_}; }
+  explicit ActionList(std::span<Action> slots) : slots_(slots) {
+    GRID_CHECK(slots.size() > kReserved && slots.size() <= kActionsMax);
+  }
+
+  void clear() { size_ = 0; }
+  bool full() const { return size_ >= slots_.size() - kReserved; }
+  void add(const Action& action) {
+    GRID_CHECK(size_ < slots_.size());
+    slots_[size_++] = action;
+  }
+  std::span<const Action> span() const { return slots_.first(size_); }
 
  private:
-  Action actions_[kActionsMax];
+  std::span<Action> slots_;
   std::size_t size_ = 0;
 };
 

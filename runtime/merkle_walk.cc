@@ -13,31 +13,24 @@ using crdt::Range;
 
 namespace {
 
-// A split that no round has room for is never asked for.
-std::size_t reply_children_max(const Limits& limits) {
-  return std::min<std::size_t>(limits.walk_digests_max, std::size_t{1} << wire::kSplitBitsMax);
+// By heap: the least code, no recursion.
+template <typename Item, typename Before>
+void sort(std::span<Item> items, Before before) {
+  std::make_heap(items.begin(), items.end(), before);
+  std::sort_heap(items.begin(), items.end(), before);
 }
 
 }  // namespace
-
-std::size_t MerkleWalk::memory_bytes(const Limits& limits) {
-  return limits.maps_max * sizeof(MapName) + std::size_t{2} * limits.walk_ranges_max * sizeof(Item) +
-         limits.walk_digests_max * (sizeof(Digest) + sizeof(Owned) + 2 * sizeof(std::uint64_t)) +
-         reply_children_max(limits) * sizeof(Digest) + 64;
-}
 
 MerkleWalk::MerkleWalk(OpLog& log, const Limits& limits, std::string_view app, Arena& arena)
     : log_(log),
       app_(app),
       maps_(arena.make<MapName>(limits.maps_max)),
-      items_(arena.make<Item>(limits.walk_ranges_max)),
-      asked_(arena.make<Item>(limits.walk_ranges_max)),
-      theirs_(arena.make<Digest>(reply_children_max(limits))),
+      slots_(arena.make<Item>(limits.walk_ranges_max)),
       own_(arena.make<Digest>(limits.walk_digests_max)),
-      owned_(arena.make<Owned>(limits.walk_digests_max)),
       listed_(arena.make<std::uint64_t>(limits.walk_digests_max)),
       lost_(arena.make<std::uint64_t>(limits.walk_digests_max)) {
-  GRID_CHECK(lost_.capacity() == limits.walk_digests_max && limits.walk_digests_max >= crdt::kPartitions);
+  GRID_CHECK(lost_.capacity() == limits.walk_digests_max && lost_.capacity() > 1 && slots_.size() > 1);
 }
 
 void MerkleWalk::begin(std::uint32_t id, const Scope& scope, bool heal) {
@@ -48,9 +41,12 @@ void MerkleWalk::begin(std::uint32_t id, const Scope& scope, bool heal) {
   unconfirmed_count_ = 0;
   naming_dead_ = false;
   dead_maps_ = 0;
+  cut_short_ = false;
+  gained_count_ = 0;
   maps_.clear();
-  items_.clear();
-  asked_.clear();
+  item_count_ = 0;
+  asked_count_ = 0;
+  asked_map_ = kNoMap;
   listed_.clear();
   lost_.clear();
 }
@@ -93,22 +89,67 @@ void MerkleWalk::differ(std::uint16_t map, const Range& range, const Digest& own
   const Item item{range, map, static_cast<std::uint32_t>(std::min<std::uint64_t>(own.count, UINT32_MAX)),
                   static_cast<std::uint32_t>(std::min<std::uint64_t>(theirs.count, UINT32_MAX))};
   // A full stack leaves the rest to the next walk: the check that follows will ask for one.
-  if (items_.push(item) != Status::ok) return;
+  cut_short_ = cut_short_ || item_count_ + asked_count_ == slots_.size();
+  if (item_count_ + asked_count_ < slots_.size()) slots_[item_count_++] = item;
 }
 
-Status MerkleWalk::compare_first(std::uint16_t map, std::span<const Digest> theirs, std::uint64_t known_ms) {
-  own_.clear();
-  for (std::size_t i = 0; i < crdt::kPartitions; ++i) GRID_TRY(own_.push({}));
-  GRID_TRY(
-      each_own(map, known_ms, [this](const Position& at, std::uint64_t digest) { own_[at.partition].add(digest); }));
-  for (std::uint16_t i = 0; i < crdt::kPartitions; ++i) {
-    differ(map, {i, 0, 0}, own_[i], theirs.empty() ? Digest{} : theirs[i]);
+// ---- the first digests: the partitions of every map
+
+Status MerkleWalk::receive_first(const wire::Split& split, wire::DigestsReader& reader, std::uint64_t known_ms) {
+  const bool whole = split.range == wire::kWholeMap;
+  if (asked_map_ == kNoMap || maps_[asked_map_].view() != reader.map()) GRID_TRY(begin_map(reader.map(), known_ms));
+  std::size_t child = 0;
+  for (Digest theirs; reader.next_child(child, theirs);) {
+    const std::size_t partition = whole ? child : split.range.partition;
+    GRID_TRY(compare_partition(static_cast<std::uint16_t>(partition), theirs, known_ms));
   }
   return Status::ok;
 }
 
+Status MerkleWalk::begin_map(std::string_view name, std::uint64_t known_ms) {
+  GRID_TRY(pass_to(crdt::kPartitions, known_ms));
+  const Result<std::uint16_t> map = map_index(name);
+  cut_short_ = cut_short_ || !map.ok();
+  asked_map_ = map.ok() ? *map : kNoMap;
+  partition_ = 0;
+  window_ = 0;
+  own_.clear();
+  return Status::ok;
+}
+
+Status MerkleWalk::compare_partition(std::uint16_t partition, const Digest& theirs, std::uint64_t known_ms) {
+  // Passed already: from an answer that was asked for twice.
+  if (asked_map_ == kNoMap || partition < partition_) return Status::ok;
+  GRID_TRY(pass_to(partition, known_ms));
+  GRID_TRY(look_at_partition(known_ms));
+  differ(asked_map_, {partition, 0, 0}, own_[partition - window_], theirs);
+  ++partition_;
+  return Status::ok;
+}
+
+// Of those before `partition` the server has nothing.
+Status MerkleWalk::pass_to(std::uint16_t partition, std::uint64_t known_ms) {
+  for (; asked_map_ != kNoMap && partition_ < partition; ++partition_) {
+    GRID_TRY(look_at_partition(known_ms));
+    differ(asked_map_, {partition_, 0, 0}, own_[partition_ - window_], {});
+  }
+  return Status::ok;
+}
+
+// Sums up as many partitions from the next one on as there is memory for, unless that one is among them already.
+Status MerkleWalk::look_at_partition(std::uint64_t known_ms) {
+  if (partition_ < window_ + own_.size()) return Status::ok;
+  window_ = partition_;
+  own_.clear();
+  while (!own_.full() && window_ + own_.size() < crdt::kPartitions) GRID_TRY(own_.push({}));
+  return each_own(asked_map_, known_ms, [this](const Position& at, std::uint64_t digest) {
+    if (at.partition >= window_ && at.partition < window_ + own_.size()) own_[at.partition - window_].add(digest);
+  });
+}
+
 // Maps that only this replica has.
 Status MerkleWalk::add_unlisted_maps(std::uint64_t known_ms) {
+  GRID_TRY(pass_to(crdt::kPartitions, known_ms));
   const std::size_t listed = maps_.size();
   Scan scan(scope_.get());
   for (;;) {
@@ -119,25 +160,22 @@ Status MerkleWalk::add_unlisted_maps(std::uint64_t known_ms) {
     if (!map_index(op->cell.name.map).ok()) break;
   }
   for (std::size_t i = listed; i < maps_.size(); ++i) {
-    GRID_TRY(compare_first(static_cast<std::uint16_t>(i), {}, known_ms));
+    GRID_TRY(begin_map(maps_[i].view(), known_ms));
+    GRID_TRY(pass_to(crdt::kPartitions, known_ms));
   }
   return Status::ok;
 }
 
 Status MerkleWalk::receive_reply(wire::DigestsReader& reader, std::uint64_t known_ms) {
   wire::Split split;
-  while (reader.next_reply(split, theirs_)) {
-    const bool first = split.range == wire::kWholeMap;
+  while (reader.next_split(split)) {
+    // The whole map, or one of its partitions where the whole did not fit a frame.
+    const bool first = split.range == wire::kWholeMap || (split.range.bits == 0 && split.more == 0);
     // The first digests of a comparison that was asked for twice.
     if (first && phase_ != Phase::first) return Status::ok;
     if (!first && phase_ != Phase::splitting) return Status::corrupt;
-    if (!first) {
-      GRID_TRY(compare_split(split));
-      continue;
-    }
-    if (!scope_.get().covers_map(reader.map())) return Status::corrupt;
-    const Result<std::uint16_t> map = map_index(reader.map());
-    if (map.ok()) GRID_TRY(compare_first(*map, theirs_.first(crdt::kPartitions), known_ms));
+    if (first && !scope_.get().covers_map(reader.map())) return Status::corrupt;
+    GRID_TRY(first ? receive_first(split, reader, known_ms) : compare_split(split, reader));
   }
   GRID_TRY(reader.status());
   if (!reader.last() || (phase_ != Phase::first && phase_ != Phase::splitting)) return Status::ok;
@@ -146,14 +184,23 @@ Status MerkleWalk::receive_reply(wire::DigestsReader& reader, std::uint64_t know
   return Status::ok;
 }
 
-Status MerkleWalk::compare_split(const wire::Split& split) {
-  const Item* asked =
-      std::lower_bound(asked_.begin(), asked_.end(), split.range,
+Status MerkleWalk::compare_split(const wire::Split& split, wire::DigestsReader& reader) {
+  const std::span<Item> items = asked();
+  const auto asked =
+      std::lower_bound(items.begin(), items.end(), split.range,
                        [](const Item& item, const Range& range) { return item.range.begins_before(range); });
-  if (asked == asked_.end() || asked->range != split.range || asked->more() != split.more) return Status::corrupt;
-  for (std::size_t i = 0; i < wire::children_of(split); ++i) {
-    differ(asked_map_, wire::child_of(split, i), own_[asked->first + i], theirs_[i]);
+  if (asked == items.end() || asked->range != split.range || asked->more() != split.more) return Status::corrupt;
+  const std::span<const Digest> own = own_.span().subspan(asked->first, wire::children_of(split));
+  std::size_t next = 0;
+  const auto compare = [&](const Digest& theirs) {
+    differ(asked_map_, wire::child_of(split, next), own[next], theirs);
+    ++next;
+  };
+  std::size_t child = 0;
+  for (Digest theirs; reader.next_child(child, theirs); compare(theirs)) {
+    while (next < child) compare({});
   }
+  while (next < own.size()) compare({});
   return Status::ok;
 }
 
@@ -166,7 +213,7 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
   }
   GRID_TRY(reader.status());
   if (!reader.last()) return Status::ok;
-  std::sort(listed_.begin(), listed_.end());
+  sort(std::span(listed_.begin(), listed_.end()), [](std::uint64_t a, std::uint64_t b) { return a < b; });
   scan_ = Scan(map_scope(asked_map_));
   phase_ = Phase::naming;
   return Status::ok;
@@ -176,11 +223,12 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
 Status MerkleWalk::receive_answer(const Op& op) {
   if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
   const Result<Op> own = log_.store().find(op.cell.name);
-  if (own.status() == Status::not_found) return Status::ok;
-  if (!own.ok()) return own.status();
-  if (log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
+  if (!own.ok() && own.status() != Status::not_found) return own.status();
+  if (own.ok() ? crdt::wins(op.cell, own->cell) : !op.cell.stamp.is_none()) ++gained_count_;
+  if (!own.ok() || log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
   if (!heal_) ++unconfirmed_count_;
   // What does not fit is found by the next walk.
+  cut_short_ = cut_short_ || lost_.full();
   if (heal_ && !lost_.full()) return lost_.push(crdt::digest_of(own->cell));
   return Status::ok;
 }
@@ -218,49 +266,50 @@ Bytes MerkleWalk::write(MutBytes room, std::uint64_t known_ms) {
 bool MerkleWalk::is_leaf(const Item& item) const {
   const std::uint32_t count = std::max(item.own, item.theirs);
   const std::uint8_t more = item.more();
-  return count <= kLeafCells || item.own == 0 || more == 0 || item.range.bits + more > Range::kBitsMax ||
-         (std::size_t{1} << more) > theirs_.size();
+  return count <= std::min<std::size_t>(kLeafCells, own_.capacity()) || item.own == 0 || more == 0 ||
+         item.range.bits + more > Range::kBitsMax || (std::size_t{1} << more) > own_.capacity();
 }
 
 // Takes items of one map and one sort off the stack, as many as one round has room for.
 Bytes MerkleWalk::write_pick(MutBytes room, std::uint64_t known_ms) {
-  asked_.clear();
-  if (items_.empty()) {
+  asked_count_ = 0;
+  if (item_count_ == 0) {
     phase_ = begin_dead() ? Phase::naming : Phase::done;
     return {};
   }
-  const Item top = items_[items_.size() - 1];
+  const Item top = slots_[item_count_ - 1];
   const bool leaf = is_leaf(top);
   asked_map_ = top.map;
   // A group of a frame takes its head and 10 bytes a child, or 8 a digest.
   std::size_t digests = 0;
   std::size_t bytes = wire::kControlBytesMax;
-  while (!items_.empty() && !asked_.full()) {
-    const Item& item = items_[items_.size() - 1];
+  while (item_count_ > 0) {
+    const Item item = slots_[item_count_ - 1];
     if (item.map != asked_map_ || is_leaf(item) != leaf) break;
     const std::size_t more = leaf ? item.own : std::size_t{1} << item.more();
     const std::size_t cost = 24 + (leaf ? 8 * more : 0);
-    if (!asked_.empty() && (digests + more > owned_.capacity() || bytes + cost > room.size())) break;
+    if (asked_count_ > 0 && (digests + more > own_.capacity() || bytes + cost > room.size())) break;
     digests += more;
     bytes += cost;
-    GRID_CHECK(asked_.push(item) == Status::ok);
-    items_.remove_at(items_.size() - 1);
+    --item_count_;
+    slots_[slots_.size() - ++asked_count_] = item;
   }
   // Ranges of one ask don't overlap, so the order of where they begin is their order.
-  std::sort(asked_.begin(), asked_.end(), [](const Item& a, const Item& b) { return a.range.begins_before(b.range); });
+  sort(asked(), [](const Item& a, const Item& b) { return a.range.begins_before(b.range); });
   return leaf ? write_have(room, known_ms) : write_split(room, known_ms);
 }
 
 const MerkleWalk::Item* MerkleWalk::asked_item(const Position& at) const {
-  const Item* behind = std::upper_bound(asked_.begin(), asked_.end(), at,
-                                        [](const Position& p, const Item& item) { return item.range.begins_after(p); });
-  return behind != asked_.begin() && (behind - 1)->range.contains(at) ? behind - 1 : nullptr;
+  const std::span<const Item> items = asked();
+  const auto behind = std::upper_bound(items.begin(), items.end(), at,
+                                       [](const Position& p, const Item& item) { return item.range.begins_after(p); });
+  return behind != items.begin() && (behind - 1)->range.contains(at) ? &*(behind - 1) : nullptr;
 }
 
 Bytes MerkleWalk::write_split(MutBytes room, std::uint64_t known_ms) {
   own_.clear();
   wire::DigestsWriter writer(wire::Kind::digest_ask, id_, maps_[asked_map_].view(), room);
-  for (Item& item : asked_) {
+  for (Item& item : asked()) {
     GRID_CHECK(writer.add_ask({item.range, item.more()}));
     item.first = static_cast<std::uint32_t>(own_.size());
     for (std::size_t i = 0; i < std::size_t{1} << item.more(); ++i) GRID_CHECK(own_.push({}) == Status::ok);
@@ -269,30 +318,30 @@ Bytes MerkleWalk::write_split(MutBytes room, std::uint64_t known_ms) {
     const Item* item = asked_item(at);
     if (item == nullptr) return;
     const std::uint64_t path = at.path << item->range.bits;
-    own_[item->first + (path >> (64 - item->more()))].add(digest);
+    own_[item->first + static_cast<std::size_t>(path >> (64 - item->more()))].add(digest);
   });
   phase_ = scanned == Status::ok ? Phase::splitting : Phase::done;
   return scanned == Status::ok ? writer.finish(true) : Bytes{};
 }
 
 Bytes MerkleWalk::write_have(MutBytes room, std::uint64_t known_ms) {
-  owned_.clear();
+  own_.clear();
   lost_.clear();
   const Status scanned = each_own(asked_map_, known_ms, [this](const Position& at, std::uint64_t digest) {
     const Item* item = asked_item(at);
+    if (item == nullptr) return;
     // More than when it was counted: the next walk will see the rest.
-    if (item == nullptr || owned_.full()) return;
-    GRID_CHECK(owned_.push({static_cast<std::uint32_t>(item - asked_.begin()), digest}) == Status::ok);
+    if (own_.push({digest, static_cast<std::uint64_t>(item - asked().data())}) != Status::ok) cut_short_ = true;
   });
-  std::sort(owned_.begin(), owned_.end(), [](const Owned& a, const Owned& b) { return a.group < b.group; });
+  sort(std::span<Digest>(own_.begin(), own_.end()), [](const Digest& a, const Digest& b) { return a.count < b.count; });
   wire::DigestsWriter writer(wire::Kind::have, id_, maps_[asked_map_].view(), room);
   std::size_t at = 0;
-  for (std::uint32_t group = 0; group < asked_.size(); ++group) {
+  for (std::size_t group = 0; group < asked_count_; ++group) {
     listed_.clear();
-    for (; at < owned_.size() && owned_[at].group == group; ++at) {
-      if (listed_.push(owned_[at].digest) != Status::ok) break;
+    for (; at < own_.size() && own_[at].count == group; ++at) {
+      GRID_CHECK(listed_.push(own_[at].sum) == Status::ok);
     }
-    if (!writer.add_digests(asked_[group].range, listed_.span())) break;
+    if (!writer.add_digests(asked()[group].range, listed_.span())) break;
   }
   listed_.clear();
   phase_ = scanned == Status::ok ? Phase::having : Phase::done;
@@ -311,7 +360,10 @@ Bytes MerkleWalk::write_listed(MutBytes room, wire::Kind kind, Phase next, std::
     if (!std::binary_search(listed_.begin(), listed_.end(), crdt::digest_of(op->cell))) continue;
     Op entry{.cell = op->cell};
     if (kind == wire::Kind::cells_ask) entry.cell = {op->cell.name, {}};
-    if (writer.add(entry)) continue;
+    if (writer.add(entry)) {
+      gained_count_ += kind == wire::Kind::heal;
+      continue;
+    }
     scan_ = place;
     break;
   }
@@ -363,7 +415,7 @@ void MerkleWalk::begin_healing() {
   listed_.clear();
   for (const std::uint64_t digest : lost_) GRID_CHECK(listed_.push(digest) == Status::ok);
   lost_.clear();
-  std::sort(listed_.begin(), listed_.end());
+  sort(std::span(listed_.begin(), listed_.end()), [](std::uint64_t a, std::uint64_t b) { return a < b; });
   scan_ = Scan(map_scope(asked_map_));
 }
 

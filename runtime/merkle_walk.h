@@ -14,14 +14,20 @@
 #include "crdt/merkle.h"
 #include "runtime/oplog.h"
 #include "runtime/scan.h"
-#include "runtime/watches.h"
+#include "runtime/scope.h"
 #include "transport/wire.h"
 
 namespace grid::runtime {
 
 class MerkleWalk {
+  struct Item;
+  struct MapName;
+
  public:
-  static std::size_t memory_bytes(const Limits& limits);
+  static constexpr std::size_t memory_bytes(const Limits& limits) {
+    return limits.maps_max * sizeof(MapName) + limits.walk_ranges_max * sizeof(Item) +
+           limits.walk_digests_max * (sizeof(crdt::Digest) + 2 * sizeof(std::uint64_t)) + 4 * alignof(std::uint64_t);
+  }
   MerkleWalk(OpLog& log, const Limits& limits, std::string_view app, Arena& arena);
 
   // Begins a comparison of subscription `id`. The server's first digests are on their way.
@@ -46,6 +52,8 @@ class MerkleWalk {
   // True once: everything was asked and answered.
   bool finished();
   std::uint64_t unconfirmed_count() const { return unconfirmed_count_; }
+  // Whether the last walk had no room for all that differs, and came nearer to the server all the same.
+  bool goes_on() const { return cut_short_ && gained_count_ > 0; }
 
  private:
   enum class Phase : std::uint8_t {
@@ -72,22 +80,25 @@ class MerkleWalk {
     char text[kMapBytesMax] = {};
     std::string_view view() const { return {text, size}; }
   };
-  struct Owned {
-    std::uint32_t group = 0;
-    std::uint64_t digest = 0;
-  };
   // Under this count, cell digests are cheaper than another split.
   static constexpr std::uint32_t kLeafCells = 64;
+  static constexpr std::uint16_t kNoMap = UINT16_MAX;
 
   Result<std::uint16_t> map_index(std::string_view name);
   Scope map_scope(std::uint16_t map) const;
   bool counts(const crdt::Op& op, std::uint64_t known_ms) const;
-  Status compare_first(std::uint16_t map, std::span<const crdt::Digest> theirs, std::uint64_t known_ms);
+  Status receive_first(const wire::Split& split, wire::DigestsReader& reader, std::uint64_t known_ms);
+  Status begin_map(std::string_view name, std::uint64_t known_ms);
+  Status compare_partition(std::uint16_t partition, const crdt::Digest& theirs, std::uint64_t known_ms);
+  Status pass_to(std::uint16_t partition, std::uint64_t known_ms);
+  Status look_at_partition(std::uint64_t known_ms);
   Status add_unlisted_maps(std::uint64_t known_ms);
   void differ(std::uint16_t map, const crdt::Range& range, const crdt::Digest& own, const crdt::Digest& theirs);
-  // The item of asked_ that contains `at`; null when none does.
+  // What the last ask was about, all of one map, in the order of ranges.
+  std::span<Item> asked() const { return slots_.last(asked_count_); }
+  // The item of them that contains `at`; null when none does.
   const Item* asked_item(const crdt::Position& at) const;
-  Status compare_split(const wire::Split& split);
+  Status compare_split(const wire::Split& split, wire::DigestsReader& reader);
   bool is_leaf(const Item& item) const;
   template <typename Visit>
   Status each_own(std::uint16_t map, std::uint64_t known_ms, Visit visit);
@@ -109,18 +120,24 @@ class MerkleWalk {
   ScopeCopy scope_;
   std::uint64_t unconfirmed_count_ = 0;
 
+  bool cut_short_ = false;          // Something did not fit.
+  std::uint64_t gained_count_ = 0;  // Cells that one side got from the other.
+
   Vec<MapName> maps_;
-  Vec<Item> items_;  // A stack of what differs.
-  Vec<Item> asked_;  // Of one map: what the last ask was about, in the order of ranges.
-  std::uint16_t asked_map_ = 0;
-  std::span<crdt::Digest> theirs_;  // One group of a reply.
-  Vec<crdt::Digest> own_;           // Children of asked_ here, one split behind the other.
-  Vec<Owned> owned_;                // Cell digests in asked_ here.
-  Vec<std::uint64_t> listed_;       // Digests whose names, or whose cells, the server is to get.
-  Vec<std::uint64_t> lost_;         // Digests of cells that the server turned out not to have.
-  Scan scan_;                       // For listed_.
-  bool naming_dead_ = false;        // The digests are done with: what they don't cover is named.
-  std::size_t dead_maps_ = 0;       // Maps whose dead cells have been named.
+  std::span<Item> slots_;  // In their front a stack of what differs, in their back asked().
+  std::size_t item_count_ = 0;
+  std::size_t asked_count_ = 0;
+  std::uint16_t asked_map_ = 0;  // Also: the map whose partitions are coming in.
+  std::uint16_t partition_ = 0;  // The next of them to be compared,
+  std::uint16_t window_ = 0;     // and the first of those whose sums here are in own_.
+  // Sums here: of partitions, or of the children of asked(), one split behind the other. Or the cells here that are in
+  // asked(): digests with the number of their range.
+  Vec<crdt::Digest> own_;
+  Vec<std::uint64_t> listed_;  // Digests whose names, or whose cells, the server is to get.
+  Vec<std::uint64_t> lost_;    // Digests of cells that the server turned out not to have.
+  Scan scan_;                  // For listed_.
+  bool naming_dead_ = false;   // The digests are done with: what they don't cover is named.
+  std::size_t dead_maps_ = 0;  // Maps whose dead cells have been named.
   Scan dead_scan_;
 };
 

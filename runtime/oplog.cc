@@ -16,8 +16,6 @@ using crdt::Stamp;
 
 namespace {
 
-std::size_t scratch_bytes(const Limits& limits) { return kNameBytesMax + limits.value_bytes_max; }
-
 Stamp after(Stamp stamp, crdt::NodeId node) { return {stamp.time + 1, node}; }
 
 std::uint64_t moved(std::uint64_t at_ms, std::int64_t by_ms) {
@@ -26,10 +24,6 @@ std::uint64_t moved(std::uint64_t at_ms, std::int64_t by_ms) {
 }
 
 }  // namespace
-
-std::size_t OpLog::memory_bytes(const Limits& limits) {
-  return limits.window_ops_max * (sizeof(Seq) + sizeof(Fate)) + scratch_bytes(limits) + 3 * alignof(Seq);
-}
 
 OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem)
     : store_(store),

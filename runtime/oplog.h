@@ -24,8 +24,17 @@
 namespace grid::runtime {
 
 class OpLog {
+  // What became of one of the last ops that did not get through: there are as many as can be in flight.
+  struct Fate {
+    crdt::Seq seq = 0;
+    Outcome outcome = Outcome::pending;
+  };
+  static constexpr std::size_t scratch_bytes(const Limits& limits) { return kNameBytesMax + limits.value_bytes_max; }
+
  public:
-  static std::size_t memory_bytes(const Limits& limits);
+  static constexpr std::size_t memory_bytes(const Limits& limits) {
+    return limits.window_ops_max * (sizeof(crdt::Seq) + sizeof(Fate)) + scratch_bytes(limits) + 3 * alignof(crdt::Seq);
+  }
 
   OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem);
 
@@ -133,11 +142,6 @@ class OpLog {
   Problem& problem_;
   crdt::Clock clock_;
   Vec<crdt::Seq> rejected_;  // Of the ops in flight.
-  // What became of the last ops that did not get through: as many as can be in flight.
-  struct Fate {
-    crdt::Seq seq = 0;
-    Outcome outcome = Outcome::pending;
-  };
   std::span<Fate> fates_;
   std::size_t next_fate_ = 0;
   Correcting correcting_;

@@ -19,6 +19,9 @@ class Problem {
     ++count_;
     return this->text(text);
   }
+  // Of words that stand in the code: there are many of them, and each call is to cost little.
+  [[gnu::noinline]] Problem& say(const char* words) { return say(std::string_view(words)); }
+  [[gnu::noinline]] Problem& text(const char* words) { return text(std::string_view(words)); }
   Problem& text(std::string_view text) {
     const std::size_t room = sizeof(line_) - 1 - size_;
     const std::size_t size = text.size() < room ? text.size() : room;

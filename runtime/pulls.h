@@ -10,7 +10,6 @@
 #include "crdt/base/limits.h"
 #include "runtime/oplog.h"
 #include "runtime/scope.h"
-#include "runtime/watches.h"
 
 namespace grid::runtime {
 
@@ -43,18 +42,19 @@ struct Pull {
   bool current = false;
   bool subscribe_due = false;
   bool unsubscribe_due = false;
-  bool compare_due = false;  // A comparison is to be asked for,
-  bool answer_due = false;   // but not before the answer to one that could not begin has passed.
-  bool ack_open = false;     // A new cursor is in the open batch,
-  bool ack_sealed = false;   // in the batch that is being committed,
-  bool ack_due = false;      // on disk: to be confirmed.
+  bool compare_due = false;      // A comparison is to be asked for,
+  bool answer_due = false;       // but not before the answer to one that could not begin has passed.
+  bool compare_goes_on = false;  // The last one had no room for all that differs, and found some of it.
+  bool ack_open = false;         // A new cursor is in the open batch,
+  bool ack_sealed = false;       // in the batch that is being committed,
+  bool ack_due = false;          // on disk: to be confirmed.
   Cursor cursor{};
   Cursor compared_cursor{};  // Of what came while a comparison goes on.
 };
 
 class Pulls {
  public:
-  static std::size_t memory_bytes(const Limits& limits) {
+  static constexpr std::size_t memory_bytes(const Limits& limits) {
     return limits.subscriptions_max * sizeof(Pull) + alignof(Pull);
   }
   Pulls(OpLog& log, const Limits& limits, Arena& arena)

@@ -18,12 +18,24 @@ std::uint64_t expiry_of(std::uint64_t ttl_ms, std::uint64_t now_ms) {
   return ends ? now_ms + ttl_ms : 0;
 }
 
-}  // namespace
-
-std::size_t Replica::memory_bytes(const Limits& limits) {
-  return OpLog::memory_bytes(limits) + Pulls::memory_bytes(limits) + Watches::memory_bytes(limits) +
-         MerkleWalk::memory_bytes(limits);
+// What a device takes on a machine of 32 bits: its replica, a frame each way, and the flash store's index of 256 cells.
+constexpr std::size_t ram_bytes(const Limits& limits) {
+  constexpr std::size_t kIndexBytes = 2'048;
+  return sizeof(Replica) + Replica::memory_bytes(limits) + std::size_t{2} * limits.frame_bytes_max + kIndexBytes;
 }
+constexpr bool kIs32Bits = sizeof(void*) == 4;
+static_assert(!kIs32Bits || ram_bytes(kPico) <= std::size_t{12} * 1'024, "256 small cells in 12 KiB");
+static_assert(!kIs32Bits || ram_bytes(kChip) <= std::size_t{16} * 1'024, "beside Wi-Fi and TLS on an ESP32");
+
+// Any op that a profile takes fits its frames, beside the head of one.
+constexpr bool frames_hold_ops(const Limits& limits) {
+  constexpr std::size_t kHeadsBytes = 256;
+  return limits.frame_bytes_max >= wire::kControlBytesMax &&
+         limits.frame_bytes_max >= kHeadsBytes + kNameBytesMax + limits.value_bytes_max;
+}
+static_assert(frames_hold_ops(kLinux) && frames_hold_ops(kChip) && frames_hold_ops(kPico));
+
+}  // namespace
 
 Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes memory)
     : store_(store),
@@ -32,10 +44,11 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
       random_(options.seed),
       log_(store, *options.limits, arena_, problem_),
       pulls_(log_, *options.limits, arena_),
-      watches_(store, *options.limits, arena_),
+      watches_(store, pulls_, *options.limits, arena_),
       walk_(log_, *options.limits, options.app, arena_),
       session_({options.app, options.backoff_ms_min, options.backoff_ms_max}, *options.limits, log_, pulls_, walk_,
-               time_, random_, problem_) {}
+               time_, random_, problem_),
+      actions_(arena_.make<Action>(options.limits->actions_max)) {}
 
 std::span<const Action> Replica::step(const Event& event) {
   actions_.clear();
@@ -192,7 +205,7 @@ Status Replica::subscribe(Call& call) {
   Status status = pull.status();
   if (pull.ok()) {
     call.id = (*pull)->id;
-    if (call.verb == Call::Verb::watch) status = watches_.add(call.id, call.scope);
+    if (call.verb == Call::Verb::watch) status = watches_.add(call.id);
   }
   if (status == Status::full) {
     problem_.say("no room for another subscription: ").number(pulls_.all().size()).text(" are open");

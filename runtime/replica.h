@@ -48,7 +48,10 @@ struct ReplicaOptions {
 class Replica final : public Machine {
  public:
   // What the constructor carves from its arena at most, under `limits`.
-  static std::size_t memory_bytes(const Limits& limits);
+  static constexpr std::size_t memory_bytes(const Limits& limits) {
+    return OpLog::memory_bytes(limits) + Pulls::memory_bytes(limits) + Watches::memory_bytes(limits) +
+           MerkleWalk::memory_bytes(limits) + ActionList::memory_bytes(limits);
+  }
 
   // `store` is open; `memory` is the replica's for life and holds memory_bytes().
   Replica(storage::Store& store, const ReplicaOptions& options, MutBytes memory);

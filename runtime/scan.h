@@ -41,9 +41,8 @@ class Scan {
     return store.next_cell(place());
   }
   crdt::CellName place() const {
-    const std::string_view all(name_, sizeof(name_));
-    return {all.substr(0, map_bytes_), all.substr(map_bytes_, key_bytes_),
-            all.substr(map_bytes_ + key_bytes_, sub_bytes_)};
+    const char* const key = name_ + map_bytes_;
+    return {{name_, map_bytes_}, {key, key_bytes_}, {key + key_bytes_, sub_bytes_}};
   }
   void keep(const crdt::CellName& name) {
     map_bytes_ = name.map.size();

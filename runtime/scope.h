@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "crdt/base/status.h"
@@ -32,6 +33,26 @@ struct Scope {
   Status check() const;
 
   friend bool operator==(const Scope&, const Scope&) = default;
+};
+
+// A scope with the text that it refers to.
+class ScopeCopy {
+ public:
+  void set(const Scope& scope) {
+    kind_ = scope.kind;
+    map_bytes_ = static_cast<std::uint8_t>(scope.map.size());
+    text_bytes_ = static_cast<std::uint16_t>(scope.text.size());
+    if (!scope.map.empty()) std::memcpy(map_, scope.map.data(), scope.map.size());
+    if (!scope.text.empty()) std::memcpy(text_, scope.text.data(), scope.text.size());
+  }
+  Scope get() const { return {kind_, {map_, map_bytes_}, {text_, text_bytes_}}; }
+
+ private:
+  ScopeKind kind_ = ScopeKind::everything;
+  std::uint8_t map_bytes_ = 0;
+  std::uint16_t text_bytes_ = 0;
+  char map_[kMapBytesMax] = {};
+  char text_[kKeyBytesMax] = {};
 };
 
 // A scope as people write it after a map: nothing or something that ends in '/' is a prefix, the rest is one key.

@@ -367,7 +367,7 @@ void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
     pull.check = Pull::Check::different;
     problem_.say("after ").number(kComparisonsMax).text(" comparisons this replica still differs from the server");
   } else {
-    ++pull.compared;
+    if (!pull.compare_goes_on) ++pull.compared;
     pull.compare_due = true;
   }
 }
@@ -388,6 +388,7 @@ void SyncSession::walk_ended() {
   if (pull == nullptr || pull->phase != Pull::Phase::comparing) return;
   pull->phase = Pull::Phase::streaming;
   pull->current = true;
+  pull->compare_goes_on = walk_.goes_on();
   if (walk_.unconfirmed_count() > 0) {
     problem_.say("the server lacks cells that this replica holds and may not give back: ");
     problem_.number(walk_.unconfirmed_count());

@@ -4,11 +4,7 @@
 
 namespace grid::runtime {
 
-Status Watches::add(std::uint32_t id, const Scope& scope) {
-  Watch watch{.id = id, .born = store_.head()};
-  watch.scope.set(scope);
-  return watches_.push(watch);
-}
+Status Watches::add(std::uint32_t id) { return watches_.push({.id = id, .born = store_.head()}); }
 
 bool Watches::remove(std::uint32_t id) {
   for (std::size_t i = 0; i < watches_.size(); ++i) {
@@ -31,7 +27,12 @@ Result<bool> Watches::advance(ActionList& actions, std::uint64_t known_ms) {
 }
 
 Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_ms, std::uint32_t& looks) {
-  const Scope scope = watch.scope.get();
+  const Pull* pull = pulls_.find(watch.id);
+  if (pull == nullptr) {  // It was ended as a subscription: nothing is watched any more.
+    watch.position = store_.head();
+    return Status::ok;
+  }
+  const Scope scope = pull->scope.get();
   while (watch.position < store_.head() && !actions.full() && looks < kLooksMax) {
     const Result<crdt::Op> op = store_.next_op(watch.position);
     ++looks;

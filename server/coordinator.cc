@@ -56,7 +56,8 @@ class Coordinator::Body {
   CoordinatorStatus figures_;
   Shared shared_;
   std::map<LinkId, Link> links_;
-  runtime::ActionList actions_;
+  Action action_slots_[runtime::kActionsMax];
+  runtime::ActionList actions_{action_slots_};
   std::uint32_t sentences_ = 0;
   std::uint64_t now_ms_ = 0;
   bool stopped_ = false;

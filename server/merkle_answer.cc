@@ -128,28 +128,44 @@ Result<std::string> MerkleAnswer::map_after(const Ask& ask) const {
   return std::string(op->cell.name.map);
 }
 
-// One frame a map.
+// One frame a map; several where the device's frames are small.
 Result<Bytes> MerkleAnswer::write_first(Ask& ask, MutBytes room) {
-  const Result<std::string> map = map_after(ask);
-  if (map.status() == Status::not_found) {
-    ask.next = SIZE_MAX;
-    return wire::DigestsWriter(Kind::digest_reply, ask.id, {}, room).finish(true);
+  if (ask.children.empty()) {
+    const Result<std::string> map = map_after(ask);
+    if (map.status() == Status::not_found) {
+      ask.next = SIZE_MAX;
+      return wire::DigestsWriter(Kind::digest_reply, ask.id, {}, room).finish(true);
+    }
+    if (!map.ok()) return map.status();
+    GRID_TRY(count_first(ask, *map));
   }
-  if (!map.ok()) return map.status();
+  wire::DigestsWriter writer(Kind::digest_reply, ask.id, ask.map, room);
+  const std::vector<Digest>& partitions = ask.children[0];
+  if (ask.part > 0 || !writer.add_reply({wire::kWholeMap, 0}, partitions)) {
+    for (; ask.part < crdt::kPartitions; ++ask.part) {
+      const Digest& one = partitions[ask.part];
+      if (!one.empty() && !writer.add_reply({{ask.part, 0, 0}, 0}, {&one, 1})) return writer.finish(false);
+    }
+  }
+  ask.children.clear();
+  ask.part = 0;
+  const bool last = map_after(ask).status() == Status::not_found;
+  if (last) ask.next = SIZE_MAX;
+  return writer.finish(last);
+}
+
+Status MerkleAnswer::count_first(Ask& ask, const std::string& map) {
   Ask whole;
   whole.scope_kind = ask.scope_kind == ScopeKind::everything ? ScopeKind::map : ask.scope_kind;
-  whole.map = *map;
+  whole.map = map;
   whole.text = ask.text;
   whole.splits.push_back({wire::kWholeMap, 0});
   whole.scan = runtime::Scan(whole.scope());
   GRID_TRY(count_children(whole));
-  wire::DigestsWriter writer(Kind::digest_reply, ask.id, *map, room);
-  if (!writer.add_reply(whole.splits[0], whole.children[0])) return Status::too_large;
-  if (ask.scope_kind == ScopeKind::everything) ask.map = *map;
+  ask.children = std::move(whole.children);
+  ask.map = map;
   ++ask.next;
-  const bool last = map_after(ask).status() == Status::not_found;
-  if (last) ask.next = SIZE_MAX;
-  return writer.finish(last);
+  return Status::ok;
 }
 
 // From the kept tree where it is deep enough, else by one scan of the scope.

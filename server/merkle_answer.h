@@ -63,7 +63,8 @@ class MerkleAnswer {
     std::vector<std::vector<crdt::Digest>> children;
     std::vector<Listed> listed;  // In the order of ranges.
     std::vector<Name> names;
-    std::size_t next = 0;  // Of splits, listed or names.
+    std::size_t next = 0;    // Of splits, listed or names.
+    std::uint16_t part = 0;  // Of the first digests of a map that take several frames: the next partition.
     bool scanned = false;
     runtime::Scan scan;
 
@@ -77,6 +78,7 @@ class MerkleAnswer {
   Result<Bytes> write_missing(Ask& ask, MutBytes room);
   Result<Bytes> write_lacks(Ask& ask, MutBytes room);
   Result<Bytes> write_cells(Ask& ask, MutBytes room);
+  Status count_first(Ask& ask, const std::string& map);
   Status count_children(Ask& ask);
   Result<std::string> map_after(const Ask& ask) const;
 

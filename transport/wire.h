@@ -199,6 +199,10 @@ class DigestsReader {
   bool next_ask(Split& out);
   // `children` must hold children_of(out) for any legal `more`; absent children come out empty.
   bool next_reply(Split& out, std::span<crdt::Digest> children);
+  // The same without room for them: next_split(), and then each of its children that is not empty, in order. All of
+  // them are to be taken before the next group.
+  bool next_split(Split& out);
+  bool next_child(std::size_t& index, crdt::Digest& digest);
   // Positions on a have or lacks group; digest(i) for i < digest_count.
   bool next_digests(crdt::Range& range, std::size_t& digest_count);
   std::uint64_t digest(std::size_t index) const { return load_le(digests_.data() + 8 * index); }
@@ -215,6 +219,9 @@ class DigestsReader {
   bool last_ = false;
   Bytes groups_;
   Bytes digests_;
+  std::size_t children_ = 0;  // Of the split,
+  std::size_t child_ = 0;     // the first behind those that were taken,
+  std::size_t children_left_ = 0;
   Status status_ = Status::ok;
 };
 

@@ -65,30 +65,6 @@ bool take_fixed64(Bytes& rest, std::uint64_t& out) {
   return true;
 }
 
-// One child, which lies `skip` behind `index`; `index` is moved behind it.
-bool take_child(Bytes& rest, std::span<Digest> children, std::size_t& index) {
-  std::uint64_t skip = 0;
-  Digest digest;
-  if (index >= children.size() || !take_number(rest, children.size() - index - 1, skip) ||
-      !take_fixed64(rest, digest.sum) || !take_varint(rest, digest.count) || digest.empty()) {
-    return false;
-  }
-  index += static_cast<std::size_t>(skip);
-  children[index++] = digest;
-  return true;
-}
-
-bool take_children(Bytes& rest, std::span<Digest> children) {
-  std::uint64_t n = 0;
-  if (!take_number(rest, children.size(), n)) return false;
-  for (Digest& child : children) child = {};
-  std::size_t index = 0;
-  for (std::uint64_t i = 0; i < n; ++i) {
-    if (!take_child(rest, children, index)) return false;
-  }
-  return true;
-}
-
 void put_children(Out& out, std::span<const Digest> children) {
   std::size_t n = 0;
   for (const Digest& child : children) n += !child.empty();
@@ -186,13 +162,39 @@ bool DigestsReader::settle(bool taken) {
 
 bool DigestsReader::next_ask(Split& out) { return more() && settle(take_split(groups_, out)); }
 
-bool DigestsReader::next_reply(Split& out, std::span<Digest> children) {
+bool DigestsReader::next_split(Split& out) {
+  std::uint64_t n = 0;
+  child_ = 0;
   if (!more() || !settle(take_split(groups_, out))) return false;
-  if (children.size() < children_of(out)) {
+  children_ = children_of(out);
+  if (!settle(take_number(groups_, children_, n))) return false;
+  children_left_ = static_cast<std::size_t>(n);
+  return true;
+}
+
+bool DigestsReader::next_child(std::size_t& index, Digest& digest) {
+  if (children_left_ == 0 || status_ != Status::ok) return false;
+  --children_left_;
+  std::uint64_t skip = 0;
+  if (!settle(child_ < children_ && take_number(groups_, children_ - child_ - 1, skip) &&
+              take_fixed64(groups_, digest.sum) && take_varint(groups_, digest.count) && !digest.empty())) {
+    return false;
+  }
+  index = child_ + static_cast<std::size_t>(skip);
+  child_ = index + 1;
+  return true;
+}
+
+bool DigestsReader::next_reply(Split& out, std::span<Digest> children) {
+  if (!next_split(out)) return false;
+  if (children.size() < children_) {
     status_ = Status::too_large;
     return false;
   }
-  return settle(take_children(groups_, children.first(children_of(out))));
+  for (std::size_t i = 0; i < children_; ++i) children[i] = {};
+  std::size_t index = 0;
+  for (Digest digest; next_child(index, digest);) children[index] = digest;
+  return status_ == Status::ok;
 }
 
 bool DigestsReader::next_digests(Range& range, std::size_t& digest_count) {

@@ -28,13 +28,20 @@ class Arena {
   template <typename T>
   std::span<T> make(std::size_t count) {
     static_assert(std::is_trivially_destructible_v<T>);
-    void* at = memory_.data() + used_;
-    std::size_t space = memory_.size() - used_;
-    if (count > space / sizeof(T) || std::align(alignof(T), sizeof(T) * count, at, space) == nullptr) return {};
-    used_ = memory_.size() - space + sizeof(T) * count;
-    T* slots = static_cast<T*>(at);
+    T* slots = static_cast<T*>(take(sizeof(T), count, alignof(T)));
+    if (slots == nullptr) return {};
     for (std::size_t i = 0; i < count; ++i) new (slots + i) T{};
     return {slots, count};
+  }
+
+  // Room for `count` things of `bytes` each; null when the memory does not suffice.
+  // Not a part of make(), where each T would have a copy of it.
+  [[gnu::noinline]] void* take(std::size_t bytes, std::size_t count, std::size_t alignment) {
+    void* at = memory_.data() + used_;
+    std::size_t space = memory_.size() - used_;
+    if (count > space / bytes || std::align(alignment, bytes * count, at, space) == nullptr) return nullptr;
+    used_ = memory_.size() - space + bytes * count;
+    return at;
   }
 
   // A copy of `text` that lives as long as the arena's memory does; empty when there is no room.

@@ -30,8 +30,9 @@ struct Limits {
   std::uint16_t subscriptions_max;
   std::uint16_t watches_max;
   std::uint16_t maps_max;          // Maps that one comparison can tell apart.
-  std::uint32_t walk_ranges_max;   // Of a comparison: ranges known to differ and not looked into yet,
+  std::uint32_t walk_ranges_max;   // Of a comparison: ranges known to differ, looked into or not,
   std::uint32_t walk_digests_max;  // and digests of one round.
+  std::uint16_t actions_max;       // Of one step, 9 to 64.
   std::uint32_t clock_lead_ms;     // How far ahead of use the clock's ceiling is persisted.
 };
 
@@ -42,8 +43,35 @@ inline constexpr Limits kLinux{.value_bytes_max = kValueBytesMax,
                                .subscriptions_max = 256,
                                .watches_max = 256,
                                .maps_max = 64,
-                               .walk_ranges_max = 16'384,
+                               .walk_ranges_max = 32'768,
                                .walk_digests_max = 65'536,
+                               .actions_max = 64,
                                .clock_lead_ms = 10'000};
+
+// A microcontroller with room beside its radio: an ESP32-C3, say.
+inline constexpr Limits kChip{.value_bytes_max = 1'024,
+                              .frame_bytes_max = 2'048,
+                              .window_ops_max = 16,
+                              .pending_ops_max = 1'024,
+                              .subscriptions_max = 4,
+                              .watches_max = 4,
+                              .maps_max = 3,
+                              .walk_ranges_max = 24,
+                              .walk_digests_max = 48,
+                              .actions_max = 16,
+                              .clock_lead_ms = 60'000};
+
+// The least that is of use: small rows, two scopes.
+inline constexpr Limits kPico{.value_bytes_max = 256,
+                              .frame_bytes_max = 1'024,
+                              .window_ops_max = 8,
+                              .pending_ops_max = 256,
+                              .subscriptions_max = 2,
+                              .watches_max = 2,
+                              .maps_max = 2,
+                              .walk_ranges_max = 16,
+                              .walk_digests_max = 32,
+                              .actions_max = 12,
+                              .clock_lead_ms = 60'000};
 
 }  // namespace grid

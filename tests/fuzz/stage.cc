@@ -19,6 +19,7 @@ constexpr Limits kSmall{.value_bytes_max = 1'600,
                         .maps_max = 2,
                         .walk_ranges_max = 300,
                         .walk_digests_max = 600,
+                        .actions_max = 64,
                         .clock_lead_ms = 1'000};
 // A host gives a link this much room, or less.
 constexpr std::size_t kRoomBytes = 8'192;

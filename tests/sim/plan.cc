@@ -22,6 +22,7 @@ constexpr Limits kSmall{.value_bytes_max = 4'096,
                         .maps_max = 4,
                         .walk_ranges_max = 400,
                         .walk_digests_max = 1'024,
+                        .actions_max = 64,
                         .clock_lead_ms = 10'000};
 
 // How often each act is drawn, when the seed draws it at all; and whether it may be the gateway's.

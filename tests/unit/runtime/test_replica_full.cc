@@ -31,6 +31,7 @@ constexpr Limits kSmall{.value_bytes_max = 1'000,
                         .maps_max = 2,
                         .walk_ranges_max = 300,
                         .walk_digests_max = 300,
+                        .actions_max = 64,
                         .clock_lead_ms = 1'000};
 
 // A device, and a host that flushes when it is told to.

@@ -227,6 +227,34 @@ void heals_without_evidence_change_nothing(void** state) {
   assert_string_equal(live_rows(bench).c_str(), before.c_str());
 }
 
+// A map of 600 rows has cells in most partitions, whose digests take about 2.5 KB.
+void a_device_of_small_frames_gets_the_first_digests_in_several(void** state) {
+  Bench& bench = bench_of(state);
+  Asker asker(bench);
+  fill(bench, asker, 600);
+  bench.open(kLink, kB, 0, {}, wire::kControlBytesMax);
+  bench.send(kLink, subscribe(1, lost_cursor(), true));
+
+  std::uint64_t cells = 0;
+  std::size_t frames = 0;
+  for (const Frame& frame : bench.all(kLink)) {
+    if (kind_of(frame) != Kind::digest_reply) continue;
+    ++frames;
+    assert_true(frame.size() <= wire::kControlBytesMax);
+    wire::DigestsReader reader;
+    assert_ok(reader.open(frame));
+    std::size_t child = 0;
+    Digest digest;
+    for (wire::Split split; reader.next_split(split);) {
+      while (reader.next_child(child, digest)) cells += digest.count;
+    }
+    assert_ok(reader.status());
+    assert_int_equal(reader.last(), cells == 600);
+  }
+  assert_true(frames > 4);
+  assert_int_equal(cells, 600);
+}
+
 void a_comparison_of_equal_replicas_sends_digests_alone(void** state) {
   Bench& bench = bench_of(state);
   Asker asker(bench);
@@ -333,6 +361,7 @@ int main() {
   const CMUnitTest tests[] = {
       server_test(a_naive_asker_finds_every_difference_and_heals_when_it_may),
       server_test(heals_without_evidence_change_nothing),
+      server_test(a_device_of_small_frames_gets_the_first_digests_in_several),
       server_test(a_comparison_of_equal_replicas_sends_digests_alone),
       server_test(a_gateway_without_a_map_says_so_in_its_first_digests),
       server_test(the_first_digests_name_every_map_in_order),
