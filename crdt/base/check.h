@@ -15,7 +15,15 @@ namespace grid {
 #define GRID_STRINGIZE_(x) #x
 #define GRID_STRINGIZE(x) GRID_STRINGIZE_(x)
 
+// Where memory is dear, the place is all that is said.
+#ifdef GRID_TERSE
+#define GRID_CHECK(condition)                                               \
+  do {                                                                      \
+    if (!(condition)) ::grid::panic(__FILE__ ":" GRID_STRINGIZE(__LINE__)); \
+  } while (false)
+#else
 #define GRID_CHECK(condition)                                                               \
   do {                                                                                      \
     if (!(condition)) ::grid::panic(__FILE__ ":" GRID_STRINGIZE(__LINE__) ": " #condition); \
   } while (false)
+#endif

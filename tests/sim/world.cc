@@ -57,6 +57,7 @@ World::World(const Options& options) : options_(options), random_(options.seed),
   for (std::size_t i = 0; i <= options.devices; ++i) {
     auto site = std::make_unique<Site>();
     site->name = name_of_site(i);
+    site->limits = options.limits;
     site->store = std::make_unique<storage::MemoryStore>(
         storage::MemoryStore::Options{.batch_bytes_max = options.batch_bytes_max});
     sites_.push_back(std::move(site));
@@ -104,8 +105,8 @@ void World::start_gateway(Site& site) {
 }
 
 void World::start_device(Site& site) {
-  site.memory.assign(runtime::Replica::memory_bytes(options_.limits), 0);
-  const runtime::ReplicaOptions options{.app = options_.app, .seed = random_.next(), .limits = &options_.limits};
+  site.memory.assign(runtime::Replica::memory_bytes(site.limits), 0);
+  const runtime::ReplicaOptions options{.app = options_.app, .seed = random_.next(), .limits = &site.limits};
   site.replica = std::make_unique<runtime::Replica>(*site.disk, options, site.memory);
 }
 
@@ -136,8 +137,7 @@ void World::deliver(Site& site, Event event) {
   event.now_ms = now_ms_;
   event.wall_ms = wall_ms(site);
   if (event.kind == Event::Kind::writable || event.kind == Event::Kind::collect) event.room = room_;
-  if (event.kind == Event::Kind::writable && site.replica)
-    event.room = event.room.first(options_.limits.frame_bytes_max);
+  if (event.kind == Event::Kind::writable && site.replica) event.room = event.room.first(site.limits.frame_bytes_max);
   const storage::Seq before = site.store->head();
   const std::uint64_t life = site.life;
   const std::span<const Action> actions = machine(site).step(event);

@@ -101,6 +101,7 @@ struct Site {
   std::unique_ptr<storage::MemoryStore> store;
   std::unique_ptr<Disk> disk;
   std::vector<std::uint8_t> memory;
+  Limits limits = kLinux;                            // Of a device, from its next start on.
   std::unique_ptr<runtime::Replica> replica;         // A device has this one,
   std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
   Database database;                                 // and this.

@@ -149,6 +149,8 @@ LAYERS = {
     "ports/linux": Layer(
         (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("libuv", "os"),
         SHELL),
+    "ports/bare": Layer(
+        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),

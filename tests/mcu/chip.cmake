@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The firmware of this folder. GRID_TRANSCRIPTS names the folder where mcu_record has left one transcript a profile.
+
+set(GRID_TRANSCRIPTS "" CACHE PATH "Folder of the transcripts (./dev mcu makes them)")
+set(sources ${CMAKE_CURRENT_LIST_DIR})
+foreach(profile chip pico)
+  set(transcript ${GRID_TRANSCRIPTS}/${profile}.transcript)
+  grid_firmware(replica_${profile}
+    SOURCES ${sources}/firmware.cc ${sources}/play.cc ${sources}/fixed_store.cc
+    LINK grid_runtime)
+  target_compile_definitions(replica_${profile} PRIVATE GRID_PROFILE_${profile} GRID_TRANSCRIPT="${transcript}")
+  set_property(SOURCE ${sources}/firmware.cc APPEND PROPERTY OBJECT_DEPENDS ${transcript})
+endforeach()

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machines that ./dev mcu measures, the libraries of a device, and its firmware, as data."""
+from dataclasses import dataclass
+
+_SEMIHOSTING = ("-display", "none", "-monitor", "none", "-serial", "null",
+                "-semihosting-config", "enable=on,target=native,arg=firmware")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`name` is that of its preset and of its tree under build/."""
+
+    name: str
+    tools: str  # What the names of its tools begin with.
+    ld: tuple
+    emulator: tuple
+
+    def tool(self, name):
+        return self.tools + name
+
+
+MACHINES = (
+    Machine("rv32imc", "riscv64-unknown-elf-", ("-m", "elf32lriscv"),
+            ("qemu-system-riscv32", "-M", "virt", "-bios", "none", *_SEMIHOSTING)),
+    Machine("cortex-m3", "arm-none-eabi-", (), ("qemu-system-arm", "-M", "mps2-an385", *_SEMIHOSTING)),
+)
+
+# The chip core: name -> archive in the tree. A library that a device is made of is added here.
+LIBRARIES = {
+    "crdt": "crdt/libgrid_crdt.a",
+    "runtime": "runtime/libgrid_runtime.a",
+    "wire": "transport/libgrid_wire.a",
+    "proto": "transport/libgrid_proto.a",
+    "nanopb": "libnanopb.a",
+}
+
+# Profile of crdt/base/limits.h -> the firmware that plays a device of it.
+FIRMWARE = {"chip": "replica_chip", "pico": "replica_pico"}

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What a device costs on a chip: code, memory, stack, and what it asks of others. Says no when that grows.
+
+usage: mcu.py BUILD [--accept]
+BUILD holds a tree of each machine, built. --accept writes what was measured as the new baseline.
+"""
+import argparse
+import fnmatch
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+from machines import FIRMWARE, LIBRARIES, MACHINES
+
+HERE = pathlib.Path(__file__).parent
+BASELINE = HERE / "size_baseline.json"
+# What a change may cost before somebody has to look.
+SLACK_BYTES = 64
+# The budgets of docs/ARCHITECTURE.md.
+CODE_BYTES_MAX = 48 * 1024
+STACK_BYTES_MAX = 3 * 1024
+RAM_BYTES_MAX = {"chip": 16 * 1024, "pico": 12 * 1024}
+INDEX_BYTES = 256 * 8  # The flash store's index of 256 cells.
+TOP_SYMBOLS = 12
+
+
+def run(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def undefined_symbols(machine, tree):
+    """What all objects of the libraries together leave undefined."""
+    together = tree / "together.o"
+    archives = [str(tree / path) for path in LIBRARIES.values()]
+    run(machine.tool("ld"), *machine.ld, "-r", "--whole-archive", *archives, "-o", str(together))
+    return {line.split()[-1] for line in run(machine.tool("nm"), "-u", str(together)).splitlines()}
+
+
+def allowed_symbols():
+    lines = (HERE / "allowed_symbols.txt").read_text().splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def linked_sizes(map_file):
+    """{library: {section: bytes}} of what the linker has kept, which is what a device needs."""
+    library_of = {path.rsplit("/", 1)[-1]: name for name, path in LIBRARIES.items()} | {"libgcc.a": "libgcc"}
+    sizes = {name: {"text": 0, "rodata": 0, "data": 0, "bss": 0} for name in library_of.values()}
+    text = map_file.read_text()
+    # A long section's name stands on a line of its own.
+    text = re.sub(r"\n (\.\S+)\n +0x", r"\n \1 0x", text[text.index("Linker script and memory map"):])
+    for section, size, path in re.findall(r"^ \.(\S+) +0x[0-9a-f]+ +0x([0-9a-f]+) (\S+)$", text, re.MULTILINE):
+        archive = path.split("(")[0].rsplit("/", 1)[-1]
+        kind = re.match(r"s?(text|rodata|data|bss)\b", section)
+        if kind and archive in library_of:
+            sizes[library_of[archive]][kind[1]] += int(size, 16)
+    return sizes
+
+
+def top_symbols(machine, elf):
+    found = []
+    for line in run(machine.tool("nm"), "-C", "-S", "--size-sort", "-r", str(elf)).splitlines():
+        _, size, kind, name = line.split(None, 3)
+        if kind in "tT" and "grid::" in name and not re.search(r"grid::(mcu|storage::Fixed)", name):
+            found.append((int(size, 16), re.sub(r"\(.*", "", name)))
+    return list(dict.fromkeys(found))[:TOP_SYMBOLS]
+
+
+def play(machine, elf):
+    """What the firmware says of itself in the emulator: numbers by name. None: it failed."""
+    # Some emulators print the console of a machine on stderr.
+    outcome = subprocess.run([*machine.emulator, "-kernel", str(elf)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True, timeout=120)
+    print(f"  {elf.stem}: " + ", ".join(outcome.stdout.split("\n")).strip(", "))
+    if outcome.returncode != 0 or "PASS" not in outcome.stdout:
+        return None
+    return {name: int(number) for name, number in re.findall(r"^(\w+) (\d+)$", outcome.stdout, re.MULTILINE)}
+
+
+def measure(machine, tree, troubles):
+    """The figures of one machine, by name."""
+    patterns = allowed_symbols()
+    for name in sorted(undefined_symbols(machine, tree)):
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            troubles.append(f"{machine.name}: the libraries need {name}, which is not in allowed_symbols.txt")
+    figures = {}
+    sizes = linked_sizes(tree / "bin" / f"{FIRMWARE['chip']}.map")
+    for library, sections in sizes.items():
+        figures |= {f"{library}.{section}": size for section, size in sections.items()}
+    core = [sections for library, sections in sizes.items() if library != "libgcc"]
+    figures["core.code"] = sum(sections["text"] + sections["rodata"] + sections["data"] for sections in core)
+    figures["core.static_ram"] = sum(sections["data"] + sections["bss"] for sections in core)
+    for profile, firmware in FIRMWARE.items():
+        said = play(machine, tree / "bin" / f"{firmware}.elf")
+        if said is None:
+            troubles.append(f"{machine.name}: {firmware} does not pass")
+            continue
+        figures[f"{profile}.stack"] = said["stack"]
+        # A frame that goes out, and one that comes in.
+        figures[f"{profile}.ram"] = said["replica"] + said["arena"] + 2 * said["frame"] + INDEX_BYTES
+    return figures
+
+
+def show(machine, figures, before):
+    print(f"\n{machine.name:<12} {'text':>7} {'rodata':>7} {'data':>6} {'bss':>6} {'change':>8}")
+    for library in [*LIBRARIES, "libgcc"]:
+        sections = [figures[f"{library}.{section}"] for section in ("text", "rodata", "data", "bss")]
+        was = [before.get(f"{library}.{section}", 0) for section in ("text", "rodata", "data", "bss")]
+        text, rodata, data, bss = sections
+        print(f"{library:<12} {text:>7} {rodata:>7} {data:>6} {bss:>6} {sum(sections) - sum(was):>+8}")
+    for name, limit in budgets().items():
+        if name in figures:
+            over = f"  OVER by {figures[name] - limit}" if figures[name] > limit else ""
+            print(f"{name:<16} {figures[name]:>7} of {limit:>6} {figures[name] - before.get(name, 0):>+8}{over}")
+
+
+def budgets():
+    return ({"core.code": CODE_BYTES_MAX, "core.static_ram": 256}
+            | {f"{profile}.stack": STACK_BYTES_MAX for profile in FIRMWARE}
+            | {f"{profile}.ram": limit for profile, limit in RAM_BYTES_MAX.items()})
+
+
+def judge(machine, figures, before, troubles):
+    for name, limit in budgets().items():
+        if figures.get(name, 0) > limit:
+            troubles.append(f"{machine.name}: {name} is {figures[name]}, over its budget of {limit}")
+        if name in before and figures.get(name, 0) > before[name] + SLACK_BYTES:
+            troubles.append(f"{machine.name}: {name} grew from {before[name]} to {figures[name]}: make it smaller, or "
+                            "accept it with ./dev mcu --accept and say why in the commit")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--accept", action="store_true")
+    arguments = parser.parse_args()
+    baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+    troubles, measured = [], {}
+    for machine in MACHINES:
+        tree = arguments.build / machine.name
+        print(f"{machine.name} in {machine.emulator[0]}:")
+        figures = measured[machine.name] = measure(machine, tree, troubles)
+        before = baseline.get(machine.name, {})
+        show(machine, figures, before)
+        largest = top_symbols(machine, tree / "bin" / f"{FIRMWARE['chip']}.elf")
+        print("where the bytes go: " + ", ".join(f"{name.replace('grid::', '')} {size}" for size, name in largest))
+        if not arguments.accept:
+            judge(machine, figures, before, troubles)
+        print()
+    reports = arguments.build / "reports"
+    reports.mkdir(exist_ok=True)
+    (reports / "mcu.json").write_text(json.dumps(measured, indent=2) + "\n")
+    if arguments.accept:
+        BASELINE.write_text(json.dumps(measured, indent=2) + "\n")
+        print(f"accepted: {BASELINE.name}")
+    for trouble in troubles:
+        print(f"mcu: {trouble}")
+    return 1 if troubles else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
