@@ -132,7 +132,8 @@ LAYERS = {
     "storage/lmdb": Layer(_STORE, None, _libraries("lmdb", "os"), SHELL),
     "storage/sqlite": Layer(_STORE, None, _libraries("sqlite3", "os"), SHELL),
     "storage/postgres": Layer(_STORE, None, _libraries("libpq", "os"), SHELL),
-    "storage/flash": Layer(_STORE, PURE_STD, _libraries(), PURE),
+    # flush() on another thread needs one word of the store's.
+    "storage/flash": Layer(_STORE, PURE_STD | {"atomic"}, _libraries(), PURE - {"threads"}),
     "storage/encrypted": Layer(_STORE, None, _libraries("mbedtls", "os"), SHELL),
     "transport": Layer(("crdt/base", "crdt", "transport/proto"), PURE_STD, _libraries("nanopb"), PURE),
     "transport/proto": Layer((), PURE_STD, _libraries("nanopb"), PURE),

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a FlashStore comes back: what the log says is done again, in memory only.
+//
+// The oldest part of the log is gone, so a replay starts in the middle. What it comes to is the same: whatever was
+// needed of the lost part has been appended again, and whatever superseded something lies behind all copies of it.
+
+#include <algorithm>
+
+#include "storage/flash/flash_slots.h"
+#include "storage/flash/flash_store.h"
+
+namespace grid::storage {
+
+using flash::insert_at;
+using flash::kInFlight;
+using flash::kUnitBytes;
+using flash::slot_of;
+
+namespace {
+
+constexpr std::uint32_t kSectorsMin = 8;
+constexpr std::size_t kNameBufferBytes = Store::kFactNameBytesMax + 512;
+
+std::size_t record_bytes_max(const FlashOptions& options) {
+  const std::size_t op = flash::Head::kOpBytes + kNameBytesMax + 24 + options.value_bytes_max;
+  const std::size_t fact = flash::Head::kFactBytes + Store::kFactNameBytesMax + Store::kFactBytesMax;
+  return (std::max(op, fact) + kUnitBytes - 1) / kUnitBytes * kUnitBytes;
+}
+
+}  // namespace
+
+FlashStore::FlashStore(NorDevice& device, Arena& arena, const FlashOptions& options)
+    : options_(options),
+      ring_(device, arena),
+      sector_bytes_(device.sector_bytes()),
+      by_name_(arena.make<Address>(options.cells_max)),
+      by_seq_(arena.make<Address>(options.cells_max + options.in_flight_max)),
+      facts_(arena.make<Address>(options.facts_max)),
+      record_(arena.make<std::uint8_t>(record_bytes_max(options))),
+      name_(arena.make<std::uint8_t>(kNameBufferBytes)) {}
+
+std::size_t FlashStore::memory_bytes(const FlashOptions& options, std::uint32_t sector_count) {
+  const std::size_t slots = 2 * std::size_t{options.cells_max} + options.in_flight_max + options.facts_max;
+  return flash::FlashRing::memory_bytes(sector_count) + slots * sizeof(Address) + record_bytes_max(options) +
+         kNameBufferBytes + 64;
+}
+
+Status FlashStore::check_options() {
+  if (!ring_.has_memory() || name_.empty() || record_.empty() || by_name_.capacity() != options_.cells_max) {
+    return fail(Status::invalid, "the memory that it was given is too small for its options");
+  }
+  if (ring_.count() < kSectorsMin) return fail(Status::invalid, "the partition is too small: it needs 8 sectors");
+  const std::size_t room = sector_bytes_ - flash::kRecordsAt - Head::kCommitBytes;
+  if (record_bytes_max(options_) > std::min<std::size_t>(room, std::size_t{flash::kUnitsMax} * kUnitBytes)) {
+    return fail(Status::invalid, "the longest value does not fit into a sector");
+  }
+  return Status::ok;
+}
+
+Status FlashStore::mount() {
+  GRID_TRY(check_options());
+  Head commit;
+  flash::FlashRing::Trouble trouble;
+  const Status status = ring_.mount(commit, options_.salvage, trouble);
+  if (status == Status::io) return fail(status, "the device failed to read");
+  if (status != Status::ok) return fail_at(status, trouble.what, trouble.offset);
+  if (commit.units == 0) return Status::ok;
+  head_ = commit.seq;
+  shared_ = commit.shared;
+  settled_ = commit.settled;
+  GRID_TRY(replay());
+  batch_generation_ = ring_.generation_of(ring_.size() - 1);
+  return Status::ok;
+}
+
+Status FlashStore::replay() {
+  for (std::size_t i = 0; i < ring_.size(); ++i) {
+    const Result<Address> end = ring_.end_of(i);
+    if (!end.ok()) return fail_read(end.status(), ring_.begin_of(i));
+    for (Address at = ring_.begin_of(i); at < *end;) {
+      Head head;
+      const Address begin = at;
+      const Status status = ring_.next(at, *end, head);
+      if (status == Status::corrupt && options_.salvage) continue;
+      if (status != Status::ok) return fail_read(status, begin);
+      GRID_TRY(replay_record(at, head, settled_));
+      at += head.units;
+    }
+  }
+  return Status::ok;
+}
+
+Status FlashStore::replay_record(Address at, const Head& head, Seq settled) {
+  switch (head.kind) {
+    case Kind::op:
+    case Kind::superseded:
+    case Kind::erasure:
+      return replay_op(at, head, settled);
+    case Kind::fact:
+      return replay_fact(at);
+    case Kind::retired:
+      ring_.retire(head.number);
+      return Status::ok;
+    case Kind::commit:
+      return Status::ok;
+  }
+  return Status::ok;
+}
+
+Status FlashStore::replay_op(Address at, const Head& head, Seq settled) {
+  const Result<std::size_t> index = index_of_seq(head.seq);
+  GRID_TRY(index.status());
+  if (*index != by_seq_.size() && head.is_op()) {
+    Head there;
+    GRID_TRY(ring_.read_head(by_seq_[*index] & ~kInFlight, there));
+    if (there.seq == head.seq) return replay_again(at, head, *index);
+  }
+  if (head.kind == Kind::superseded) {
+    if (head.seq <= settled) return Status::ok;
+    live_units_ += head.units;
+    ++in_flight_count_;
+    if (insert_at(by_seq_, *index, at | kInFlight) == Status::ok) return Status::ok;
+    return fail(Status::full, "it holds more ops in flight than this store keeps");
+  }
+  Head named;
+  std::string_view parts[3];
+  GRID_TRY(read_name(at, named, parts));
+  // The search needs the buffer that the name is in.
+  char name[kNameBytesMax];
+  std::copy_n(parts[0].data(), head.name_bytes(), name);
+  const std::string_view map(name, head.map_bytes), key(name + map.size(), head.key_bytes),
+      sub(name + map.size() + key.size(), head.sub_bytes);
+  const Result<Place> place = place_of({map, key, sub});
+  GRID_TRY(place.status());
+  if (place->is_there) supersede(*place, (head.flags & Head::kKeeps) != 0 && place->head.seq > settled);
+  if (head.kind == Kind::erasure) {
+    if (place->is_there) by_name_.remove_at(place->index);
+    return Status::ok;
+  }
+  live_units_ += head.units;
+  if (place->is_there) by_name_[place->index] = at;
+  const Status named_at = place->is_there ? Status::ok : insert_at(by_name_, place->index, at);
+  // What was superseded may have gone from the order of sequences.
+  const Result<std::size_t> slot = index_of_seq(head.seq);
+  GRID_TRY(slot.status());
+  if (named_at == Status::ok && insert_at(by_seq_, *slot, at) == Status::ok) return Status::ok;
+  return fail(Status::full, "it holds more cells than this store keeps");
+}
+
+// Another record of an op that is there: moved, or restamped.
+Status FlashStore::replay_again(Address at, const Head& head, std::size_t index) {
+  const Address old = by_seq_[index] & ~kInFlight;
+  const bool was_in_flight = (by_seq_[index] & kInFlight) != 0;
+  Head there;
+  GRID_TRY(ring_.read_head(old, there));
+  live_units_ += head.units - there.units;
+  if (was_in_flight) {
+    by_seq_[index] = at | kInFlight;
+    return Status::ok;
+  }
+  const std::size_t slot = slot_of(by_name_, old);
+  if (slot == by_name_.size()) return fail_read(Status::corrupt, at);
+  if (head.kind == Kind::op) {
+    by_name_[slot] = by_seq_[index] = at;
+    return Status::ok;
+  }
+  // In a salvaged log, what superseded it may be lost.
+  by_name_.remove_at(slot);
+  by_seq_[index] = at | kInFlight;
+  ++in_flight_count_;
+  return Status::ok;
+}
+
+Status FlashStore::replay_fact(Address at) {
+  Head head;
+  std::string_view parts[3];
+  GRID_TRY(read_name(at, head, parts));
+  char name[kKeyBytesMax];
+  std::copy_n(parts[1].data(), head.key_bytes, name);
+  const Result<Place> place = place_of_fact({name, head.key_bytes});
+  GRID_TRY(place.status());
+  if (place->is_there) live_units_ -= place->head.units;
+  if (head.value_bytes == 0) {
+    if (place->is_there) facts_.remove_at(place->index);
+    return Status::ok;
+  }
+  live_units_ += head.units;
+  if (place->is_there) {
+    facts_[place->index] = at;
+    return Status::ok;
+  }
+  if (insert_at(facts_, place->index, at) == Status::ok) return Status::ok;
+  return fail(Status::full, "it holds more facts than this store keeps");
+}
+
+}  // namespace grid::storage

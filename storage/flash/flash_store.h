@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FlashStore: the Store of a machine that has nothing but raw NOR flash.
+//
+// Place     Implements storage/store.h on a NorDevice. The log is the flash; in memory are only addresses: eight bytes a
+//           cell, in the order of names and in that of sequences.
+// Promises  Those of store.h. append() programs at once and does bounded work; seal() programs one commit, and makes
+//           room when that is short; flush() only says how it went; flushed() erases what comes free.
+//           A sealed batch is on the medium when seal() returns: a crash keeps all of them.
+// Ownership All memory is carved from the arena at construction. The device is the caller's.
+// Threads   As store.h says.
+// Limits    A record lies within a sector. Damage found at mount() ends it with Status::corrupt, unless `salvage` says
+//           to go on with what is left.
+#pragma once
+
+#include <atomic>
+
+#include "crdt/base/arena.h"
+#include "storage/flash/flash_ring.h"
+#include "storage/store.h"
+
+namespace grid::storage {
+
+struct FlashOptions {
+  std::uint32_t cells_max = 256;
+  std::uint32_t in_flight_max = 32;  // Superseded ops that wait for the server, besides the cells.
+  std::uint32_t facts_max = 32;
+  std::uint32_t value_bytes_max = 1'024;
+  std::uint32_t batch_bytes_max = 8'192;  // Of what is not flushed yet.
+  bool salvage = false;                   // Mount what is left of a damaged log.
+};
+
+class FlashStore final : public Store {
+ public:
+  FlashStore(NorDevice& device, Arena& arena, const FlashOptions& options);
+
+  // Before anything else, and once.
+  //   invalid  The partition, or the memory, is too small for the options, or it was made for another size.
+  //   corrupt  Noise, or a damaged log: problem() names the offset.
+  //   newer    Of a later format.
+  //   full     It holds more than the options have room for.
+  //   io       The device failed.
+  Status mount();
+  // What the arena must have.
+  static std::size_t memory_bytes(const FlashOptions& options, std::uint32_t sector_count);
+
+  Result<Seq> append(const crdt::Op& op) override;
+  Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override;
+  Status share(Seq seq) override;
+  Status settle(Seq seq) override;
+  Seq shared() const override { return shared_; }
+  Seq settled() const override { return settled_; }
+  Status set_fact(std::string_view name, Bytes bytes) override;
+  Result<Bytes> fact(std::string_view name) override;
+  Result<Fact> next_fact(std::string_view prefix, std::string_view after) override;
+  Result<crdt::Op> find(const crdt::CellName& name) override;
+  Result<crdt::Op> next_cell(const crdt::CellName& after) override;
+  Result<crdt::Op> next_op(Seq after) override;
+  Seq head() const override { return head_; }
+  std::uint64_t seal() override;
+  Status flush() override { return outcome_.load(std::memory_order_acquire); }
+  void flushed() override;
+  const char* problem() const override { return problem_; }
+
+  struct Wear {
+    std::uint32_t sectors = 0;
+    std::uint32_t sectors_good = 0;
+    std::uint32_t erases_max = 0;
+    std::uint64_t erases_sum = 0;
+  };
+  Wear wear() const;
+  std::uint64_t live_bytes() const { return std::uint64_t{live_units_} * flash::kUnitBytes; }
+  // What the live records may come to.
+  std::uint64_t live_bytes_max() const;
+  std::size_t cell_count() const { return by_name_.size(); }
+
+ private:
+  using Address = flash::Address;
+  using Head = flash::Head;
+  using Kind = flash::Kind;
+  using Addresses = Vec<Address>;
+
+  // What stands under a name, or where it would.
+  struct Place {
+    std::size_t index = 0;
+    bool is_there = false;
+    Head head;  // Of what stands.
+  };
+
+  // Reads, flash_reads.cc
+  Status read_name(Address at, Head& head, std::string_view parts[3]);
+  Result<std::size_t> index_of(const crdt::CellName& name, bool after);
+  Result<Place> place_of(const crdt::CellName& name);
+  Result<std::size_t> index_of_seq(Seq seq);
+  Result<Place> place_of_fact(std::string_view name);
+  Result<Bytes> read_record(Address at, Head& head);
+  Result<crdt::Op> read_op(Address at);
+  Result<Fact> read_fact(Address at);
+
+  // Writes, flash_store.cc
+  Status check_op(const crdt::Op& op);
+  Status check_room(std::uint32_t bytes, std::uint32_t freed_units, bool makes_room);
+  Result<Address> write(const Head& head, std::span<const Bytes> parts, bool makes_room);
+  Result<Address> write_op(const crdt::Op& op, std::uint8_t flags, bool makes_room);
+  bool stays_in_flight(const Place& place) const;
+  void supersede(const Place& place, bool keeps);
+  void drop_settled();
+
+  // Commits and compaction, flash_compact.cc
+  Status commit_batch();
+  Status make_room();
+  void compact_some(std::uint32_t bytes);
+  Status compact_step(std::uint32_t spare, std::uint32_t& units);
+  bool can_compact() const;
+  Status move(Address at, const Head& head, std::uint32_t spare);
+  bool is_live_between(Address begin, Address end) const;
+
+  // flash_mount.cc
+  Status check_options();
+  Status replay();
+  Status replay_record(Address at, const Head& head, Seq settled);
+  Status replay_op(Address at, const Head& head, Seq settled);
+  Status replay_again(Address at, const Head& head, std::size_t index);
+  Status replay_fact(Address at);
+
+  Status fail(Status status, const char* what);
+  Status fail_at(Status status, const char* what, std::uint64_t offset);
+  Status fail_read(Status status, Address at);
+
+  FlashOptions options_;
+  flash::FlashRing ring_;
+  std::uint32_t sector_bytes_;
+  Addresses by_name_;
+  Addresses by_seq_;  // With kInFlight: superseded, and not settled yet.
+  Addresses facts_;   // By name.
+  MutBytes record_;   // What the last read gave out.
+  MutBytes name_;     // For searches.
+  std::uint32_t in_flight_count_ = 0;
+
+  Seq head_ = 0, shared_ = 0, settled_ = 0;
+  std::uint64_t seals_ = 0;
+  std::uint32_t live_units_ = 0;
+  std::uint32_t open_bytes_ = 0;       // Of the open batch.
+  std::uint32_t unflushed_bytes_ = 0;  // With the sealed ones.
+  bool marks_moved_ = false;
+  std::uint32_t batch_generation_ = 0;  // Of the sector in which the open batch began.
+  std::size_t evacuated_ = 0;           // So many of the oldest sectors have nothing left that the log needs.
+  Address cursor_ = 0, cursor_end_ = 0;  // In the sector after those.
+
+  std::atomic<Status> outcome_ = Status::ok;
+  char problem_[160] = "";
+};
+
+}  // namespace grid::storage
