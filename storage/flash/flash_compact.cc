@@ -99,7 +99,7 @@ bool FlashStore::is_live_between(Address begin, Address end) const {
 std::uint64_t FlashStore::seal() {
   ++seals_;
   if (outcome_.load(std::memory_order_relaxed) != Status::ok) return seals_;
-  if (open_bytes_ == 0 && !marks_moved_) return seals_;
+  if (open_bytes_ == 0 && !marks_moved_ && ring_.unrecorded() == ring_.count()) return seals_;
   Status status = commit_batch();
   if (status == Status::ok) status = make_room();
   if (status != Status::ok) outcome_.store(Status::io, std::memory_order_release);
@@ -119,7 +119,7 @@ Status FlashStore::commit_batch() {
   commit.seq = head_;
   commit.shared = shared_;
   commit.settled = settled_;
-  commit.number = ring_.size() == 0 ? 1 : ring_.generation_of(evacuated_);
+  commit.number = ring_.size() == 0 ? 0 : ring_.generation_of(evacuated_);
   const Result<Address> at = ring_.write(commit, {}, 0);
   if (!at.ok()) return fail(Status::io, "the device failed at a commit; open the store again");
   ring_.give_up(evacuated_);

@@ -135,10 +135,10 @@ Head head_of(const crdt::Op& op) {
   head.kind = op.cell.stamp.is_none() ? Kind::erasure : Kind::op;
   head.seq = op.seq;
   head.stamp = op.cell.stamp;
-  head.flags = static_cast<std::uint8_t>(
-      (op.local ? Head::kLocal : 0) | (op.was_applied ? Head::kWasApplied : 0) |
-      (op.base.is_none() ? 0 : Head::kHasBase) | (op.cell.expires_ms == 0 ? 0 : Head::kHasExpiry) |
-      (static_cast<std::uint8_t>(op.quality) << Head::kQualityShift));
+  head.flags = static_cast<std::uint8_t>((op.local ? Head::kLocal : 0) | (op.was_applied ? Head::kWasApplied : 0) |
+                                         (op.base.is_none() ? 0 : Head::kHasBase) |
+                                         (op.cell.expires_ms == 0 ? 0 : Head::kHasExpiry) |
+                                         (static_cast<std::uint8_t>(op.quality) << Head::kQualityShift));
   head.map_bytes = static_cast<std::uint32_t>(name.map.size());
   head.key_bytes = static_cast<std::uint32_t>(name.key.size());
   head.sub_bytes = static_cast<std::uint32_t>(name.sub.size());

@@ -77,11 +77,11 @@ struct Head {
   Kind kind = Kind::op;
   std::uint8_t flags = 0;
   std::uint32_t units = 0;
-  Seq seq = 0;                // op, superseded, erasure; head of a commit
-  Seq shared = 0;             // commit
-  Seq settled = 0;            // commit
-  std::uint32_t number = 0;   // tail of a commit; sector of a retired
-  crdt::Stamp stamp;          // op, superseded
+  Seq seq = 0;               // op, superseded, erasure; head of a commit
+  Seq shared = 0;            // commit
+  Seq settled = 0;           // commit
+  std::uint32_t number = 0;  // tail of a commit; sector of a retired
+  crdt::Stamp stamp;         // op, superseded
   std::uint32_t map_bytes = 0;
   std::uint32_t key_bytes = 0;  // Of a fact: its name.
   std::uint32_t sub_bytes = 0;
@@ -107,8 +107,8 @@ std::uint32_t write_optional(const crdt::Op& op, std::uint8_t* to);
 // `record` is all of it. The sequence is the record's.
 crdt::Op view_of(const Head& head, Bytes record);
 
-// A checksum is the hash of what follows the kind, xor this: so a record is worth nothing in another's place, and can be
-// moved, or become superseded, without a look at what it holds.
+// A checksum is the hash of what follows the kind, xor this: so a record is worth nothing in another's place, and can
+// be moved, or become superseded, without a look at what it holds.
 std::uint32_t salt_of(Kind kind, std::uint32_t generation, Address address);
 inline constexpr std::uint32_t kHashedFrom = 5;
 

@@ -65,7 +65,7 @@ Status FlashStore::mount() {
   const Status status = ring_.mount(commit, options_.salvage, trouble);
   if (status == Status::io) return fail(status, "the device failed to read");
   if (status != Status::ok) return fail_at(status, trouble.what, trouble.offset);
-  if (commit.units == 0) return Status::ok;
+  if (commit.units == 0) return commit_batch();
   head_ = commit.seq;
   shared_ = commit.shared;
   settled_ = commit.settled;

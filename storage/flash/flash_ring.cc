@@ -149,7 +149,8 @@ Result<Address> FlashRing::place(std::uint32_t units, std::uint32_t slack, std::
     Status status = Status::ok;
     for (std::uint32_t done = 0; done < units * kUnitBytes && status == Status::ok;) {
       const std::uint32_t offset = end_ * kUnitBytes + done;
-      const std::uint32_t size = std::min(units * kUnitBytes - done, NorDevice::kPageBytes - offset % NorDevice::kPageBytes);
+      const std::uint32_t size =
+          std::min(units * kUnitBytes - done, NorDevice::kPageBytes - offset % NorDevice::kPageBytes);
       status = fill(end_, done, page_.first(size));
       if (status != Status::ok) {
         is_closed_ = true;

@@ -107,6 +107,7 @@ class FlashRing {
   Status read_fronts(bool& is_ours, Trouble& trouble);
   Status judge_front(std::uint32_t sector, const Front& front, Trouble& trouble);
   Status judge_foreign(Trouble& trouble);
+  Status judge_unborn(Trouble& trouble);
   Status find_commit(Head& commit, std::uint32_t& sector, Address& end);
   Status last_commit_in(std::uint32_t sector, Head& commit, Address& end);
   Status follow(std::uint32_t sector, std::uint32_t tail, bool salvage, Trouble& trouble);

@@ -16,11 +16,7 @@ Status FlashRing::mount(Head& commit, bool salvage, Trouble& trouble) {
   std::uint32_t sector = count_;
   GRID_TRY(find_commit(commit, sector, end_));
   if (sector == count_) {
-    const std::uint32_t first = sector_with(1);
-    if (last_generation_ != 0 && first == count_ && !salvage) {
-      trouble = {"no commit is left of the log whose newest sector is", 0ull + base_of(sector_with(last_generation_)) * kUnitBytes};
-      return Status::corrupt;
-    }
+    if (!salvage) GRID_TRY(judge_unborn(trouble));
   } else {
     GRID_TRY(follow(sector, commit.number, salvage, trouble));
     bool is_blank = false;
@@ -95,7 +91,22 @@ Status FlashRing::judge_foreign(Trouble& trouble) {
     Result<std::uint32_t> blank = blank_bytes(i * sector_bytes_ + Label::kBytes);
     GRID_TRY(blank.status());
     if (*blank + Label::kBytes == sector_bytes_) continue;
-    trouble = {"no flash store, and not erased either: the byte", std::uint64_t{i} * sector_bytes_ + Label::kBytes + *blank};
+    trouble = {"no flash store, and not erased either: the byte",
+               std::uint64_t{i} * sector_bytes_ + Label::kBytes + *blank};
+    return Status::corrupt;
+  }
+  return Status::ok;
+}
+
+// A new log begins with a commit: without any, there is at most what was left of that one.
+Status FlashRing::judge_unborn(Trouble& trouble) {
+  constexpr std::uint32_t kFrom = kRecordsAt + Head::kCommitBytes;
+  for (std::uint32_t i = 0; i < count_; ++i) {
+    if (sectors_[i].generation == 0) continue;
+    const Result<std::uint32_t> blank = blank_bytes(i * sector_bytes_ + kFrom);
+    GRID_TRY(blank.status());
+    if (kFrom + *blank == sector_bytes_) continue;
+    trouble = {"no commit is left of the log; of it is the byte", std::uint64_t{i} * sector_bytes_ + kFrom + *blank};
     return Status::corrupt;
   }
   return Status::ok;
@@ -138,6 +149,7 @@ Status FlashRing::follow(std::uint32_t sector, std::uint32_t tail, bool salvage,
     if (generation <= tail) break;
     Front front;
     GRID_TRY(read_front(sector, front));
+    if (front.opening.previous_generation == 0) break;
     std::uint32_t previous = sector_with(front.opening.previous_generation);
     if (previous == count_ && salvage) {
       previous = newest_below(generation);

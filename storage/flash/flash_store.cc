@@ -74,8 +74,8 @@ Result<FlashStore::Address> FlashStore::write_op(const crdt::Op& op, std::uint8_
   std::uint8_t optional[24];
   const std::uint32_t optional_size = flash::write_optional(op, optional);
   const crdt::CellName& name = op.cell.name;
-  const Bytes parts[] = {as_bytes(name.map), as_bytes(name.key), as_bytes(name.sub), {optional, optional_size},
-                         op.cell.value};
+  const Bytes parts[] = {
+      as_bytes(name.map), as_bytes(name.key), as_bytes(name.sub), {optional, optional_size}, op.cell.value};
   return write(head, parts, makes_room);
 }
 

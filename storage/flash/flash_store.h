@@ -2,7 +2,8 @@
 //
 // FlashStore: the Store of a machine that has nothing but raw NOR flash.
 //
-// Place     Implements storage/store.h on a NorDevice. The log is the flash; in memory are only addresses: eight bytes a
+// Place     Implements storage/store.h on a NorDevice. The log is the flash; in memory are only addresses: eight bytes
+// a
 //           cell, in the order of names and in that of sequences.
 // Promises  Those of store.h. append() programs at once and does bounded work; seal() programs one commit, and makes
 //           room when that is short; flush() only says how it went; flushed() erases what comes free.
@@ -143,8 +144,8 @@ class FlashStore final : public Store {
   std::uint32_t open_bytes_ = 0;       // Of the open batch.
   std::uint32_t unflushed_bytes_ = 0;  // With the sealed ones.
   bool marks_moved_ = false;
-  std::uint32_t batch_generation_ = 0;  // Of the sector in which the open batch began.
-  std::size_t evacuated_ = 0;           // So many of the oldest sectors have nothing left that the log needs.
+  std::uint32_t batch_generation_ = 0;   // Of the sector in which the open batch began.
+  std::size_t evacuated_ = 0;            // So many of the oldest sectors have nothing left that the log needs.
   Address cursor_ = 0, cursor_end_ = 0;  // In the sector after those.
 
   std::atomic<Status> outcome_ = Status::ok;

@@ -12,9 +12,9 @@
 namespace grid::test {
 namespace {
 
+using crdt::Seq;
 using storage::FlashOptions;
 using storage::FlashStore;
-using crdt::Seq;
 
 // Counts how many sealed batches no flush has covered: on flash all of them are there after a cut.
 class CountedStore final : public storage::Store {
@@ -61,7 +61,8 @@ class FlashDisk final : public Disk {
   FlashDisk(const Sizes& sizes, std::uint32_t sectors, std::uint32_t sector_bytes) : device_(sectors, sector_bytes) {
     options_.cells_max = 1'000;
     options_.in_flight_max = 20'000;
-    options_.value_bytes_max = static_cast<std::uint32_t>(std::min<std::size_t>(sizes.value_bytes_max, sector_bytes - 600));
+    options_.value_bytes_max =
+        static_cast<std::uint32_t>(std::min<std::size_t>(sizes.value_bytes_max, sector_bytes - 600));
     options_.batch_bytes_max = static_cast<std::uint32_t>(sizes.batch_bytes_max);
   }
   ~FlashDisk() override { assert_string_equal(device_.violation().c_str(), ""); }

@@ -125,7 +125,9 @@ void NorEmulator::fail_at(std::uint64_t call, bool is_worn, std::uint64_t seed) 
   dice_.seed(seed);
 }
 
-void NorEmulator::rot(std::uint32_t offset, int bit) { bytes_[offset] = static_cast<std::uint8_t>(bytes_[offset] ^ (1 << bit)); }
+void NorEmulator::rot(std::uint32_t offset, int bit) {
+  bytes_[offset] = static_cast<std::uint8_t>(bytes_[offset] ^ (1 << bit));
+}
 
 void NorEmulator::load(std::vector<std::uint8_t> bytes) {
   bytes_ = std::move(bytes);
