@@ -23,10 +23,10 @@ Status FlashStore::read_name(Address at, Head& head, std::string_view parts[3]) 
   const std::size_t size = head.bytes() + head.name_bytes();
   if (status == Status::ok && size > first.size()) status = ring_.read(at, name_.first(size));
   if (status != Status::ok) return fail_read(status, at);
-  const std::string_view names = as_text(name_).substr(head.bytes(), head.name_bytes());
-  parts[0] = names.substr(0, head.map_bytes);
-  parts[1] = names.substr(head.map_bytes, head.key_bytes);
-  parts[2] = names.substr(head.map_bytes + head.key_bytes);
+  const auto* const names = reinterpret_cast<const char*>(name_.data()) + head.bytes();
+  parts[0] = {names, head.map_bytes};
+  parts[1] = {names + head.map_bytes, head.key_bytes};
+  parts[2] = {names + head.map_bytes + head.key_bytes, head.sub_bytes};
   return Status::ok;
 }
 
