@@ -21,7 +21,7 @@ void WriteBehind::advance(std::uint64_t now_ms, runtime::ActionList& actions) {
 }
 
 std::uint64_t WriteBehind::wake_at_ms() const {
-  if (asked_ || oldest_at_ms_ == runtime::kNever) return runtime::kNever;
+  if (asked_ || !has_rows() || oldest_at_ms_ == runtime::kNever) return runtime::kNever;
   return std::max(retry_at_ms_, oldest_at_ms_ + options_.drain_ms_max);
 }
 
@@ -45,6 +45,11 @@ void WriteBehind::collect(MutBytes room, runtime::ActionList& actions) {
     through = op->seq;
   }
   through = journal_.read_through(drained_, through);
+  if (through == drained_) {
+    blocked_at_ = journal_.durable_head();
+    asked_ = false;
+    return;
+  }
   actions.add({.kind = Action::Kind::drain, .size = writer.finish().size(), .seq = through});
 }
 

@@ -33,13 +33,16 @@ class WriteBehind {
   static constexpr std::uint32_t kRetryMsMin = 100;
   static constexpr std::uint32_t kRetryMsMax = 10'000;
 
-  bool has_rows() const { return options_.has_sink && drained_ < journal_.durable_head(); }
+  bool has_rows() const {
+    return options_.has_sink && drained_ < journal_.durable_head() && journal_.durable_head() != blocked_at_;
+  }
 
   const CoordinatorOptions& options_;
   Journal& journal_;
   runtime::Problem& problem_;
   storage::Seq drained_;
-  bool asked_ = false;  // The sink was asked for, or is at work.
+  storage::Seq blocked_at_ = 0;  // The durable head behind which nothing more could be drained: a commit changes that.
+  bool asked_ = false;           // The sink was asked for, or is at work.
   bool hurried_ = false;
   std::uint64_t oldest_at_ms_ = runtime::kNever;  // When the first row that waits was seen.
   std::uint64_t retry_at_ms_ = 0;

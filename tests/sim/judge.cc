@@ -83,6 +83,7 @@ void Judge::called(Site& site, const Call& call) {
 }
 
 void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::span<const Action> actions) {
+  if (world_.spins()) fail("%s has more to do within a millisecond than ever ends", site.name.c_str());
   if (actions.size() > runtime::kActionsMax) fail("%s: %zu actions in one step", site.name.c_str(), actions.size());
   const bool refuses =
       event.kind == Event::Kind::frame && event.bytes[0] == static_cast<std::uint8_t>(wire::Kind::reject);

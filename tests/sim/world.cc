@@ -327,7 +327,10 @@ std::uint64_t World::next_at() const {
 void World::turn() {
   const std::uint64_t at = next_at();
   if (at == runtime::kNever) return;
-  now_ms_ = std::max(now_ms_, at);
+  // Time goes on for who spins, too: the judge says so, and the run ends.
+  const std::uint64_t now = std::max(now_ms_ + (spins() ? 1 : 0), at);
+  turns_now_ = now == now_ms_ ? turns_now_ + 1 : 0;
+  now_ms_ = now;
   if (queue_.empty() || queue_.begin()->first > now_ms_) return wake_all();
   Due due = std::move(queue_.begin()->second);
   queue_.erase(queue_.begin());

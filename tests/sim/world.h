@@ -170,6 +170,8 @@ class World {
   std::uint64_t true_ms() const { return kEpochMs + now_ms_; }
   std::uint64_t trace() const { return trace_; }
   std::uint64_t event_count() const { return event_count_; }
+  // So much happened within one millisecond that somebody must be asking for ever to be asked again.
+  bool spins() const { return turns_now_ > kTurnsMax; }
   std::uint64_t fault_count(Fault fault) const { return faults_[static_cast<std::size_t>(fault)]; }
   const Options& options() const { return options_; }
   Weather& weather() { return options_.weather; }
@@ -236,6 +238,8 @@ class World {
     std::function<void()> todo;
   };
 
+  static constexpr std::uint64_t kTurnsMax = 100'000;
+
   void start(Site& site);
   void start_gateway(Site& site);
   void start_device(Site& site);
@@ -278,6 +282,7 @@ class World {
   std::vector<std::uint8_t> room_;
   std::uint64_t now_ms_ = 0;
   std::uint64_t event_count_ = 0;
+  std::uint64_t turns_now_ = 0;  // Within this millisecond.
   std::uint64_t trace_ = 0;
   LinkId next_link_ = 1;
   std::uint64_t faults_[kFaults] = {};

@@ -133,6 +133,25 @@ void a_database_that_refuses_is_tried_again_later_and_later(void** state) {
   assert_true(bench.wants_drain);
 }
 
+// Until a commit has settled what hides the row, the same would be asked again, at once, for ever.
+void a_row_that_is_held_back_is_awaited_without_asking(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  bench.send(1, push({put(2, "a", kWallMs + 1, kA)}));
+  bench.after(100);
+  assert_true(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "nothing");
+  bench.after(10'000);
+  assert_false(bench.wants_drain);
+  assert_true(bench.coordinator->wake_at_ms() == runtime::kNever);
+  bench.flush();
+  bench.after(100);
+  assert_true(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "a=1@1");
+}
+
 void the_sink_is_asked_once_until_it_has_answered(void** state) {
   Bench& bench = bench_of(state);
   with_sink(bench, 1);
@@ -178,6 +197,7 @@ int main() {
       server_test(what_was_overtaken_before_it_was_drained_is_not_drained),
       server_test(what_hides_a_row_and_is_not_on_disk_yet_holds_the_database_back),
       server_test(a_database_that_refuses_is_tried_again_later_and_later),
+      server_test(a_row_that_is_held_back_is_awaited_without_asking),
       server_test(the_sink_is_asked_once_until_it_has_answered),
       server_test(a_restart_goes_on_where_the_database_stands),
       server_test(without_a_database_nothing_is_asked_for),
