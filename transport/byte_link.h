@@ -3,11 +3,9 @@
 // ByteLink: a stream of bytes that a port lends: a TCP or TLS connection, a serial line.
 //
 // Place     A contract of transport/. Ports implement it, their hosts pump it; the links of websocket/ and stream/
-// never
-//           see it: they take bytes and give bytes.
+//           never see it: they take bytes and give bytes.
 // Promises  Nothing blocks. Bytes of one direction keep their order. Over a connection none is lost or changed; a
-// serial
-//           line may lose and change any.
+//           serial line may lose and change any.
 // Ownership Arguments are borrowed until return. Whoever opened the link destroys it.
 // Threads   One: the host's.
 #pragma once

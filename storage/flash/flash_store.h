@@ -3,8 +3,7 @@
 // FlashStore: the Store of a machine that has nothing but raw NOR flash.
 //
 // Place     Implements storage/store.h on a NorDevice. The log is the flash; in memory are only addresses: eight bytes
-// a
-//           cell, in the order of names and in that of sequences.
+//           a cell, in the order of names and in that of sequences.
 // Promises  Those of store.h. append() programs at once and does bounded work; seal() programs one commit, and makes
 //           room when that is short; flush() only says how it went; flushed() erases what comes free.
 //           A sealed batch is on the medium when seal() returns: a crash keeps all of them.

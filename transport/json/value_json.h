@@ -3,8 +3,7 @@
 // Values as JSON text and back.
 //
 // Place     A shell above crdt/value.h, for people and their programs: gridctl, HTTP, the server's database. Nothing
-// that
-//           is hashed or compared passes through here.
+//           that is hashed or compared passes through here.
 // Promises  value -> text -> value gives the same canonical bytes. A number without a point or an exponent is an
 //           integer, every other one is a double, and doubles are written as the shortest text that reads back the
 //           same.
