@@ -102,7 +102,7 @@ SyncState SyncSession::state() const {
 
 std::uint64_t SyncSession::wake_at_ms() const {
   if (phase_ == Phase::down) return online_ ? retry_at_ms_ : kNever;
-  return phase_ == Phase::greeting ? greeted_at_ms_ + kWelcomeMs : kNever;
+  return awaits_welcome() ? greeted_at_ms_ + kWelcomeMs : kNever;
 }
 
 void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
@@ -111,7 +111,7 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
     phase_ = Phase::connecting;
     actions.add({.kind = Action::Kind::connect});
   }
-  if (phase_ == Phase::greeting && now_ms >= greeted_at_ms_ + kWelcomeMs) {
+  if (is_welcome_late(now_ms)) {
     problem_.say("the server did not answer hello within ").number(kWelcomeMs / 1'000).text(" s");
     return fail(Status::io, now_ms, actions);
   }
@@ -143,7 +143,8 @@ Status SyncSession::correct() {
 // ---- receiving
 
 void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, ActionList& actions) {
-  if (!is_up() || link != link_) return;
+  // A late welcome would tell a wrong time: advance() ends its link.
+  if (!is_up() || link != link_ || is_welcome_late(now_ms)) return;
   figures_.bytes_received += frame.size();
   const Result<Kind> kind = wire::kind_of(frame);
   count_round_trip(kind);
@@ -167,8 +168,7 @@ void SyncSession::count_round_trip(Result<Kind> kind) {
 
 Status SyncSession::dispatch(Kind kind, Bytes frame, ActionList& actions) {
   if (kind == Kind::bye) return receive_bye(frame);
-  const bool awaited = phase_ == Phase::greeting || reforking_;
-  if (kind == Kind::welcome) return awaited ? receive_welcome(frame) : Status::corrupt;
+  if (kind == Kind::welcome) return awaits_welcome() ? receive_welcome(frame) : Status::corrupt;
   if (phase_ != Phase::live) return Status::corrupt;
   switch (kind) {
     case Kind::subscribed:

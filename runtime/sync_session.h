@@ -65,6 +65,8 @@ class SyncSession {
   std::uint64_t wake_at_ms() const;
   SyncState state() const;
   bool is_up() const { return phase_ != Phase::down && phase_ != Phase::connecting; }
+  bool awaits_welcome() const { return phase_ == Phase::greeting || (phase_ == Phase::live && reforking_); }
+  bool is_welcome_late(std::uint64_t now_ms) const { return awaits_welcome() && now_ms >= greeted_at_ms_ + kWelcomeMs; }
   // Ends the link over `status`, whose sentence the problem already has.
   void fail(Status status, std::uint64_t now_ms, ActionList& actions);
   std::uint64_t epoch() const { return epoch_; }
@@ -75,7 +77,8 @@ class SyncSession {
 
  private:
   enum class Phase : std::uint8_t { down, connecting, greeting, live };
-  static constexpr std::uint32_t kWelcomeMs = 15'000;
+  // Half of it is how far a welcome may mislead about the time.
+  static constexpr std::uint32_t kWelcomeMs = 2 * Timekeeper::kToleranceMs;
   static constexpr std::uint32_t kShareAhead = 1'024;
   static constexpr std::uint32_t kComparisonsMax = 4;
 

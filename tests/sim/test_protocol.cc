@@ -39,7 +39,8 @@
 //   P18   pending: collection
 //   P19   test_protocol_heal.cc: the part `healing`; test_scenarios.cc: a_lost_removal_is_given_back_too,
 //         a_gateway_that_lost_everything_is_healed_by_its_devices; an operator's window is pending
-//   P20   a_device_that_does_not_know_the_time_expires_nothing; test_scenarios.cc: an_expired_row_is_gone_everywhere
+//   P20   a_device_that_does_not_know_the_time_expires_nothing, a_welcome_that_was_slept_on_tells_no_time;
+//         test_scenarios.cc: an_expired_row_is_gone_everywhere
 //   P21   pending: rights
 //   P22   pending: eviction
 //   P23   pending: facts
@@ -300,6 +301,18 @@ static void a_device_that_does_not_know_the_time_expires_nothing(void**) {
   assert_ok(b.replica->find("m", "x", 0).status());
 }
 
+// P20: half of the way there and back counts as the way back, and the device slept on it.
+static void a_welcome_that_was_slept_on_tells_no_time(void**) {
+  World world({.seed = 132});
+  Site& a = world.device(0);
+  join(world);
+  assert_true(world.run_until([&] { return a.replica->status(0).state == SyncState::authenticating; }, 10'000));
+  world.run_ms(2);  // Hello is on its way.
+  world.sleep(a, 26'000);
+  assert_converged(world);
+  assert_int_equal(a.replica->status(0).clock_offset_ms, 0);
+}
+
 }  // namespace grid::sim
 
 int main() {
@@ -320,6 +333,7 @@ int main() {
       cmocka_unit_test(a_clock_that_jumps_ahead_in_session_moves_nobody_else),
       cmocka_unit_test(who_follows_a_healed_stamp_may_write),
       cmocka_unit_test(a_device_that_does_not_know_the_time_expires_nothing),
+      cmocka_unit_test(a_welcome_that_was_slept_on_tells_no_time),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
