@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "crdt/hash.h"
+#include "crdt/stub.h"
 
 namespace grid::crdt {
 namespace {
@@ -81,6 +82,7 @@ bool is_utf8(std::string_view text) {
 }
 
 std::uint64_t digest_of(const Cell& cell) {
+  if (Stub::is(cell.value)) return Stub::read(cell.value).digest;
   Hash64 hash;
   hash.add_sized(cell.name.map).add_sized(cell.name.key).add_sized(cell.name.sub);
   hash.add_number(cell.stamp.time).add_number(cell.stamp.node).add_number(cell.expires_ms);

@@ -118,7 +118,7 @@ class Checker {
 
 const char* name_of(ValueKind kind) {
   constexpr const char* kNames[] = {"absent", "null",      "boolean", "integer", "number", "text",
-                                    "bytes",  "timestamp", "ref",     "list",    "record"};
+                                    "bytes",  "timestamp", "ref",     "list",    "record", "stub"};
   return kNames[static_cast<std::uint8_t>(kind)];
 }
 
@@ -166,6 +166,10 @@ std::string_view Value::text_or(std::string_view otherwise) const {
 }
 
 Bytes Value::bytes_or(Bytes otherwise) const { return kind() == ValueKind::bytes ? body() : otherwise; }
+
+std::uint32_t Value::stub_bytes() const {
+  return kind() == ValueKind::stub ? static_cast<std::uint32_t>(load_le<4>(bytes_.data() + 1)) : 0;
+}
 
 std::int64_t Value::varint() const {
   Bytes rest = body();

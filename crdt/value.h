@@ -36,6 +36,7 @@ enum class ValueKind : std::uint8_t {
   ref = 8,        // UTF-8 key of another entity
   list = 9,
   record = 10,
+  stub = 11,  // Too large for this replica (stub.h): it exists, and can't be read here.
 };
 
 const char* name_of(ValueKind kind);
@@ -63,6 +64,8 @@ class Value {
   std::int64_t timestamp_or(std::int64_t otherwise) const;
   std::string_view text_or(std::string_view otherwise) const;  // text and ref
   Bytes bytes_or(Bytes otherwise) const;
+  // How large the value is that a stub stands for; 0 for anything else.
+  std::uint32_t stub_bytes() const;
 
   // The field of a record; absent when this is no record or has no such field.
   Value operator[](std::string_view name) const;

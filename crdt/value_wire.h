@@ -24,7 +24,7 @@ inline constexpr std::uint64_t kNegativeZero = 0x8000'0000'0000'0000;
 inline constexpr std::uint64_t kNan = 0x7ff8'0000'0000'0000;
 
 // Field number and wire type of each kind, by its number.
-inline constexpr std::uint8_t kTags[] = {0, 0x08, 0x10, 0x18, 0x21, 0x2a, 0x32, 0x38, 0x42, 0x4a, 0x52};
+inline constexpr std::uint8_t kTags[] = {0, 0x08, 0x10, 0x18, 0x21, 0x2a, 0x32, 0x38, 0x42, 0x4a, 0x52, 0x5a};
 
 inline std::uint8_t tag_of(ValueKind kind) { return kTags[static_cast<std::uint8_t>(kind)]; }
 

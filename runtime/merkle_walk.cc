@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "crdt/stub.h"
+
 namespace grid::runtime {
 
 using crdt::Digest;
@@ -226,10 +228,12 @@ Status MerkleWalk::receive_answer(const Op& op) {
   if (!own.ok() && own.status() != Status::not_found) return own.status();
   if (own.ok() ? crdt::wins(op.cell, own->cell) : !op.cell.stamp.is_none()) ++gained_count_;
   if (!own.ok() || log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
-  if (!heal_) ++unconfirmed_count_;
+  // A stub stands for what this replica never had.
+  const bool may_heal = heal_ && !crdt::Stub::is(own->cell.value);
+  if (!may_heal) ++unconfirmed_count_;
   // What does not fit is found by the next walk.
   cut_short_ = cut_short_ || lost_.full();
-  if (heal_ && !lost_.full()) return lost_.push(crdt::digest_of(own->cell));
+  if (may_heal && !lost_.full()) return lost_.push(crdt::digest_of(own->cell));
   return Status::ok;
 }
 

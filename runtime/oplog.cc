@@ -2,6 +2,7 @@
 
 #include "runtime/oplog.h"
 
+#include "crdt/stub.h"
 #include "runtime/facts.h"
 #include "transport/wire.h"
 
@@ -15,6 +16,11 @@ using crdt::Seq;
 using crdt::Stamp;
 
 namespace {
+
+// A device that holds the value keeps it.
+bool is_stub_of(const crdt::Cell& cell, const crdt::Cell& standing) {
+  return crdt::Stub::is(cell.value) && crdt::Stub::read(cell.value).digest == crdt::digest_of(standing);
+}
 
 Stamp after(Stamp stamp, crdt::NodeId node) { return {stamp.time + 1, node}; }
 
@@ -142,7 +148,7 @@ Status OpLog::merge(const Op& op) {
   GRID_TRY(clock_.merge(op.cell.stamp, raised));
   const Result<Op> standing = store_.find(op.cell.name);
   Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
-  const bool changes = !standing.ok() || crdt::wins(op.cell, standing->cell);
+  const bool changes = !standing.ok() || (crdt::wins(op.cell, standing->cell) && !is_stub_of(op.cell, standing->cell));
   if (status == Status::ok && raised) status = save_clock();
   if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
   if (status != Status::ok) clock_ = unmoved;

@@ -213,7 +213,7 @@ Result<Bytes> MerkleAnswer::write_splits(Ask& ask, MutBytes room) {
 
 // Cells of the ranges that the device did not list.
 Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
-  wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room);
+  wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
     const runtime::Scan place = ask.scan;
     const Result<Op> op = ask.scan.next(journal_.store());
@@ -258,7 +258,7 @@ Result<Bytes> MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
 
 // Each name with its cell, or without a stamp when nothing is known of it.
 Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room) {
-  wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room);
+  wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (; ask.next < ask.names.size(); ++ask.next) {
     const crdt::CellName name{ask.map, ask.names[ask.next].key, ask.names[ask.next].sub};
     const Result<Op> op = journal_.store().find(name);

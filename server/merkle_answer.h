@@ -26,6 +26,8 @@ class MerkleAnswer {
   static constexpr std::size_t kChildrenMax = 262'144;
 
   explicit MerkleAnswer(Journal& journal) : journal_(journal) {}
+  // The device takes no larger values than that.
+  void limit_values(std::uint32_t bytes) { value_bytes_max_ = bytes; }
 
   // A comparison begins: the partitions of every map of the scope are due.
   //   full  Too many asks wait.
@@ -83,6 +85,7 @@ class MerkleAnswer {
   Result<std::string> map_after(const Ask& ask) const;
 
   Journal& journal_;
+  std::uint32_t value_bytes_max_ = 0;
   std::deque<Ask> asks_;
   std::size_t ask_bytes_ = 0;  // Of the frames of those that wait.
 };

@@ -84,6 +84,8 @@ Status Session::receive_hello(Bytes frame) {
   if (hello.node == 0) return Status::invalid;
   node_ = hello.node;
   frame_bytes_max_ = hello.frame_bytes_max;
+  value_bytes_max_ = std::min(hello.value_bytes_max, shared_.options.value_bytes_max);
+  answer_.limit_values(value_bytes_max_);
   const Result<Peer> peer = load_peer(shared_.journal.store(), node_);
   if (!peer.ok() && peer.status() != Status::not_found) return peer.status();
   peer_ = peer.ok() ? *peer : Peer{};
@@ -135,7 +137,7 @@ Status Session::receive_subscribe(Bytes frame) {
     subscribed_due_.push_back(answer);
     return Status::ok;
   }
-  subscriptions_.emplace_back(message.id, scope);
+  subscriptions_.emplace_back(message.id, scope, value_bytes_max_);
   return begin_pull(subscriptions_.back(), message);
 }
 

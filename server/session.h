@@ -131,6 +131,7 @@ class Session {
   bool dirty_ = false;  // A subscription may have something to send.
   grid_Bye bye_ = grid_Bye_init_zero;
   std::uint32_t frame_bytes_max_ = 0;
+  std::uint32_t value_bytes_max_ = 0;
   std::size_t turn_ = 0;  // The subscription that goes first, so that none starves.
 
   crdt::Seq last_seq_ = 0;  // Of this link's pushes: they rise.

@@ -83,19 +83,15 @@ Bytes Session::write_reject(MutBytes room) {
   if (standing.ok()) op = {.cell = standing->cell, .quality = standing->quality};
   op.seq = rejected.seq;
   const wire::OpsHead head{.status = rejected.status, .wall_ms = shared_.journal.wall_ms()};
-  wire::OpsWriter writer(Kind::reject, head, room);
-  if (writer.add(op)) return writer.finish();
-  // The cell is larger than this device takes: its name alone.
-  op.cell = {op.cell.name, {}};
-  wire::OpsWriter bare(Kind::reject, head, room);
-  bare.add(op);
-  return bare.finish();
+  wire::OpsWriter writer(Kind::reject, head, room, value_bytes_max_);
+  writer.add(op);
+  return writer.finish();
 }
 
 // As the answer to an ask that the device did not know to make: without a cursor.
 Bytes Session::write_beaten(MutBytes room) {
   const std::uint32_t id = beaten_.front().subscription;
-  wire::OpsWriter writer(Kind::delta, {.id = id}, room);
+  wire::OpsWriter writer(Kind::delta, {.id = id}, room, value_bytes_max_);
   for (; !beaten_.empty() && beaten_.front().subscription == id; beaten_.pop_front()) {
     const Result<Op> standing = shared_.journal.store().find(beaten_.front().name.view());
     if (standing.ok() && !writer.add({.cell = standing->cell, .quality = standing->quality}) && writer.count() > 0)

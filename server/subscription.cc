@@ -47,7 +47,7 @@ bool Subscription::wants(const crdt::Op& op, const OwnArrivals& own) const {
 Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, std::uint64_t epoch, MutBytes room,
                                   bool& more) {
   storage::Store& store = journal.store();
-  wire::OpsWriter writer(wire::Kind::delta, {.id = id_, .map = map_}, room);
+  wire::OpsWriter writer(wire::Kind::delta, {.id = id_, .map = map_}, room, value_bytes_max_);
   more = true;
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
     crdt::Op op;
@@ -60,7 +60,7 @@ Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, std:
     if (!next.ok()) return next.status();
     op.cell = next->cell;
     op.quality = next->quality;
-    // What no frame of this device can hold is passed over; it is told when stubs exist (docs/roadmap.md).
+    // Only what not even a stub fits of is passed over: no frame that a device could work with is that small.
     if (wants(*next, own) && !writer.add(op) && writer.count() > 0) break;
     position_ = next->seq;
   }

@@ -32,8 +32,9 @@ class OwnArrivals {
 
 class Subscription {
  public:
-  Subscription(std::uint32_t id, const runtime::Scope& scope)
-      : id_(id), kind_(scope.kind), map_(scope.map), text_(scope.text) {}
+  // The device takes no larger values than that.
+  Subscription(std::uint32_t id, const runtime::Scope& scope, std::uint32_t value_bytes_max)
+      : id_(id), value_bytes_max_(value_bytes_max), kind_(scope.kind), map_(scope.map), text_(scope.text) {}
 
   std::uint32_t id() const { return id_; }
   runtime::Scope scope() const { return {kind_, map_, text_}; }
@@ -67,6 +68,7 @@ class Subscription {
   bool wants(const crdt::Op& op, const OwnArrivals& own) const;
 
   std::uint32_t id_;
+  std::uint32_t value_bytes_max_;
   runtime::ScopeKind kind_;
   std::string map_;
   std::string text_;

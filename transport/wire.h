@@ -103,8 +103,11 @@ class OpsWriter {
  public:
   static constexpr std::size_t kCursorBytesMax = 32;
 
-  // `head.cursor` and `head.last` are given to finish() instead: they are known only then.
-  OpsWriter(Kind kind, const OpsHead& head, MutBytes room);
+  static constexpr std::uint32_t kAnyValue = UINT32_MAX;
+
+  // `head.cursor` and `head.last` are given to finish() instead: they are known only then. Of values that are larger
+  // than `value_bytes_max`, or that fill more than a frame, the peer gets stubs, unless it takes any.
+  OpsWriter(Kind kind, const OpsHead& head, MutBytes room, std::uint32_t value_bytes_max = kAnyValue);
 
   // Adds an op. False: it does not fit beside what is there (nothing changed).
   bool add(const crdt::Op& op);
@@ -116,9 +119,12 @@ class OpsWriter {
   static std::size_t frame_bytes(const crdt::Op& op);
 
  private:
+  bool put(const crdt::Op& op);
+
   MutBytes room_;
   std::size_t size_ = 0;
   std::size_t count_ = 0;
+  std::uint32_t value_bytes_max_;
   std::string_view map_;
 };
 

@@ -2,6 +2,7 @@
 //
 // Ops frames: written op by op into the room, read op by op out of the frame.
 #include "crdt/base/check.h"
+#include "crdt/stub.h"
 #include "crdt/value.h"
 #include "transport/walk.h"
 #include "transport/wire.h"
@@ -19,21 +20,7 @@ namespace head_field {
 enum : std::uint32_t { id = 1, map = 2, cursor = 3, fork_token = 4, status = 5, wall_ms = 6, last = 7, ops = 15 };
 }
 namespace op_field {
-enum : std::uint32_t {
-  seq = 1,
-  map,
-  key,
-  sub,
-  stamp,
-  expires_ms,
-  value,
-  base,
-  quality,
-  was_applied,
-  kind,
-  batch_left,
-  stub_bytes
-};
+enum : std::uint32_t { seq = 1, map, key, sub, stamp, expires_ms, value, base, quality, was_applied, kind, batch_left };
 }
 
 constexpr std::uint64_t kQualityMax = 3;
@@ -135,7 +122,6 @@ void take_field(FieldWalk& walk, RawOp& raw) {
       break;
     case op_field::kind:
     case op_field::batch_left:
-    case op_field::stub_bytes:
       raw.is_foreign = raw.is_foreign || walk.as_number() != 0;
       break;
     default:
@@ -161,6 +147,8 @@ Status check_op(Kind kind, const RawOp& raw) {
   if (!is_stamped(kind, cell)) return Status::corrupt;
   if (!raw.has_value) return Status::ok;
   if (cell.value.size() > kValueBytesMax) return Status::too_large;
+  // Devices are given stubs, and give none.
+  if (crdt::Stub::is(cell.value) && (kind == Kind::delta || kind == Kind::reject)) return Status::ok;
   return crdt::check_value(cell.value);
 }
 
@@ -197,7 +185,8 @@ void take_head_field(FieldWalk& walk, OpsHead& head) {
 
 }  // namespace
 
-OpsWriter::OpsWriter(Kind kind, const OpsHead& head, MutBytes room) : room_(room) {
+OpsWriter::OpsWriter(Kind kind, const OpsHead& head, MutBytes room, std::uint32_t value_bytes_max)
+    : room_(room), value_bytes_max_(value_bytes_max) {
   GRID_CHECK(has_ops(kind) && room.size() >= kHeadBytesMax && head.map.size() <= kMapBytesMax);
   Out out(room_);
   out.put_byte(static_cast<std::uint8_t>(kind));
@@ -211,7 +200,18 @@ OpsWriter::OpsWriter(Kind kind, const OpsHead& head, MutBytes room) : room_(room
   size_ = out.size();
 }
 
+// PROTOCOL P15: what is too large for the peer must not stall what comes behind it.
 bool OpsWriter::add(const Op& op) {
+  const bool is_limited = value_bytes_max_ != kAnyValue && !op.cell.is_tombstone();
+  if (!is_limited || (op.cell.value.size() <= value_bytes_max_ && frame_bytes(op) <= room_.size())) return put(op);
+  std::uint8_t bytes[crdt::Stub::kBytes];
+  crdt::Stub::of(op.cell).write(bytes);
+  Op stub = op;
+  stub.cell.value = bytes;
+  return put(stub);
+}
+
+bool OpsWriter::put(const Op& op) {
   const std::size_t bytes = op_bytes(op, map_);
   Out out(room_.first(room_.size() - kTailBytes), size_);
   out.open_field(head_field::ops, bytes);

@@ -32,7 +32,7 @@
 //         test_scenarios.cc: a_cursor_past_what_the_gateway_kept_does_not_miss_what_comes_next
 //   P13   a_cursor_of_a_narrower_scope_is_not_believed; rows and Datalog scopes are pending
 //   P14   pending: collection, which alone asks what a device has acknowledged
-//   P15   pending: stubs
+//   P15   a_value_that_is_too_large_stalls_nobody
 //   P16   a_key_that_arrives_during_a_comparison_is_not_taken_for_lost,
 //         equal_replicas_with_other_removals_have_equal_digests
 //   P17   pending: collection

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "crdt/value.h"
 #include "tests/sim/story.h"
 
 using grid::runtime::Scope;
@@ -213,6 +214,55 @@ static void a_watch_is_told_of_every_cell_of_a_frame(void**) {
   assert_int_equal(told.size(), 20);
 }
 
+static void put_text(World& world, Site& device, std::string_view key, std::size_t bytes) {
+  std::vector<std::uint8_t> room(bytes + 16);
+  crdt::ValueWriter writer(room);
+  writer.text(std::string(bytes, 'x'));
+  runtime::Call put{.verb = runtime::Call::Verb::put, .scope = {ScopeKind::key, "m", key}, .value = *writer.finish()};
+  assert_ok(world.call(device, put));
+}
+
+static crdt::ValueKind kind_of(Site& site, std::string_view key) {
+  return crdt::Value(cell_of(site, "m", key).value).kind();
+}
+
+// PROTOCOL P15: a value that a device has no room for is told by its size, and what comes behind it comes through. It
+// counts as equal, is no evidence of what it stands for, and gives way to a later write.
+static void a_value_that_is_too_large_stalls_nobody(void**) {
+  World world({.seed = 133, .devices = 2});
+  Site &a = world.device(0), &b = world.device(1);
+  b.limits = kChip;
+  start_again(world, b);
+  join(world);
+  const MemoryStore image(*world.gateway().store);
+  put_text(world, a, "large", kChip.value_bytes_max);
+  put_text(world, a, "larger_than_a_frame", 100'000);
+  assert_ok(world.put(a, "m", "small", 1));
+  assert_true(world.settle());
+  assert_int_equal(world.get(b, "m", "small", 0), 1);
+  assert_true(kind_of(b, "large") == crdt::ValueKind::stub);
+  assert_int_equal(crdt::Value(cell_of(b, "m", "larger_than_a_frame").value).stub_bytes(), 100'004);
+  verify_all(world);
+
+  world.crash(b);
+  lose_cursors(b);
+  world.restart(b);
+  assert_true(world.settle());
+  verify_all(world);
+
+  world.cut(a);
+  set_back(world, world.gateway(), image);
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "small", 0) == 1; }, 120'000));
+  world.heal(a);
+  assert_true(world.settle());
+  assert_true(kind_of(world.gateway(), "large") == crdt::ValueKind::text);
+  verify_all(world);
+
+  assert_ok(world.put(b, "m", "large", 2));
+  assert_true(world.settle());
+  assert_int_equal(world.get(a, "m", "large", 0), 2);
+}
+
 // SNK-1: at whatever moment the gateway loses power, its database is not ahead of it.
 static void the_database_holds_only_what_survives_a_power_cut(void**) {
   for (std::uint64_t puts = 10; puts < 100; puts += 7) {
@@ -244,6 +294,7 @@ int main() {
       cmocka_unit_test(a_device_comes_back_by_itself),
       cmocka_unit_test(a_gateway_that_says_nothing_is_not_awaited_for_ever),
       cmocka_unit_test(a_watch_is_told_of_every_cell_of_a_frame),
+      cmocka_unit_test(a_value_that_is_too_large_stalls_nobody),
       cmocka_unit_test(the_database_holds_only_what_survives_a_power_cut),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -93,6 +93,9 @@ void append_scalar(std::string& out, const Value& value) {
       append_json_text(out += R"({"$ref":)", value.text_or(""));
       out += '}';
       break;
+    case ValueKind::stub:
+      out += R"({"$stub":)" + std::to_string(value.stub_bytes()) + "}";
+      break;
     case ValueKind::list:
     case ValueKind::record:
       break;

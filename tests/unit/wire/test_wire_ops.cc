@@ -2,6 +2,7 @@
 //
 // Ops frames: what is added arrives, nothing is written past the room, and one bad op doesn't hide the others.
 
+#include "crdt/stub.h"
 #include "crdt/value.h"
 #include "tests/check.h"
 #include "tests/unit/crdt/dice.h"
@@ -188,6 +189,33 @@ const Frame kStamped = {0x2a, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
 const Frame kValued = {0x3a, 2, 0x10, 1};  // true
 const Frame kGood = kSeq + kMapKey + kStamped + kValued;
 
+// PROTOCOL P15
+void a_value_that_is_too_large_for_the_peer_travels_as_a_stub_of_the_same_digest(void**) {
+  std::uint8_t bytes[512], room[1'024];
+  crdt::ValueWriter writer(bytes);
+  writer.text(std::string(300, 'x'));
+  const Op op{.cell = {{"m", "k", {}}, crdt::Stamp::of(1'000, 0, 7), 2'000, *writer.finish()}};
+  const auto size = static_cast<std::uint32_t>(op.cell.value.size());
+  for (const std::uint32_t value_bytes_max : {size - 1, size}) {
+    const bool fits = value_bytes_max == size;
+    OpsWriter frame(Kind::delta, {}, room, value_bytes_max);
+    assert_true(frame.add(op));
+    OpsReader reader;
+    assert_ok(reader.open(frame.finish()));
+    Op arrived;
+    assert_true(reader.next(arrived) && reader.status() == Status::ok);
+    assert_true(crdt::Stub::is(arrived.cell.value) != fits);
+    assert_true(crdt::digest_of(arrived.cell) == crdt::digest_of(op.cell));
+    assert_int_equal(crdt::Value(arrived.cell.value).stub_bytes(), fits ? 0 : size);
+  }
+  OpsWriter narrow(Kind::delta, {}, MutBytes(room).first(400), 400);
+  assert_true(narrow.add(op));
+  OpsReader reader;
+  assert_ok(reader.open(narrow.finish()));
+  Op arrived;
+  assert_true(reader.next(arrived) && crdt::Stub::is(arrived.cell.value));
+}
+
 void bad_ops_are_named_and_the_good_ones_between_them_are_read(void**) {
   const struct {
     const char* what;
@@ -208,7 +236,7 @@ void bad_ops_are_named_and_the_good_ones_between_them_are_read(void**) {
       {"a truth of 2", kGood + Frame{0x50, 2}, Status::corrupt},
       {"a kind of a later release", kGood + Frame{0x58, 1}, Status::invalid},
       {"part of a batch", kGood + Frame{0x60, 1}, Status::invalid},
-      {"a stub", kGood + Frame{0x68, 1}, Status::invalid},
+      {"a stub", kSeq + kMapKey + kStamped + Frame{0x3a, 13, 0x5a} + Frame(12), Status::corrupt},
       {"a seq as bytes", Frame{0x0a, 1, 5} + kMapKey + kStamped, Status::corrupt},
       {"a cut field", kGood + Frame{0x1a, 9, 'k'}, Status::corrupt},
       {"a group", kGood + Frame{0x73, 0x74}, Status::corrupt},
@@ -331,6 +359,7 @@ int main() {
       cmocka_unit_test(add_refuses_what_does_not_fit_and_changes_nothing),
       cmocka_unit_test(one_op_fits_the_bytes_that_are_told_of_it),
       cmocka_unit_test(value_beyond_the_limit_is_too_large),
+      cmocka_unit_test(a_value_that_is_too_large_for_the_peer_travels_as_a_stub_of_the_same_digest),
       cmocka_unit_test(bad_ops_are_named_and_the_good_ones_between_them_are_read),
       cmocka_unit_test(sequence_of_a_bad_op_is_known),
       cmocka_unit_test(unknown_fields_of_ops_and_heads_are_skipped),
