@@ -114,7 +114,7 @@ Result<Address> FlashRing::write(Head head, std::span<const Bytes> parts, std::u
     size += piece.size();
   }
   const std::uint8_t zeros[kUnitBytes] = {};
-  hash.add({zeros, head.units * kUnitBytes - size});
+  hash.add({zeros, std::size_t{head.units} * kUnitBytes - size});
 
   Run run(pieces);
   const auto fill = [&](Address at, std::uint32_t done, MutBytes to) {
