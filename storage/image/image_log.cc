@@ -42,6 +42,7 @@ ImageLog::ImageLog(Bytes image, std::uint32_t sector_bytes) : image_(image), sec
   const auto count = static_cast<std::uint32_t>(image.size() / sector_bytes);
   for (std::uint32_t i = 0; i < count; ++i) sectors_.push_back(read_front(i));
   guess_generations();
+  note_commits();
   find_commit();
   set_ends();
 }
@@ -132,32 +133,47 @@ std::optional<std::uint32_t> ImageLog::newest_below(std::uint32_t generation) co
   std::optional<std::uint32_t> best;
   for (std::uint32_t i = 0; i < sectors_.size(); ++i) {
     const std::uint32_t its = sectors_[i].generation;
-    if (its != 0 && its < generation && (!best || its > sectors_[*best].generation)) best = i;
+    if (sectors_[i].has_commit && its < generation && (!best || its > sectors_[*best].generation)) best = i;
   }
   return best;
 }
 
+void ImageLog::note_commits() {
+  for (std::uint32_t i = 0; i < sectors_.size(); ++i) {
+    if (sectors_[i].generation == 0) continue;
+    const auto note = [&](const ImageRecord& record) {
+      if (record.head.kind == flash::Kind::commit) sectors_[i].has_commit = true;
+    };
+    walk(begin_of(i), end_of(i), note, [](Address, Address) {});
+  }
+}
+
 void ImageLog::find_commit() {
+  std::optional<std::uint32_t> newest;
+  for (std::uint32_t i = 0; i < sectors_.size(); ++i) {
+    const bool is_newer = !newest || sectors_[i].generation > sectors_[*newest].generation;
+    if (sectors_[i].has_commit && is_newer) newest = i;
+  }
+  if (!newest) return;
   const auto note = [this](const ImageRecord& record) {
     if (record.head.kind != flash::Kind::commit) return;
     commit_ = record.head;
     commit_end_ = record.at + record.head.units;
   };
-  for (auto sector = newest_below(~std::uint32_t{0}); sector; sector = newest_below(sectors_[*sector].generation)) {
-    walk(begin_of(*sector), end_of(*sector), note, [](Address, Address) {});
-    if (commit_.units != 0) return follow(*sector);
-  }
+  walk(begin_of(*newest), end_of(*newest), note, [](Address, Address) {});
+  follow(*newest);
 }
 
-// From the sector with the newest commit back to the tail. A sector that is missing costs what was in it only.
+// From the sector with the newest commit back to the tail. Where a link is missing, the log goes on in the sector
+// before that has a commit: one without may be what a cut left, and no part of it.
 void ImageLog::follow(std::uint32_t sector) {
   for (;;) {
     order_.push_back(sector);
     const ImageSector& here = sectors_[sector];
     if (here.generation <= commit_.number) break;
-    const std::uint32_t wanted = here.has_opening ? here.opening.previous_generation : here.generation - 1;
+    const std::uint32_t wanted = here.has_opening ? here.opening.previous_generation : here.generation;
     if (wanted == 0) break;
-    std::optional<std::uint32_t> previous = sector_with(wanted);
+    std::optional<std::uint32_t> previous = here.has_opening ? sector_with(wanted) : std::nullopt;
     if (!previous && here.has_opening) missing_.push_back({sector, wanted});
     if (!previous) previous = newest_below(wanted);
     if (!previous || sectors_[*previous].generation < commit_.number) break;

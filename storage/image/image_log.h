@@ -28,6 +28,7 @@ struct ImageSector {
   bool has_label = false;
   bool has_opening = false;
   bool is_blank = false;  // Behind where a label is.
+  bool has_commit = false;
   bool is_in_log = false;
   std::uint32_t generation = 0;  // Of its opening; without one, what its records were written under.
   flash::Address end = 0;        // Where the log goes on in another sector, or ends.
@@ -94,10 +95,12 @@ class ImageLog {
   ImageSector read_front(std::uint32_t sector) const;
   std::uint32_t guess_generation(std::uint32_t sector, std::uint32_t newest) const;
   void guess_generations();
+  void note_commits();
   void find_commit();
   void follow(std::uint32_t sector);
   void set_ends();
   std::optional<std::uint32_t> sector_with(std::uint32_t generation) const;
+  // The newest sector with a commit whose generation is less.
   std::optional<std::uint32_t> newest_below(std::uint32_t generation) const;
 
   Bytes image_;
