@@ -132,8 +132,9 @@ void Image::judge_unlabelled(Judge judge) {
   }
   const std::size_t over = bytes_.size() % kSectorBytesMin;
   if (over != 0 && judge == Judge::strict) {
-    throw trouble(Exit::failure, "no flash image: its last sector, at offset " + offset_text(bytes_.size() - over) +
-                                     ", is " + size_text(over) + " long, and not 4096");
+    throw trouble(Exit::failure, "no flash image: " + size_text(bytes_.size()) +
+                                     " are no whole number of sectors of 4096 bytes; the last begins at offset " +
+                                     offset_text(bytes_.size() - over));
   }
   if (!has_opening) {
     char front[16];

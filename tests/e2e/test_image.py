@@ -122,7 +122,7 @@ class BadFiles(ImageTest):
         self.refused(self.golden[:5 * SECTOR + 100], "cut off at offset 0x5064")
         self.refused(self.golden + b"\xff" * SECTOR, "36864 bytes", "partition of 32768 bytes")
         self.refused(b"\xff" * 3 * SECTOR + self.golden, "0x3000")
-        self.refused(b"\0" * 5000, "offset 0x1000", "904 bytes")
+        self.refused(b"\0" * 5000, "offset 0x1000", "5000 bytes")
 
     def test_noise_and_another_tools_image(self):
         self.refused(random.Random(1).randbytes(8 * SECTOR), "no flash image of Grid", "offset 0x0")
