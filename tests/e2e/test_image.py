@@ -117,6 +117,10 @@ class BadFiles(ImageTest):
         self.refused(b"", "empty")
         self.refused(b"\xff" * 8 * SECTOR, "erased", "no store")
 
+    def test_a_store_that_was_cut_at_its_birth(self):
+        labels = b"".join(self.golden[:32].ljust(SECTOR, b"\xff") for _ in range(8))
+        self.refused(labels, "no store in it yet")
+
     def test_another_size(self):
         self.refused(self.golden[:5 * SECTOR], "cut off at offset 0x5000", "32768 bytes")
         self.refused(self.golden[:5 * SECTOR + 100], "cut off at offset 0x5064")
