@@ -144,7 +144,8 @@ class Workshop:
             status, output = run(command, BUILD_SECONDS_MAX)
             if status != 0:
                 return output
-        status, output = run(["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH], BUILD_SECONDS_MAX)
+        command = ["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH]
+        status, output = run(command, BUILD_SECONDS_MAX)
         return output if status != 0 else ""
 
     def failing_seeds(self, first, last, most):
