@@ -47,6 +47,29 @@ Cells cells_of(Image& image) {
 
 std::uint64_t units_of(double bytes) { return static_cast<std::uint64_t>(std::ceil(bytes / flash::kUnitBytes)); }
 
+std::uint64_t payload_of(const Image& image) { return image.log().sector_bytes() - flash::kRecordsAt; }
+
+// Of all sectors that are not retired. One without a label counts as worn as any.
+std::uint64_t erases_left_of(const Image& image, std::uint64_t erases_max) {
+  const std::vector<bool> retired = image.retired();
+  const Wear wear = wear_of(image);
+  std::uint64_t left = 0;
+  for (std::size_t i = 0; i < retired.size(); ++i) {
+    const storage::ImageSector& sector = image.log().sectors()[i];
+    const std::uint64_t erases = sector.has_label ? sector.label.erase_count : wear.erases_max;
+    if (!retired[i]) left += erases_max - std::min(erases_max, erases);
+  }
+  return left;
+}
+
+// How full the log is. Compaction keeps some sectors free, and what is live lies in the others.
+double fill_of(Image& image) {
+  const Wear wear = wear_of(image);
+  const std::uint64_t good = wear.sectors - wear.retired, aside = std::max<std::uint64_t>(6, wear.sectors / 8);
+  const std::uint64_t log_bytes = (good > aside ? good - aside : 1) * payload_of(image);
+  return std::min(kFullestLog, static_cast<double>(image.store().live_bytes()) / static_cast<double>(log_bytes));
+}
+
 }  // namespace
 
 Exit flash_budget(const Context& context, const BudgetOptions& options) {
@@ -61,23 +84,10 @@ Exit flash_budget(const Context& context, const BudgetOptions& options) {
   const std::uint64_t write_bytes =
       units_of(flash::Head::kOpBytes + name_bytes + value_bytes) * flash::kUnitBytes + flash::Head::kCommitBytes;
 
-  const std::vector<bool> retired = image.retired();
-  const std::uint64_t payload_bytes = image.log().sector_bytes() - flash::kRecordsAt;
-  const Wear wear = wear_of(image);
-  std::uint64_t erases_left = 0, good = 0;
-  for (std::size_t i = 0; i < retired.size(); ++i) {
-    if (retired[i]) continue;
-    const storage::ImageSector& sector = image.log().sectors()[i];
-    const std::uint64_t erases = sector.has_label ? sector.label.erase_count : wear.erases_max;
-    erases_left += options.erases_max - std::min(options.erases_max, erases);
-    ++good;
-  }
-  // Compaction keeps some sectors free, and what is live lies in the others.
-  const std::uint64_t aside = std::max<std::uint64_t>(6, retired.size() / 8);
-  const double log_bytes = static_cast<double>((good > aside ? good - aside : 1) * payload_bytes);
-  const double fill = std::min(kFullestLog, static_cast<double>(image.store().live_bytes()) / log_bytes);
+  const std::uint64_t erases_left = erases_left_of(image, options.erases_max);
+  const double fill = fill_of(image);
   const double amplification = 1 / (1 - live_when_oldest(fill));
-  const double writes = static_cast<double>(erases_left) * static_cast<double>(payload_bytes) /
+  const double writes = static_cast<double>(erases_left) * static_cast<double>(payload_of(image)) /
                         (static_cast<double>(write_bytes) * amplification);
   Report report;
   report.count("erases_left", erases_left).count("erases_max", options.erases_max).decimal("fill", 100 * fill);
