@@ -3,6 +3,7 @@
 // get MAP KEY: prints what the key holds.
 #include <algorithm>
 
+#include "cli/image.h"
 #include "cli/names.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -36,17 +37,24 @@ std::string formatted(const Value& value, Format format) {
   return value.kind() == ValueKind::bytes ? raw_of(value) : raw_of(value) + "\n";
 }
 
+Exit print_value(const Context& context, const KeyOptions& options, const Value& value) {
+  if (!value.exists()) throw Failure(Exit::not_found, options.map + " has no " + json_text(options.key));
+  print(formatted(value, resolved(context.format)));
+  return Exit::ok;
+}
+
 }  // namespace
 
 Exit get(const Context& context, const KeyOptions& options) {
   check_map(options.map);
   check_key(options.key);
+  if (is_image(context)) {
+    Image image(context);
+    return print_value(context, options, image.find(options.map, options.key));
+  }
   Session session(context);
   session.pull({ScopeKind::key, options.map, options.key});
-  const Value value = session.node().map(options.map).get(options.key);
-  if (!value.exists()) throw Failure(Exit::not_found, options.map + " has no " + json_text(options.key));
-  print(formatted(value, resolved(context.format)));
-  return Exit::ok;
+  return print_value(context, options, session.node().map(options.map).get(options.key));
 }
 
 }  // namespace grid::cli
