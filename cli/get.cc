@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // get MAP KEY: prints what the key holds.
+#include "cli/get.h"
+
 #include <algorithm>
 
 #include "cli/names.h"
@@ -38,15 +40,18 @@ std::string formatted(const Value& value, Format format) {
 
 }  // namespace
 
+Exit print_value(const Context& context, const KeyOptions& options, const Value& value) {
+  if (!value.exists()) throw Failure(Exit::not_found, options.map + " has no " + json_text(options.key));
+  print(formatted(value, resolved(context.format)));
+  return Exit::ok;
+}
+
 Exit get(const Context& context, const KeyOptions& options) {
   check_map(options.map);
   check_key(options.key);
   Session session(context);
   session.pull({ScopeKind::key, options.map, options.key});
-  const Value value = session.node().map(options.map).get(options.key);
-  if (!value.exists()) throw Failure(Exit::not_found, options.map + " has no " + json_text(options.key));
-  print(formatted(value, resolved(context.format)));
-  return Exit::ok;
+  return print_value(context, options, session.node().map(options.map).get(options.key));
 }
 
 }  // namespace grid::cli

@@ -68,5 +68,6 @@ Exit sync(const Context& context, const SyncOptions& options);
 Exit status(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
+Exit oplog(const Context& context);
 
 }  // namespace grid::cli

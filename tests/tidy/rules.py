@@ -147,11 +147,12 @@ LAYERS = {
     "server/main.cc": Layer(),
     "cli": Layer(),
     "ports": Layer(("crdt/base",), PURE_STD, _libraries(), SHELL),
+    "ports/inspect": Layer((*_CORE, *_LINK, "runtime"), PURE_STD, _libraries(), PURE),
     "ports/linux": Layer(
-        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("libuv", "os"),
+        (*_CORE, "ports", "ports/inspect/*.h", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("libuv", "os"),
         SHELL),
     "ports/bare": Layer(
-        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
+        (*_CORE, "ports", "ports/inspect/*.h", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),
