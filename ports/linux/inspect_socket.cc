@@ -93,11 +93,14 @@ void InspectSocket::Guest::heard(ssize_t size) {
   go_on();
 }
 
-// Takes what was heard, answer by answer; while one is on its way nothing is read.
+// Takes what was heard, answer by answer; while one is on its way nothing is read. As on a serial line, a session that
+// was closed may be followed by another one: a guest is gone when the connection is.
 void InspectSocket::Guest::go_on() {
-  const bool goes_on = service_.hear(rest_, socket_.host_.inspected_status(), port::wall_ms());
-  if (!link_.outgoing().empty()) return write();
-  if (!goes_on) return socket_.let_go(*this);
+  do {
+    const bool goes_on = service_.hear(rest_, socket_.host_.inspected_status(), port::wall_ms());
+    if (!link_.outgoing().empty()) return write();
+    if (!goes_on) link_.accept();
+  } while (!rest_.empty());
   listen();
 }
 
