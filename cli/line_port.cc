@@ -74,12 +74,13 @@ LinePort LinePort::serial(const std::string& device, std::uint32_t baud) {
   LinePort port(open_device(device));
   termios settings{};
   if (tcgetattr(port.file_, &settings) != 0) {
-    throw Failure(Exit::usage, device + " is no serial line" + (errno == ENOTTY ? "" : std::strerror(errno)));
+    throw Failure(Exit::usage, device + " is no serial line");
   }
   if (::flock(port.file_, LOCK_EX | LOCK_NB) != 0) {
     throw Failure(Exit::unreachable, device + " is in use by another program");
   }
   port.before_ = settings;
+  port.baud_ = baud;
   make_raw(settings, speed);
   if (tcsetattr(port.file_, TCSANOW, &settings) != 0) fail("cannot set up " + device, errno);
   termios now{};
@@ -114,7 +115,7 @@ LinePort LinePort::unix_socket(const std::string& path) {
 }
 
 LinePort::LinePort(LinePort&& other) noexcept
-    : file_(std::exchange(other.file_, -1)), before_(std::exchange(other.before_, std::nullopt)) {}
+    : file_(std::exchange(other.file_, -1)), baud_(other.baud_), before_(std::exchange(other.before_, std::nullopt)) {}
 
 LinePort::~LinePort() {
   if (file_ < 0) return;

@@ -30,6 +30,8 @@ class LinePort {
   LinePort& operator=(LinePort&&) = delete;
   ~LinePort();
 
+  // Of a serial line; 0: it is none.
+  std::uint32_t baud() const { return baud_; }
   // Waits until there is something to read, or, with `wants_write`, room to write; at most so long.
   void wait(bool wants_write, std::uint64_t timeout_ms) const;
   // As much as there is, or as the line takes now. Nothing at all: the line is down.
@@ -40,6 +42,7 @@ class LinePort {
   explicit LinePort(int file) : file_(file) {}
 
   int file_;
+  std::uint32_t baud_ = 0;
   std::optional<termios> before_{};  // A serial line's settings.
 };
 

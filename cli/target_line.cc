@@ -16,7 +16,9 @@ namespace {
 using transport::Arrival;
 using transport::StreamLink;
 
-constexpr std::uint64_t kSilenceMs = 5'000;   // Nothing that makes sense for so long: nobody is there.
+// Nothing that makes sense for so long, and for as long as a chip's answer takes on a slow line: nobody is there.
+constexpr std::uint64_t kSilenceMs = 5'000;
+constexpr std::uint64_t kAnswerBits = 10 * 4'096;
 constexpr std::uint64_t kAskAgainMs = 1'000;  // The ask, or its answer, was lost.
 constexpr std::uint64_t kGoodbyeMs = 100;
 constexpr std::size_t kAnswerBytesMax = kValueBytesMax + 64 * 1'024;
@@ -58,6 +60,7 @@ TargetLine::TargetLine(const std::string& target)
     : name_(target),
       is_serial_(target.starts_with(kSerial)),
       port_(port_of(target)),
+      silence_ms_(kSilenceMs + (port_.baud() == 0 ? 0 : 1'000 * kAnswerBits / port_.baud())),
       arriving_(std::make_unique_for_overwrite<std::uint8_t[]>(StreamLink::arriving_bytes(kAnswerBytesMax))),
       sending_(std::make_unique_for_overwrite<std::uint8_t[]>(StreamLink::sending_bytes(wire::kControlBytesMax))),
       link_({arriving_.get(), StreamLink::arriving_bytes(kAnswerBytesMax)},
@@ -77,7 +80,7 @@ TargetLine::~TargetLine() {
 
 void TargetLine::open() {
   link_.open(static_cast<std::uint16_t>(std::random_device()()));
-  const std::uint64_t give_up_ms = monotonic_ms() + kSilenceMs;
+  const std::uint64_t give_up_ms = monotonic_ms() + silence_ms_;
   while (!link_.is_open()) {
     pump(std::min(give_up_ms, monotonic_ms() + kAskAgainMs / 4));
     if (monotonic_ms() >= give_up_ms && !link_.is_open()) fail_silent();
@@ -106,7 +109,7 @@ void TargetLine::send(const grid_InspectAsk& ask) {
 
 // The frame that answers `ask`; late answers to what was asked before are passed over.
 Bytes TargetLine::await_reply(const grid_InspectAsk& ask) {
-  std::uint64_t give_up_ms = monotonic_ms() + kSilenceMs;
+  std::uint64_t give_up_ms = monotonic_ms() + silence_ms_;
   std::uint64_t again_ms = monotonic_ms() + kAskAgainMs;
   std::uint64_t heard_bytes = heard_bytes_;
   for (;;) {
@@ -174,7 +177,7 @@ TargetLine::Heard TargetLine::take() {
 }
 
 void TargetLine::fail_silent() {
-  std::string sentence = "no answer from " + name_ + " within " + std::to_string(kSilenceMs / 1'000) + " s";
+  std::string sentence = "no answer from " + name_ + " within " + std::to_string(silence_ms_ / 1'000) + " s";
   if (heard_bytes_ == 0) {
     sentence += is_serial_ ? ": is it a Grid device that is on, and listens on this line?" : ": does the device hang?";
   } else if (link_.dropped() != 0 || !link_.is_open()) {

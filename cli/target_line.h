@@ -41,7 +41,7 @@ class TargetLine {
   };
   Answer ask(grid_InspectAsk ask, const std::function<void(const crdt::Op&)>& take);
 
-  // "no answer from ..." and the like, for what the verbs find wrong.
+  // For what the verbs find wrong with what was sent.
   [[noreturn]] void fail_corrupt(const std::string& what) const;
   const std::string& name() const { return name_; }
 
@@ -60,6 +60,7 @@ class TargetLine {
   std::string name_;  // Of the line, for people.
   bool is_serial_;
   LinePort port_;
+  std::uint64_t silence_ms_;
   std::unique_ptr<std::uint8_t[]> arriving_, sending_;
   transport::StreamLink link_;
   std::uint32_t last_id_ = 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device's end of a line, as a test plays it: packets of docs/WIRE.md by hand, right or wrong."""
 import os
+import select
 import socket
 import struct
 import threading
@@ -183,44 +184,49 @@ class Peer(threading.Thread):
 class Cable(threading.Thread):
     """A pseudo terminal that stands for a serial line, with a device's Unix socket at its other end.
 
-    `disturb(bytes, number)` is what becomes of the bytes that the device sent, chunk by chunk."""
+    `disturb(bytes, number)` is what becomes of the bytes that the device sent, chunk by chunk; None: it is unplugged."""
 
     def __init__(self, path, disturb=lambda data, number: data):
         super().__init__(daemon=True)
-        self.ours, theirs = os.openpty()
-        tty.setraw(theirs)
-        self.name = os.ttyname(theirs)
-        self.theirs = theirs  # Held open, so that the line stays when gridctl leaves it.
+        self.ours, self.theirs = os.openpty()  # Both held open, so that the line stays when gridctl leaves it.
+        tty.setraw(self.theirs)
+        self.name = os.ttyname(self.theirs)
         self.link = socket.socket(socket.AF_UNIX)
         self.link.connect(path)
         self.disturb = disturb
         self.start()
-        self.back = threading.Thread(target=self.bring, daemon=True)
-        self.back.start()
 
     def run(self):
         try:
-            while data := os.read(self.ours, 4096):
-                self.link.sendall(data)
+            self.carry()
         except OSError:
             pass
+        self.link.close()
+        os.close(self.theirs)
+        os.close(self.ours)
 
-    def bring(self):
+    def carry(self):
         number = 0
-        try:
-            while data := self.link.recv(4096):
-                data = self.disturb(data, number)
-                number += 1
-                while data:
-                    data = data[os.write(self.ours, data):]
-        except OSError:
-            pass
+        while True:
+            ready, _, _ = select.select([self.ours, self.link], [], [])
+            if self.ours in ready:
+                self.link.sendall(os.read(self.ours, 4096))
+            if self.link not in ready:
+                continue
+            data = self.link.recv(4096)
+            if not data:
+                return
+            data = self.disturb(data, number)
+            number += 1
+            if data is None:
+                return
+            while data:
+                data = data[os.write(self.ours, data):]
 
     def pull(self):
         """Unplugs it."""
-        self.link.shutdown(socket.SHUT_RDWR)
-        os.close(self.theirs)
-        self.back.join()
+        try:
+            self.link.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
         self.join()
-        self.link.close()
-        os.close(self.ours)
