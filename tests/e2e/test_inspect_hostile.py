@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A gridctl that looks into what is no device, or a device gone mad: each time one sentence, and the right exit code."""
+"""A gridctl that looks into no device, or into one gone mad: each time one sentence, and the right exit code."""
 import concurrent.futures
 import os
 import random
