@@ -12,14 +12,12 @@ bool InspectService::hear(Bytes& bytes, const runtime::ReplicaStatus& status, st
     const Arrival arrival = link_.receive(bytes);
     if (arrival.kind == Arrival::Kind::none) break;
     if (arrival.kind != Arrival::Kind::frame) continue;  // A lost ask is asked again.
-    const MutBytes room = link_.room();
-    const bool has_room = room.size() >= runtime::Inspector::kRoomBytesMin;
-    const Result<Bytes> answer =
-        has_room ? inspector_.answer(arrival.frame, status, wall_ms, room) : Result<Bytes>(Status::full);
+    // Nothing is on its way, so there is room.
+    const Result<Bytes> answer = inspector_.answer(arrival.frame, status, wall_ms, link_.room());
     if (answer.ok()) {
       link_.send(answer->size());
     } else {
-      link_.close(FrameLink::kProtocol, has_room ? "this line answers inspections only" : "no room for an answer");
+      link_.close(FrameLink::kProtocol, "this line answers inspections only");
     }
   }
   return !link_.is_over();

@@ -7,7 +7,8 @@
 //           FrameLink (transport/stream), and opens it as the end that answers.
 // Promises  One answer at a time: while one is on its way, no byte is taken, so who asks faster waits, and nothing
 //           grows. Whatever comes, the line goes on: a peer that is no asker is sent away, and the next one is heard.
-// Ownership Borrows link and inspector for life.
+// Ownership Borrows link and inspector for life. The link is lent memory to take wire::kControlBytesMax, and to send
+//           Inspector::kRoomBytesMin at least; where every row is to be seen, an op of the profile.
 // Threads   None: the host's, between two steps of the replica.
 //
 // A host pumps it like this:

@@ -184,7 +184,7 @@ class Peer(threading.Thread):
 class Cable(threading.Thread):
     """A pseudo terminal that stands for a serial line, with a device's Unix socket at its other end.
 
-    `disturb(bytes, number)` is what becomes of the bytes that the device sent, chunk by chunk; None: it is unplugged."""
+    `disturb(bytes, number)` is what becomes of what the device sent, chunk by chunk; None: it is unplugged."""
 
     def __init__(self, path, disturb=lambda data, number: data):
         super().__init__(daemon=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking into a real device with a real gridctl: over its Unix socket, and over a line that stands for a serial one."""
+"""Looking into a real device with a real gridctl: over its Unix socket, and over what stands for a serial line."""
 import os
 import pathlib
 import socket
