@@ -124,6 +124,7 @@ class Hostile(harness.GridTest):
         outcome = self.fails(8, '"b"', from_status_on(answers), "ls", "m")
         self.assertEqual([row["key"] for row in outcome.lines()], ["c"])
 
+    # BND-1
     def test_pages_that_go_back_or_never_end_are_ended(self):
         def page(*keys):
             return from_status_on(lambda ask: [line.reply(ask, [line.op(key, b"", b"m") for key in keys], last=False)])

@@ -275,6 +275,7 @@ void the_log_shows_what_is_pending_and_where_the_rest_ends(void** state) {
   assert_int_equal(left[0].seq, 300);
 }
 
+// BND-1
 void a_log_of_what_others_wrote_is_walked_in_bounded_steps(void** state) {
   Device& device = device_of(state);
   for (int i = 0; i < 300; ++i) {
