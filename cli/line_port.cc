@@ -54,7 +54,7 @@ int open_device(const std::string& device) {
   fail("cannot open " + device, error);
 }
 
-// Eight bits as they are, no flow control, no modem; a device that is reset by a hang-up is not hung up on.
+// Eight bits as they are, no flow control, no modem; and no hang-up at the end, which resets some boards.
 void make_raw(termios& settings, speed_t speed) {
   cfmakeraw(&settings);
   settings.c_cflag |= CLOCAL | CREAD;
@@ -119,7 +119,10 @@ LinePort::LinePort(LinePort&& other) noexcept
 
 LinePort::~LinePort() {
   if (file_ < 0) return;
-  if (before_) tcsetattr(file_, TCSANOW, &*before_);
+  if (before_) {
+    before_->c_cflag &= ~static_cast<tcflag_t>(HUPCL);
+    tcsetattr(file_, TCSANOW, &*before_);
+  }
   ::close(file_);
 }
 

@@ -81,10 +81,11 @@ TargetLine::~TargetLine() {
 void TargetLine::open() {
   link_.open(static_cast<std::uint16_t>(std::random_device()()));
   const std::uint64_t give_up_ms = monotonic_ms() + silence_ms_;
-  while (!link_.is_open()) {
+  for (;;) {
     pump(std::min(give_up_ms, monotonic_ms() + kAskAgainMs / 4));
-    if (monotonic_ms() >= give_up_ms && !link_.is_open()) fail_silent();
-    link_.ping();
+    if (link_.is_open()) return;
+    if (monotonic_ms() >= give_up_ms) fail_silent();
+    link_.ping();  // Which asks again.
   }
 }
 
@@ -162,17 +163,22 @@ bool TargetLine::move_bytes() {
 }
 
 TargetLine::Heard TargetLine::take() {
-  const Arrival arrival = link_.receive(rest_);
-  frame_ = arrival.frame;
-  switch (arrival.kind) {
-    case Arrival::Kind::frame:
-      return Heard::frame;
-    case Arrival::Kind::missed:
-      return Heard::missed;
-    case Arrival::Kind::opened:
-      return Heard::opened;
-    default:
-      return Heard::nothing;
+  for (;;) {
+    const Arrival arrival = link_.receive(rest_);
+    frame_ = arrival.frame;
+    switch (arrival.kind) {
+      case Arrival::Kind::frame:
+        return Heard::frame;
+      case Arrival::Kind::missed:
+        return Heard::missed;
+      case Arrival::Kind::opened:
+        return Heard::opened;
+      case Arrival::Kind::none:
+        return Heard::nothing;
+      case Arrival::Kind::pong:
+      case Arrival::Kind::closed:
+        break;
+    }
   }
 }
 

@@ -23,7 +23,8 @@ struct LinuxOptions {
   bool offline = false;         // Starts off the net; node->online() goes on.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
-  std::string inspect{};  // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in. Empty: none.
+  // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
+  std::string inspect{};
 };
 
 class LinuxHost {
