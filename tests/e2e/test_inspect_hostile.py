@@ -22,6 +22,15 @@ def healthy(ask):
     return line.reply(ask, [line.op(ask.get(3), line.text_value("x"), b"m")])
 
 
+def too_long(peer, ask):
+    """A frame that is larger than any device's, which is dropped like noise."""
+    if ask.get(2) == b"status":
+        return [healthy(ask)]
+    if len(peer.asks) == 2:
+        peer.link.sendall(b"\0" + b"\xff" * 3_000_000 + b"\0")
+    return []
+
+
 def from_status_on(answers):
     """Healthy as far as its status goes; then what `answers(ask)` gives."""
     return lambda peer, ask: [healthy(ask)] if ask.get(2) == b"status" else answers(ask)
@@ -68,10 +77,7 @@ class Hostile(harness.GridTest):
         mute = self.peer(None, opened=b"")
         noisy = self.peer(None, opened=b"\0ets Jul 29 2019 12:21:46\r\n\0rst:0x1\r\n\0")
         others = self.peer(from_status_on(lambda ask: [healthy({**ask, 1: ask[1] + 7})]))
-        # A frame that is larger than any device's is dropped like noise.
-        huge = self.peer(from_status_on(lambda ask: [healthy(ask) + line.field(99, bytes(3_000_000))]
-                                        if not seen.append(1) and len(seen) == 1 else []))
-        seen = []
+        huge = self.peer(too_long)
         cases = {"serial:" + os.ttyname(theirs): "listens on this line", lost: "no answer", mute: "no answer",
                  noisy: "of noise", others: "no answer", huge: "of noise"}
         with concurrent.futures.ThreadPoolExecutor(len(cases)) as pool:
