@@ -81,7 +81,7 @@ template <std::size_t kSize>
 void set(char (&field)[kSize], std::string_view text) {
   assert_true(text.size() < kSize);
   std::memset(field, 0, kSize);
-  std::memcpy(field, text.data(), text.size());
+  if (!text.empty()) std::memcpy(field, text.data(), text.size());
 }
 
 grid_InspectAsk ask_for(std::string_view topic, std::string_view map = {}, std::string_view argument = {}) {

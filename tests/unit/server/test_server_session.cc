@@ -396,7 +396,8 @@ void inspection_tells_the_state_of_the_gateway(void** state) {
 
   set(ask.topic, "weather");
   bench.send(1, encoded(ask));
-  assert_ok(reader.open(bench.next(1)));
+  const Frame refused = bench.next(1);
+  assert_ok(reader.open(refused));
   assert_status(reader.head().status, Status::not_found);
   assert_true(reader.head().last && !reader.next(op));
   assert_true(value["app"].text_or("") == "farm");
