@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/image.h"
 #include "cli/names.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -49,6 +50,10 @@ Exit print_value(const Context& context, const KeyOptions& options, const Value&
 Exit get(const Context& context, const KeyOptions& options) {
   check_map(options.map);
   check_key(options.key);
+  if (is_image(context)) {
+    Image image(context);
+    return print_value(context, options, image.find(options.map, options.key));
+  }
   Session session(context);
   session.pull({ScopeKind::key, options.map, options.key});
   return print_value(context, options, session.node().map(options.map).get(options.key));

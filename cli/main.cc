@@ -32,6 +32,8 @@ struct Verbs {
   WatchOptions watch;
   SyncOptions sync;
   MerkleOptions merkle;
+  BudgetOptions budget;
+  SalvageOptions salvage;
   std::function<Exit()> chosen;
 };
 
@@ -90,7 +92,7 @@ void add_context(CLI::App& app, Context& context) {
   add_text(
       app, "--target", context.target, "URL",
       "The server [ws://127.0.0.1:7271]; without --store nothing is kept here. serial:DEVICE[@BAUD] and unix:PATH are "
-      "a device to look into");
+      "a device to look into, image:FILE is a chip's flash");
   add_text(app, "--app", context.app, "NAME", "The tenant [default]");
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
@@ -148,6 +150,24 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   verb->add_option("MAP", v.merkle.map, "Only this map");
 }
 
+void add_flash_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* flash = app.add_subcommand("flash", "The flash of a chip, from its image (image:FILE)");
+  flash->require_subcommand(1);
+  add_verb(*flash, v, "wear", "Each sector, and how often it was erased", [&v] { return flash_wear(v.context); });
+  add_verb(*flash, v, "check", "Go through all of it, and name the first damage",
+           [&v] { return flash_check(v.context); });
+
+  CLI::App* verb = add_verb(*flash, v, "budget", "How many writes it still stands, and how long that lasts",
+                            [&v] { return flash_budget(v.context, v.budget); });
+  add_duration(*verb, "--every", v.budget.every_ms, "From one write to the next [1s]");
+  add_count(*verb, "--value", v.budget.value_bytes, "Bytes of a value [as those that it has]");
+  add_count(*verb, "--erases", v.budget.erases_max, "What a sector stands [100000]");
+
+  verb = add_verb(*flash, v, "salvage", "Write every row that can still be read to a file",
+                  [&v] { return flash_salvage(v.context, v.salvage); });
+  verb->add_option("OUT", v.salvage.out, "The file; it ends in .csv or .json")->required();
+}
+
 Exit report(Exit exit, const std::string& sentence) {
   std::fprintf(stderr, "gridctl: %s\n", sentence.c_str());
   return exit;
@@ -176,6 +196,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_row_verbs(app, verbs);
   add_map_verbs(app, verbs);
   add_replica_verbs(app, verbs);
+  add_flash_verbs(app, verbs);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -87,6 +88,14 @@ Report& Report::number(std::string_view name, std::int64_t value) {
 
 Report& Report::count(std::string_view name, std::uint64_t value) {
   entries_.push_back({std::string(name), std::to_string(value), std::to_string(value)});
+  return *this;
+}
+
+Report& Report::decimal(std::string_view name, double value) {
+  char digits[32];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::fixed, 1).ptr;
+  const std::string text(digits, end);
+  entries_.push_back({std::string(name), text, text});
   return *this;
 }
 

@@ -46,6 +46,8 @@ class Report {
   Report& text(std::string_view name, std::string_view value);
   Report& number(std::string_view name, std::int64_t value);
   Report& count(std::string_view name, std::uint64_t value);
+  // To one digit behind the point.
+  Report& decimal(std::string_view name, double value);
   Report& value(std::string_view name, const Value& value);
   Report& truth(std::string_view name, bool value);
   Report& nothing(std::string_view name);

@@ -49,8 +49,14 @@ std::string default_store(const std::string& app) {
 
 LinuxOptions options_of(const Context& context) {
   if (const std::string trouble = trouble_with_app(context.app); !trouble.empty()) throw Failure(Exit::usage, trouble);
+  if (context.target.starts_with("image:")) {
+    throw Failure(Exit::usage,
+                  "an image is only read: it takes status, ls, get, export, oplog and flash, and no other command");
+  }
   if (!context.target.empty() && !transport::parse_url(context.target).ok()) {
-    throw Failure(Exit::usage, "a target is ws://HOST:PORT or wss://HOST:PORT, and not " + context.target);
+    throw Failure(Exit::usage,
+                  "a target is ws://HOST:PORT, wss://HOST:PORT, serial:DEVICE, unix:PATH or image:FILE, and not " +
+                      context.target);
   }
   LinuxOptions options;
   options.app = context.app;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // status: what this replica holds and owes, and whether its server is there.
+#include "cli/image.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/text.h"
 
 namespace grid::cli {
-
 Exit status(const Context& context) {
+  if (is_image(context)) return status_of_image(context);
   Session session(context);
   if (!session.offline()) session.wait(is_up, kPatienceMs);
   const ReplicaStatus now = session.status();

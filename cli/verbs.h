@@ -56,6 +56,16 @@ struct MerkleOptions {
   std::string map;  // Empty: all of them.
 };
 
+struct BudgetOptions {
+  std::uint64_t every_ms = 1'000;      // Between two writes.
+  std::uint64_t value_bytes = 0;       // 0: as long as those in the image are on average.
+  std::uint64_t erases_max = 100'000;  // What a sector stands.
+};
+
+struct SalvageOptions {
+  std::string out;
+};
+
 // Each throws a Failure when it can't do what was asked.
 Exit put(const Context& context, const PutOptions& options);
 Exit get(const Context& context, const KeyOptions& options);
@@ -69,5 +79,9 @@ Exit status(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);
+Exit flash_wear(const Context& context);
+Exit flash_budget(const Context& context, const BudgetOptions& options);
+Exit flash_check(const Context& context);
+Exit flash_salvage(const Context& context, const SalvageOptions& options);
 
 }  // namespace grid::cli

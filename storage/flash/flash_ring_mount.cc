@@ -152,7 +152,8 @@ Status FlashRing::follow(std::uint32_t sector, std::uint32_t tail, bool salvage,
     if (front.opening.previous_generation == 0) break;
     std::uint32_t previous = sector_with(front.opening.previous_generation);
     if (previous == count_ && salvage) {
-      previous = newest_below(generation);
+      // Between the two may be what a cut left open.
+      previous = newest_below(front.opening.previous_generation);
       if (previous == count_ || sectors_[previous].generation < tail) break;
     }
     if (previous == count_) {

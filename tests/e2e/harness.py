@@ -26,6 +26,17 @@ def program(name):
     return str(path)
 
 
+def golden_image():
+    """The flash image of tests/golden: the bytes that it names, and 0xff in between."""
+    source = pathlib.Path(os.environ.get("GRID_SOURCE", pathlib.Path(__file__).parents[2]))
+    image = bytearray()
+    for line in (source / "tests/golden/flash-1.txt").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            offset, content = line.split()
+            image += b"\xff" * (int(offset, 16) - len(image)) + bytes.fromhex(content.strip("-"))
+    return bytes(image)
+
+
 def wait_until(condition, what, seconds=DEADLINE_SECONDS):
     """Asks `condition` again and again until it is true."""
     give_up_at = time.monotonic() + seconds

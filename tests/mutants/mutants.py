@@ -20,6 +20,8 @@ from dataclasses import dataclass
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol_ops", "sim_protocol_pull")
+# The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
+FLASH = ("test_flash_cuts",)
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.
 RUN_SECONDS_MAX = 120
@@ -31,6 +33,7 @@ class Mutant:
     path: pathlib.Path
     breaks: str    # The rules that it removes.
     told_as: str   # The scenario that tells what they are for; empty where only seeds do.
+    on_flash: bool = False
 
 
 @dataclass
@@ -48,7 +51,8 @@ def read_mutant(path):
     told = re.search(r"^Told as: (\w+)$", head, re.M)
     if breaks is None or head.startswith("Breaks:"):
         raise ValueError(f"{path.name}: it must begin with a sentence, and name what it removes: `Breaks: PROTOCOL P4`")
-    return Mutant(path.stem, path, breaks[1], told[1] if told else "")
+    on_flash = "\n--- a/storage/flash/" in path.read_text(encoding="utf-8")
+    return Mutant(path.stem, path, breaks[1], told[1] if told else "", on_flash)
 
 
 def read_mutants(pattern=""):
@@ -61,6 +65,10 @@ def scenarios():
     for program in SCENARIOS:
         source = ROOT / "tests/sim" / f"test_{program.removeprefix('sim_')}.cc"
         for name in re.findall(r"cmocka_unit_test\((\w+)\)", source.read_text(encoding="utf-8")):
+            found[name] = program
+    for program in FLASH:
+        source = ROOT / "tests/flash" / f"{program.removeprefix('test_')}_test.cc"
+        for name in re.findall(r"\bsweep_test\((\w+)\),", source.read_text(encoding="utf-8")):
             found[name] = program
     return found
 
@@ -85,7 +93,7 @@ def check():
         else:
             problem = apply_patch(ROOT, path, "--check")
             if not problem and mutant.told_as and mutant.told_as not in told:
-                problem = f"there is no scenario {mutant.told_as} in tests/sim"
+                problem = f"there is no scenario {mutant.told_as} in tests/sim or tests/flash"
         if problem:
             failed += 1
             print(f"{path.name}: {problem}\n    cure: take up what has changed in the code, or give the fault up")
@@ -136,7 +144,8 @@ class Workshop:
             status, output = run(command, BUILD_SECONDS_MAX)
             if status != 0:
                 return output
-        status, output = run(["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS], BUILD_SECONDS_MAX)
+        command = ["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH]
+        status, output = run(command, BUILD_SECONDS_MAX)
         return output if status != 0 else ""
 
     def failing_seeds(self, first, last, most):
@@ -184,6 +193,8 @@ def killer(mutant, shop, options, known):
         failed = shop.failing_scenarios([scenarios()[mutant.told_as]])
         told = mutant.told_as in failed
         return (mutant.told_as, "") if told else ("", f"{mutant.told_as} does not fail, but: {', '.join(failed)}")
+    if mutant.on_flash:
+        return ", ".join(shop.failing_scenarios(FLASH)), ""
     for seed, what in shop.failing_seeds(1, options.seeds, len(known) + 1):
         if seed not in known:
             return f"seed {seed}: {what}" if seed else what, ""
@@ -206,7 +217,7 @@ def prepare_all(shops, options, workers):
     last = 0 if options.told else options.seeds
     bounds = [last * i // len(shops) for i in range(len(shops) + 1)]
     known = set().union(*workers.map(prepare, shops, (low + 1 for low in bounds), bounds[1:]))
-    failed = shops[0].failing_scenarios()
+    failed = shops[0].failing_scenarios(SCENARIOS + FLASH)
     if failed:
         raise RuntimeError(f"the tree without a fault fails: {', '.join(failed)}")
     if known:

@@ -135,6 +135,7 @@ LAYERS = {
     "storage/postgres": Layer(_STORE, None, _libraries("libpq", "os"), SHELL),
     # flush() on another thread needs one word of the store's.
     "storage/flash": Layer(_STORE, PURE_STD | {"atomic"}, _libraries(), PURE - {"threads"}),
+    "storage/image": Layer((*_STORE, "storage/flash"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
     "storage/encrypted": Layer(_STORE, None, _libraries("mbedtls", "os"), SHELL),
     "transport": Layer(("crdt/base", "crdt", "transport/proto"), PURE_STD, _libraries("nanopb"), PURE),
     "transport/proto": Layer((), PURE_STD, _libraries("nanopb"), PURE),
