@@ -18,10 +18,10 @@ using transport::StreamLink;
 
 // Nothing that makes sense for so long, and for as long as a chip's answer takes on a slow line: nobody is there.
 constexpr std::uint64_t kSilenceMs = 5'000;
-constexpr std::uint64_t kAnswerBits = 10 * 4'096;
+constexpr std::uint64_t kAnswerBits = std::uint64_t{10} * 4'096;
 constexpr std::uint64_t kAskAgainMs = 1'000;  // The ask, or its answer, was lost.
 constexpr std::uint64_t kGoodbyeMs = 100;
-constexpr std::size_t kAnswerBytesMax = kValueBytesMax + 64 * 1'024;
+constexpr std::size_t kAnswerBytesMax = kValueBytesMax + std::size_t{64} * 1'024;
 constexpr std::string_view kSerial = "serial:";
 constexpr std::string_view kUnix = "unix:";
 
