@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // get MAP KEY: prints what the key holds.
+#include "cli/get.h"
+
 #include <algorithm>
 
 #include "cli/image.h"
@@ -37,13 +39,13 @@ std::string formatted(const Value& value, Format format) {
   return value.kind() == ValueKind::bytes ? raw_of(value) : raw_of(value) + "\n";
 }
 
+}  // namespace
+
 Exit print_value(const Context& context, const KeyOptions& options, const Value& value) {
   if (!value.exists()) throw Failure(Exit::not_found, options.map + " has no " + json_text(options.key));
   print(formatted(value, resolved(context.format)));
   return Exit::ok;
 }
-
-}  // namespace
 
 Exit get(const Context& context, const KeyOptions& options) {
   check_map(options.map);

@@ -9,7 +9,9 @@
 #include <cstdio>
 
 #include "cli/duration.h"
+#include "cli/line_verbs.h"
 #include "cli/print.h"
+#include "cli/target_line.h"
 #include "cli/verbs.h"
 
 namespace grid::cli {
@@ -87,8 +89,10 @@ void add_map(CLI::App* verb, std::string& map) { verb->add_option("MAP", map, "T
 void add_key(CLI::App* verb, std::string& key) { verb->add_option("KEY", key, "The key")->required(); }
 
 void add_context(CLI::App& app, Context& context) {
-  add_text(app, "--target", context.target, "URL",
-           "The server [ws://127.0.0.1:7271]; without --store nothing is kept here. image:FILE is a chip's flash");
+  add_text(
+      app, "--target", context.target, "URL",
+      "The server [ws://127.0.0.1:7271]; without --store nothing is kept here. serial:DEVICE[@BAUD] and unix:PATH are "
+      "a device to look into, image:FILE is a chip's flash");
   add_text(app, "--app", context.app, "NAME", "The tenant [default]");
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
@@ -140,7 +144,7 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   add_duration(*verb, "--timeout", v.sync.timeout_ms, "Give up after this time [60s]");
 
   add_verb(app, v, "status", "This replica, and whether its server is there", [&v] { return status(v.context); });
-  add_verb(app, v, "oplog", "What a device still owes its server (image:FILE)", [&v] { return oplog(v.context); });
+  add_verb(app, v, "oplog", "What a device still owes its server", [&v] { return oplog(v.context); });
   add_verb(app, v, "clock", "How far the clock is trusted", [&v] { return clock(v.context); });
   verb = add_verb(app, v, "merkle", "Digest of each map", [&v] { return merkle(v.context, v.merkle); });
   verb->add_option("MAP", v.merkle.map, "Only this map");
@@ -169,6 +173,19 @@ Exit report(Exit exit, const std::string& sentence) {
   return exit;
 }
 
+Exit run_on_line(const CLI::App& app, const Verbs& v) {
+  const std::string verb = app.get_subcommands().front()->get_name();
+  if (!v.context.store.empty()) {
+    return report(Exit::usage, "a device on a line has a store of its own; --store goes with a server");
+  }
+  if (verb == "status") return line_status(v.context);
+  if (verb == "clock") return line_clock(v.context);
+  if (verb == "oplog") return line_oplog(v.context);
+  if (verb == "ls") return line_ls(v.context, v.ls);
+  if (verb == "get") return line_get(v.context, v.get);
+  refuse_on_line(verb);
+}
+
 Exit parse_and_run(int argc, char** argv) {
   CLI::App app{kAbout, "gridctl"};
   Verbs verbs;
@@ -187,7 +204,7 @@ Exit parse_and_run(int argc, char** argv) {
     return report(Exit::usage, std::string(error.what()) + "; see gridctl --help");
   }
   if (!verbs.chosen) return report(Exit::usage, "a command is needed; see gridctl --help");
-  const Exit exit = verbs.chosen();
+  const Exit exit = is_line_target(verbs.context.target) ? run_on_line(app, verbs) : verbs.chosen();
   flush_output();
   return exit;
 }

@@ -7,7 +7,9 @@
 namespace grid::cli {
 
 Exit oplog(const Context& context) {
-  if (!is_image(context)) throw Failure(Exit::usage, "oplog reads the image of a flash: say --target image:FILE");
+  if (!is_image(context)) {
+    throw Failure(Exit::usage, "oplog looks into a device: say --target serial:DEVICE, unix:PATH or image:FILE");
+  }
   Image image(context);
   const crdt::Seq shared = image.store().shared();
   std::vector<Report> reports;

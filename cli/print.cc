@@ -15,6 +15,8 @@
 namespace grid::cli {
 namespace {
 
+using crdt::ValueKind;
+
 std::string row_json(std::string_view key, const Value& value) {
   return "{\"key\":" + json_text(key) + ",\"value\":" + json::json_from_value(value) + "}";
 }
@@ -97,9 +99,15 @@ Report& Report::decimal(std::string_view name, double value) {
   return *this;
 }
 
+// Text as it is, unless it could play with the terminal.
 Report& Report::value(std::string_view name, const Value& value) {
-  const std::string text = json::json_from_value(value);
-  entries_.push_back({std::string(name), text, text});
+  if (!value.exists()) return nothing(name);
+  const std::string json = json::json_from_value(value);
+  const std::string_view text = value.text_or({});
+  const bool is_plain = value.kind() == ValueKind::text && std::none_of(text.begin(), text.end(), [](char byte) {
+                          return static_cast<unsigned char>(byte) < 0x20 || byte == 0x7f;
+                        });
+  entries_.push_back({std::string(name), json, is_plain ? std::string(text) : json});
   return *this;
 }
 

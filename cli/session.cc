@@ -54,7 +54,9 @@ LinuxOptions options_of(const Context& context) {
                   "an image is only read: it takes status, ls, get, export, oplog and flash, and no other command");
   }
   if (!context.target.empty() && !transport::parse_url(context.target).ok()) {
-    throw Failure(Exit::usage, "a target is ws://HOST:PORT, wss://HOST:PORT or image:FILE, and not " + context.target);
+    throw Failure(Exit::usage,
+                  "a target is ws://HOST:PORT, wss://HOST:PORT, serial:DEVICE, unix:PATH or image:FILE, and not " +
+                      context.target);
   }
   LinuxOptions options;
   options.app = context.app;

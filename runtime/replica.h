@@ -69,6 +69,8 @@ class Replica final : public Machine {
   Outcome outcome_of(crdt::Seq seq);
   ReplicaStatus status(std::uint64_t now_ms) const;
   crdt::Stamp last_stamp() const { return log_.clock().last(); }
+  // By which expiry is judged at a read, `wall_ms` as in an event; 0 while the time is unknown.
+  std::uint64_t known_ms(std::uint64_t wall_ms) const { return time_.known_ms(wall_ms); }
   // Over the live, settled cells of the scope, by scanning them.
   crdt::Digest digest(const Scope& scope, std::uint64_t wall_ms);
   // The last trouble as a sentence. Never null.

@@ -136,9 +136,9 @@ Bytes Session::write_inspected(MutBytes room) {
   writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));
   writer.end_record();
   const Result<Bytes> value = writer.finish();
-  wire::OpsWriter reply(Kind::inspect_reply, {.id = id, .map = "inspect"}, room);
-  // A topic that is not known is answered by nothing.
-  if (value.ok() && topic == "status") {
+  const Status known = topic == "status" ? value.status() : Status::not_found;
+  wire::OpsWriter reply(Kind::inspect_reply, {.id = id, .map = "inspect", .status = known}, room);
+  if (known == Status::ok) {
     reply.add({.cell = {{"inspect", "status", {}}, crdt::Stamp::of(shared_.journal.wall_ms(), 0, 1), 0, *value}});
   }
   return reply.finish({}, true);

@@ -155,7 +155,8 @@ class Device {
 
 int run_device(const std::string& name, const std::string& store, const std::string& url) {
   grid::LinuxHost host;
-  grid::Node* node = host.open({.app = "default", .store = store, .server = url, .backoff_ms_max = 2'000});
+  grid::Node* node =
+      host.open({.app = "default", .store = store, .server = url, .backoff_ms_max = 2'000, .inspect = store + ".sock"});
   if (node == nullptr) return std::fprintf(stderr, "device %s: %s\n", name.c_str(), host.problem()), 1;
   Device device(host, *node, name);
   if (!device.start()) return std::fprintf(stderr, "device %s: %s\n", name.c_str(), host.problem()), 1;

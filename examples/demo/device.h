@@ -11,7 +11,7 @@
 
 namespace demo {
 
-// Runs until stdin ends or SIGTERM; the exit code.
+// Runs until stdin ends or SIGTERM; the exit code. It can be looked into at the Unix socket STORE.sock.
 int run_device(const std::string& name, const std::string& store, const std::string& url);
 
 }  // namespace demo

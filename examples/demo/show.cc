@@ -236,9 +236,16 @@ void Show::draw(std::uint64_t now_ms) {
 std::vector<std::string> Show::hints() const {
   std::error_code none;
   const std::string folder = std::filesystem::proximate(own_folder(), none).string();
-  const std::string gridctl = (none || folder.starts_with("..") ? own_folder() : folder) + "/gridctl --target " + url_;
-  return {"Try, in another terminal:", "  " + gridctl + " ls now", "  " + gridctl + " watch now",
-          "  " + gridctl + " put notes hello '\"world\"'", "Ctrl-C ends it."};
+  const std::string gridctl = (none || folder.starts_with("..") ? own_folder() : folder) + "/gridctl --target ";
+  const std::string device = gridctl + "unix:" + folder_ + "/B.sock";
+  return {"Try, in another terminal:",
+          "  " + gridctl + url_ + " ls now",
+          "  " + gridctl + url_ + " watch now",
+          "  " + gridctl + url_ + " put notes hello '\"world\"'",
+          "and look into device B, whether it is cut off or not:",
+          "  " + device + " status",
+          "  " + device + " oplog",
+          "Ctrl-C ends it."};
 }
 
 // The gateway's rows, as a client of its own sees them, against the devices' digests and the ledger.

@@ -17,6 +17,8 @@ using runtime::Event;
 
 namespace {
 
+constexpr std::string_view kSoftware = "grid 0.1.0 linux";
+
 Change change_of(const crdt::Op& op, std::uint64_t wall_ms) {
   return {op.cell.name.map, op.cell.name.key, crdt::lww_map::read(op.cell, wall_ms), op.cell.stamp, op.local};
 }
@@ -41,6 +43,7 @@ Node* LinuxHost::Impl::open(const LinuxOptions& options) {
   if (status == Status::ok) status = open_store();
   if (status == Status::ok) status = open_link();
   if (status == Status::ok) status = start();
+  if (status == Status::ok) status = open_inspection();
   opened_ = status;
   if (status != Status::ok) {
     close();
@@ -104,9 +107,27 @@ Status LinuxHost::Impl::start() {
   return refuse(Status::denied, replica_->problem());
 }
 
+Status LinuxHost::Impl::open_inspection() {
+  if (options_.inspect.empty()) return Status::ok;
+  inspector_.emplace(*replica_, *store_, runtime::Inspector::About{options_.app, kSoftware},
+                     static_cast<runtime::Vitals*>(this));
+  inspection_ =
+      std::make_unique<port::InspectSocket>(loop_, *inspector_, static_cast<port::InspectSocket::Host&>(*this));
+  const Status status = inspection_->listen(options_.inspect);
+  if (status != Status::ok) problem_ = inspection_->problem();
+  return status;
+}
+
+void LinuxHost::Impl::tell(crdt::ValueWriter& status) {
+  status.field("memory_free_bytes");
+  status.integer(port::headroom_bytes());
+}
+
 // ---- closing
 
 void LinuxHost::Impl::close() {
+  inspection_.reset();
+  inspector_.reset();
   if (node_.has_value()) {
     [[maybe_unused]] const Status status = host_->stop();  // What could not be flushed, problem() has said.
     give_up_connecting();

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ports/linux/grid/linux.h"
+#include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
@@ -23,7 +24,11 @@
 
 namespace grid {
 
-class LinuxHost::Impl final : public Driver, private transport::LinkListener, private port::UvHost::Owner {
+class LinuxHost::Impl final : public Driver,
+                              private transport::LinkListener,
+                              private port::UvHost::Owner,
+                              private port::InspectSocket::Host,
+                              private runtime::Vitals {
  public:
   Impl();
   ~Impl();
@@ -68,6 +73,10 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   void flush_trouble(Status status, const char* problem) override;
   void turn_ended() override;
 
+  // port::InspectSocket::Host and runtime::Vitals
+  runtime::ReplicaStatus inspected_status() override { return replica_status(); }
+  void tell(crdt::ValueWriter& status) override;
+
   struct Watching {
     std::uint32_t id;
     Callback callback;
@@ -85,6 +94,7 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   Status open_store();
   Status open_link();
   Status start();
+  Status open_inspection();
   Status refuse(Status status, std::string problem);
   void close();
   void say_goodbye();
@@ -111,6 +121,8 @@ class LinuxHost::Impl final : public Driver, private transport::LinkListener, pr
   std::unique_ptr<transport::LwsContext> links_;
   std::optional<port::UvHost> host_;
   std::optional<Node> node_;
+  std::optional<runtime::Inspector> inspector_;
+  std::unique_ptr<port::InspectSocket> inspection_;
 
   transport::LinkId connecting_ = 0;  // The link that is opening.
   transport::LinkId connected_ = 0;   // The link that is up.

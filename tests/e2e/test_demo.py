@@ -54,6 +54,16 @@ class Demo(harness.GridTest):
         harness.wait_until(lambda: any("gridctl --target ws://" in line for line in show.lines), "what one can try")
         return show, processes_of(show.child.pid)
 
+    def test_what_it_suggests_works(self):
+        show, _ = self.show()
+        harness.wait_until(lambda: any("oplog" in line for line in show.lines), "how to look into a device")
+        suggested = [line.split(" --target ")[1].split() for line in show.lines if "/gridctl --target " in line]
+        looks = [words for words in suggested if words[0].startswith("unix:")]
+        self.assertEqual([words[1] for words in looks], ["status", "oplog"])
+        for words in looks:
+            harness.wait_until(lambda words=words: self.run_gridctl("--target", *words).code == 0, " ".join(words))
+        self.assertEqual(show.stop(signal.SIGTERM), 0)
+
     def test_a_killed_show_leaves_no_process_behind(self):
         show, helpers = self.show()
         self.assertEqual(len(helpers), 3, "a gateway and two devices")

@@ -64,7 +64,7 @@ class Usage(harness.GridTest):
         self.refused("--app", "..", "--offline", "ls", "m")
 
     def test_targets_that_are_no_address(self):
-        for target in ("127.0.0.1:7271", "http://x", "ws://", "ws://host:99999", "serial:/dev/ttyUSB0"):
+        for target in ("127.0.0.1:7271", "http://x", "ws://", "ws://host:99999", "tcp:/dev/ttyUSB0"):
             with self.subTest(target=target):
                 self.assertIn(target, self.refused("--target", target, "get", "m", "k"))
 

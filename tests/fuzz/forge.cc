@@ -253,6 +253,8 @@ void Forge::edit(grid_Bye& message) {
 void Forge::edit(grid_InspectAsk& message) {
   message.id = draw_id();
   set(message.topic, changes() ? "else" : "status");
+  message.after = changes();
+  if (changes()) message.seq = draw_seq();
 }
 
 // ---- ops

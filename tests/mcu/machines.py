@@ -36,3 +36,6 @@ LIBRARIES = {
 
 # Profile of crdt/base/limits.h -> the firmware that plays a device of it.
 FIRMWARE = {"chip": "replica_chip", "pico": "replica_pico"}
+
+# What is linked only when it is used: name -> archives in the tree, and what they may come to.
+EXTRAS = {"inspect": (("runtime/libgrid_inspect.a", "ports/inspect/libgrid_inspect_service.a"), 4 * 1024)}

@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 
-from machines import FIRMWARE, LIBRARIES, MACHINES
+from machines import EXTRAS, FIRMWARE, LIBRARIES, MACHINES
 
 HERE = pathlib.Path(__file__).parent
 BASELINE = HERE / "size_baseline.json"
@@ -59,6 +59,12 @@ def linked_sizes(map_file):
     return sizes
 
 
+def archive_bytes(machine, archive):
+    """Code and data of a whole archive."""
+    table = run(machine.tool("size"), "-A", str(archive))
+    return sum(map(int, re.findall(r"^\.s?(?:text|rodata|data)\S*\s+(\d+)\s", table, re.MULTILINE)))
+
+
 def top_symbols(machine, elf):
     found = []
     for line in run(machine.tool("nm"), "-C", "-S", "--size-sort", "-r", str(elf)).splitlines():
@@ -92,6 +98,8 @@ def measure(machine, tree, troubles):
     core = [sections for library, sections in sizes.items() if library != "libgcc"]
     figures["core.code"] = sum(sections["text"] + sections["rodata"] + sections["data"] for sections in core)
     figures["core.static_ram"] = sum(sections["data"] + sections["bss"] for sections in core)
+    for extra, (archives, _) in EXTRAS.items():
+        figures[f"{extra}.code"] = sum(archive_bytes(machine, tree / archive) for archive in archives)
     for profile, firmware in FIRMWARE.items():
         said = play(machine, tree / "bin" / f"{firmware}.elf")
         if said is None:
@@ -119,7 +127,8 @@ def show(machine, figures, before):
 def budgets():
     return ({"core.code": CODE_BYTES_MAX, "core.static_ram": 256}
             | {f"{profile}.stack": STACK_BYTES_MAX for profile in FIRMWARE}
-            | {f"{profile}.ram": limit for profile, limit in RAM_BYTES_MAX.items()})
+            | {f"{profile}.ram": limit for profile, limit in RAM_BYTES_MAX.items()}
+            | {f"{extra}.code": limit for extra, (_, limit) in EXTRAS.items()})
 
 
 def judge(machine, figures, before, troubles):

@@ -119,6 +119,7 @@ def _libraries(*names):
 _CELLS = ("crdt/base", "crdt/cell.h", "crdt/stamp.h")
 _CORE = ("crdt/base", "crdt", "storage", "transport/wire*.h", "transport/proto")
 _LINK = ("crdt/base", "transport/*_link.h", "transport/sentence.h")
+_HOST = (*_CORE, "ports", "ports/inspect/*.h", "storage/*/*.h", "transport", "transport/*/*.h", "runtime")
 _STORE = ("storage", "crdt/hash.h", *_CELLS)
 
 # A file belongs to the longest entry that it is, or lies under. Its own folder is always open to it.
@@ -148,11 +149,9 @@ LAYERS = {
     "server/main.cc": Layer(),
     "cli": Layer(),
     "ports": Layer(("crdt/base",), PURE_STD, _libraries(), SHELL),
-    "ports/linux": Layer(
-        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("libuv", "os"),
-        SHELL),
-    "ports/bare": Layer(
-        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
+    "ports/inspect": Layer((*_CORE, *_LINK, "runtime", "storage/flash/*.h"), PURE_STD, _libraries(), PURE),
+    "ports/linux": Layer(_HOST, None, _libraries("libuv", "os"), SHELL),
+    "ports/bare": Layer(_HOST, None, _libraries("os"), SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),

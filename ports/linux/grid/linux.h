@@ -23,6 +23,8 @@ struct LinuxOptions {
   bool offline = false;         // Starts off the net; node->online() goes on.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
+  // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
+  std::string inspect{};
 };
 
 class LinuxHost {
@@ -36,9 +38,10 @@ class LinuxHost {
   // One node a host.
   Node* open(const LinuxOptions& options);
   // Of the last open():
-  //   invalid  The address or the app's name breaks a rule, or what lies in the store's place is no store.
-  //   busy     Another process has the store open.
-  //   denied   The store belongs to another app, or may not be written.
+  //   invalid  The address, the app's name or the inspection socket's path breaks a rule, or what lies in the store's
+  //            place is no store.
+  //   busy     Another process has the store open, or listens at the inspection socket.
+  //   denied   The store belongs to another app, or may not be written; or the inspection socket may not be made.
   //   corrupt, newer, full, io  Of the store.
   Status status() const;
 

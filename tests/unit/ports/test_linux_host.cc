@@ -4,10 +4,12 @@
 
 #include <grid/grid.h>
 #include <grid/linux.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -301,6 +303,39 @@ void a_server_that_is_not_there_is_named_and_tried_again(void** state) {
   assert_int_equal(node->status().state, SyncState::disconnected);
 }
 
+void an_inspection_socket_that_cannot_be_had_is_a_sentence(void** state) {
+  Fixture& fixture = fixture_of(state);
+  const std::string path = fixture.directory + "/look.sock";
+  LinuxHost living;
+  assert_non_null(living.open({.app = "farm", .inspect = path}));
+
+  LinuxHost host;
+  const auto is_refused = [&](const std::string& inspect, Status status, const char* words) {
+    assert_null(host.open({.app = "farm", .inspect = inspect}));
+    assert_status(host.status(), status);
+    assert_non_null(std::strstr(host.problem(), words));
+  };
+  is_refused(path, Status::busy, "is in use by another process");
+  is_refused(fixture.directory, Status::invalid, "a file that is no socket");
+  is_refused(fixture.directory + "/no/folder", Status::io, "No such file");
+  is_refused(fixture.directory + std::string(120, 'x'), Status::invalid, "the limit is 107");
+  assert_non_null(host.open({.app = "farm", .inspect = fixture.directory + "/other.sock"}));
+}
+
+void an_inspection_socket_is_its_owners_and_goes_with_the_host(void** state) {
+  const std::string path = fixture_of(state).directory + "/look.sock";
+  const mode_t before = umask(0);
+  {
+    LinuxHost host;
+    assert_non_null(host.open({.app = "farm", .inspect = path}));
+    struct stat file {};
+    assert_int_equal(lstat(path.c_str(), &file), 0);
+    assert_int_equal(file.st_mode, S_IFSOCK | 0600);
+  }
+  umask(before);
+  assert_false(std::filesystem::exists(path));
+}
+
 }  // namespace
 
 int main() {
@@ -320,6 +355,8 @@ int main() {
                               HOST_TEST(stop_ends_run),
                               HOST_TEST(a_wait_for_the_server_times_out_without_one),
                               HOST_TEST(a_node_says_hello_at_the_path_of_its_app_and_goodbye_at_the_end),
-                              HOST_TEST(a_server_that_is_not_there_is_named_and_tried_again)};
+                              HOST_TEST(a_server_that_is_not_there_is_named_and_tried_again),
+                              HOST_TEST(an_inspection_socket_that_cannot_be_had_is_a_sentence),
+                              HOST_TEST(an_inspection_socket_is_its_owners_and_goes_with_the_host)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

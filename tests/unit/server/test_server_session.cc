@@ -393,6 +393,13 @@ void inspection_tells_the_state_of_the_gateway(void** state) {
   assert_int_equal(value["durable"].integer_or(-1), 1);
   assert_true(value["epoch"].integer_or(0) == static_cast<std::int64_t>(bench.coordinator->status().epoch));
   assert_true(value["judging"].truth_or(false));
+
+  set(ask.topic, "weather");
+  bench.send(1, encoded(ask));
+  const Frame refused = bench.next(1);
+  assert_ok(reader.open(refused));
+  assert_status(reader.head().status, Status::not_found);
+  assert_true(reader.head().last && !reader.next(op));
   assert_true(value["app"].text_or("") == "farm");
 }
 

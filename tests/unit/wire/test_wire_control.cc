@@ -112,6 +112,24 @@ void fields_at_their_limit_fit_and_one_byte_more_is_too_large(void**) {
   assert_status(decode(long_cursor, message), Status::too_large);
 }
 
+void an_ask_that_names_a_place_arrives_whole_and_fits_at_its_limit(void**) {
+  grid_InspectAsk ask = inspect_ask();
+  set(ask.topic, std::string(32, 't'));
+  set(ask.argument, std::string(256, 'k'));
+  set(ask.map, std::string(64, 'm'));
+  ask.id = UINT32_MAX;
+  ask.sub.size = 128;
+  std::memset(ask.sub.bytes, 's', 128);
+  ask.after = true;
+  ask.seq = UINT64_MAX;
+  const grid_InspectAsk asked = carried(ask);
+  assert_true(asked.id == UINT32_MAX && asked.seq == UINT64_MAX && asked.after && asked.sub.size == 128);
+  assert_memory_equal(asked.sub.bytes, ask.sub.bytes, 128);
+  assert_string_equal(asked.map, ask.map);
+  assert_string_equal(asked.argument, ask.argument);
+  assert_true(encoded(ask).size() <= wire::kControlBytesMax);
+}
+
 template <typename Message, typename Change>
 void refuse(Message message, Change change) {
   change(message);
@@ -237,6 +255,7 @@ int main() {
       cmocka_unit_test(answers_to_a_subscription_arrive_as_sent),
       cmocka_unit_test(small_messages_arrive_as_sent),
       cmocka_unit_test(fields_at_their_limit_fit_and_one_byte_more_is_too_large),
+      cmocka_unit_test(an_ask_that_names_a_place_arrives_whole_and_fits_at_its_limit),
       cmocka_unit_test(hello_that_breaks_a_rule_is_refused),
       cmocka_unit_test(answers_that_break_a_rule_are_refused),
       cmocka_unit_test(scope_that_breaks_a_rule_is_refused),
