@@ -119,7 +119,9 @@ void Replica::dispatch(const Event& event) {
 }
 
 void Replica::finish_step(const Event& event) {
-  const Result<bool> more = watches_.advance(actions_, time_.known_ms());
+  // A host may make calls, and commit them, one after the other without room for what each of them would report.
+  const bool reports = event.kind != Event::Kind::call && event.kind != Event::Kind::durable;
+  const Result<bool> more = reports ? watches_.advance(actions_, time_.known_ms()) : watches_.are_behind();
   if (!more.ok()) return stop(more.status());
   session_.advance(event.now_ms, actions_);
   // One commit at a time: what is written meanwhile goes with the next.

@@ -2,6 +2,8 @@
 
 #include "runtime/watches.h"
 
+#include <algorithm>
+
 namespace grid::runtime {
 
 Status Watches::add(std::uint32_t id) { return watches_.push({.id = id, .born = store_.head()}); }
@@ -17,13 +19,13 @@ bool Watches::remove(std::uint32_t id) {
 
 Result<bool> Watches::advance(ActionList& actions, std::uint64_t known_ms) {
   std::uint32_t looks = 0;
-  bool more = false;
-  for (Watch& watch : watches_) {
-    const Status status = advance(watch, actions, known_ms, looks);
-    if (status != Status::ok) return status;
-    more = more || watch.position < store_.head();
-  }
-  return more;
+  for (Watch& watch : watches_) GRID_TRY(advance(watch, actions, known_ms, looks));
+  return are_behind();
+}
+
+bool Watches::are_behind() const {
+  const auto is_behind = [this](const Watch& watch) { return watch.position < store_.head(); };
+  return std::any_of(watches_.begin(), watches_.end(), is_behind);
 }
 
 Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_ms, std::uint32_t& looks) {

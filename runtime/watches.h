@@ -32,6 +32,7 @@ class Watches {
 
   // Reports changes as long as `actions` has room. True: there is more to look at.
   Result<bool> advance(ActionList& actions, std::uint64_t known_ms);
+  bool are_behind() const;
 
  private:
   struct Watch {
