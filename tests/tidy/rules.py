@@ -150,6 +150,9 @@ LAYERS = {
     "ports/linux": Layer(
         (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("libuv", "os"),
         SHELL),
+    "ports/chip": Layer(
+        (*_CORE, "storage/flash", "transport/*_link.h", "transport/websocket", "runtime"), PURE_STD, _libraries(),
+        PURE),
     "ports/bare": Layer(
         (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
     "tests": Layer(),
@@ -158,7 +161,7 @@ LAYERS = {
 }
 
 # Headers that users see are included as <grid/NAME>; they live in these folders.
-PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid")
+PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid")
 
 # (file, rule) -> why it may break it. An entry that is no longer needed fails.
 EXEMPT = {}
