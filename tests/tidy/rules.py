@@ -89,6 +89,8 @@ LIBRARY_OF = [
     (r"nlohmann/", "nlohmann"),
     (r"toml\+\+/", "toml++"),
     (r"cmocka\.h$", "cmocka"),
+    (r"lwip/|netif/", "lwip"),
+    (r"semihost\.h$", "semihosting"),
     (r"(sys|netinet|arpa|net|linux)/|(unistd|fcntl|signal|errno|time|netdb|dlfcn|poll|pwd|limits|pthread|dirent|"
      r"termios|syslog|ftw|glob|locale|stdio|stdlib|getopt|sched|malloc)\.h$", "os"),
     (r"(stdint|stddef|string|stdarg|setjmp|assert|inttypes|float|math|stdbool)\.h$", "c"),
@@ -154,14 +156,15 @@ LAYERS = {
         (*_CORE, "storage/flash", "transport/*_link.h", "transport/websocket", "runtime"), PURE_STD, _libraries(),
         PURE),
     "ports/bare": Layer(
-        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
+        (*_CORE, "ports", "ports/chip", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None,
+        _libraries("lwip", "os", "semihosting"), SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),
 }
 
 # Headers that users see are included as <grid/NAME>; they live in these folders.
-PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid")
+PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/bare/grid")
 
 # (file, rule) -> why it may break it. An entry that is no longer needed fails.
 EXEMPT = {}
