@@ -34,7 +34,8 @@ LIBRARIES = {
     "nanopb": "libnanopb.a",
 }
 
-# What a device is made of besides, of Grid's own: its store, its link and its loop. Counted where a whole device is built.
+# What a device is made of besides, of Grid's own: its store, its link and its loop. Counted where a whole device is
+# built.
 DEVICE_LIBRARIES = {
     "flash": "storage/libgrid_flash_store.a",
     "websocket": "transport/websocket/libgrid_websocket.a",

@@ -116,7 +116,7 @@ def device_figures(map_file):
 
 
 def show_device(figures, before):
-    """The sum that the budget of docs/ARCHITECTURE.md speaks of. It is over that; so it is held to the baseline alone."""
+    """The sum that the budget of docs/ARCHITECTURE.md speaks of. It is over that, and held to the baseline alone."""
     parts = ", ".join(f"{name} {figures[f'device.{name}']}" for name in {**LIBRARIES, **DEVICE_LIBRARIES})
     print(f"device.code      {figures['device.code']:>7} of {CODE_BYTES_MAX:>6} "
           f"{figures['device.code'] - before.get('device.code', 0):>+8}  "
