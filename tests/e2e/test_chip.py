@@ -142,6 +142,17 @@ class Chip(harness.GridTest):
         self.assert_has_all(gateway, device.rows())
 
     # BND-1
+    def test_a_log_that_fills_without_a_gateway_says_so_and_loses_nothing_that_was_kept(self):
+        gateway = self.server()
+        gateway.stop(signal.SIGKILL)
+        device = self.finish(self.device(gateway, mode="once", rows=1_100), code=1)
+        self.assertRegex(device.lines[-1], r"trouble: full: \S.*")
+        self.assertEqual(len(device.rows()), 1_024)
+        gateway = self.server(listen=gateway.listen())
+        self.finish(self.device(gateway, mode="once"))
+        self.assert_has_all(gateway, device.rows())
+
+    # BND-1
     def test_a_thousand_links_leave_nothing_behind(self):
         gateway = self.server()
         device = self.finish(self.device(gateway, mode="reconnect", rows=LINKS))
