@@ -98,7 +98,7 @@ class Chip(harness.GridTest):
         self.assert_has_all(gateway, device.rows())
 
     def assert_goes_on(self, device, kept):
-        """Its life began with every row that earlier ones have kept: a lost one would be written anew, and not missed."""
+        """Its life began with every row that earlier ones have kept: a lost one would come again, and not be missed."""
         opened = device.line("opened")
         if opened and kept:
             self.assertGreaterEqual(int(opened.split()[2]), max(n for n, _ in kept.values()), opened)
