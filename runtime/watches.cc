@@ -15,15 +15,17 @@ bool Watches::remove(std::uint32_t id) {
   return false;
 }
 
-Result<bool> Watches::advance(ActionList& actions, std::uint64_t known_ms) {
+Status Watches::advance(ActionList& actions, std::uint64_t known_ms) {
   std::uint32_t looks = 0;
-  bool more = false;
-  for (Watch& watch : watches_) {
-    const Status status = advance(watch, actions, known_ms, looks);
-    if (status != Status::ok) return status;
-    more = more || watch.position < store_.head();
+  for (Watch& watch : watches_) GRID_TRY(advance(watch, actions, known_ms, looks));
+  return Status::ok;
+}
+
+bool Watches::are_behind() const {
+  for (const Watch& watch : watches_) {
+    if (watch.position < store_.head()) return true;
   }
-  return more;
+  return false;
 }
 
 Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_ms, std::uint32_t& looks) {

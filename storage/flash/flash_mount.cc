@@ -20,13 +20,6 @@ using flash::slot_of;
 namespace {
 
 constexpr std::uint32_t kSectorsMin = 8;
-constexpr std::size_t kNameBufferBytes = Store::kFactNameBytesMax + 512;
-
-std::size_t record_bytes_max(const FlashOptions& options) {
-  const std::size_t op = flash::Head::kOpBytes + kNameBytesMax + 24 + options.value_bytes_max;
-  const std::size_t fact = flash::Head::kFactBytes + Store::kFactNameBytesMax + Store::kFactBytesMax;
-  return (std::max(op, fact) + kUnitBytes - 1) / kUnitBytes * kUnitBytes;
-}
 
 }  // namespace
 
@@ -39,12 +32,6 @@ FlashStore::FlashStore(NorDevice& device, Arena& arena, const FlashOptions& opti
       facts_(arena.make<Address>(options.facts_max)),
       record_(arena.make<std::uint8_t>(record_bytes_max(options))),
       name_(arena.make<std::uint8_t>(kNameBufferBytes)) {}
-
-std::size_t FlashStore::memory_bytes(const FlashOptions& options, std::uint32_t sector_count) {
-  const std::size_t slots = 2 * std::size_t{options.cells_max} + options.in_flight_max + options.facts_max;
-  return flash::FlashRing::memory_bytes(sector_count) + slots * sizeof(Address) + record_bytes_max(options) +
-         kNameBufferBytes + 64;
-}
 
 Status FlashStore::check_options() {
   if (!ring_.has_memory() || name_.empty() || record_.empty() || by_name_.capacity() != options_.cells_max) {

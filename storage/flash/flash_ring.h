@@ -19,7 +19,7 @@ class FlashRing {
  public:
   FlashRing(NorDevice& device, Arena& arena);
   bool has_memory() const { return sectors_.size() == count_ && order_.capacity() == count_ && !page_.empty(); }
-  static std::size_t memory_bytes(std::uint32_t sector_count) {
+  static constexpr std::size_t memory_bytes(std::uint32_t sector_count) {
     return sector_count * (sizeof(Sector) + sizeof(std::uint16_t)) + NorDevice::kPageBytes + 64;
   }
 

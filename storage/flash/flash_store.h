@@ -42,7 +42,11 @@ class FlashStore final : public Store {
   //   io       The device failed.
   Status mount();
   // What the arena must have.
-  static std::size_t memory_bytes(const FlashOptions& options, std::uint32_t sector_count);
+  static constexpr std::size_t memory_bytes(const FlashOptions& options, std::uint32_t sector_count) {
+    const std::size_t slots = 2 * std::size_t{options.cells_max} + options.in_flight_max + options.facts_max;
+    return flash::FlashRing::memory_bytes(sector_count) + slots * sizeof(Address) + record_bytes_max(options) +
+           kNameBufferBytes + 64;
+  }
 
   Result<Seq> append(const crdt::Op& op) override;
   Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override;
@@ -86,6 +90,13 @@ class FlashStore final : public Store {
     bool is_there = false;
     Head head;  // Of what stands.
   };
+
+  static constexpr std::size_t kNameBufferBytes = kFactNameBytesMax + 512;
+  static constexpr std::size_t record_bytes_max(const FlashOptions& options) {
+    const std::size_t op = Head::kOpBytes + kNameBytesMax + 24 + options.value_bytes_max;
+    const std::size_t fact = Head::kFactBytes + kFactNameBytesMax + kFactBytesMax;
+    return ((op > fact ? op : fact) + flash::kUnitBytes - 1) / flash::kUnitBytes * flash::kUnitBytes;
+  }
 
   // Reads, flash_reads.cc
   Status read_name(Address at, Head& head, std::string_view parts[3]);

@@ -89,6 +89,8 @@ LIBRARY_OF = [
     (r"nlohmann/", "nlohmann"),
     (r"toml\+\+/", "toml++"),
     (r"cmocka\.h$", "cmocka"),
+    (r"lwip/|netif/", "lwip"),
+    (r"semihost\.h$", "semihosting"),
     (r"(sys|netinet|arpa|net|linux)/|(unistd|fcntl|signal|errno|time|netdb|dlfcn|poll|pwd|limits|pthread|dirent|"
      r"termios|syslog|ftw|glob|locale|stdio|stdlib|getopt|sched|malloc)\.h$", "os"),
     (r"(stdint|stddef|string|stdarg|setjmp|assert|inttypes|float|math|stdbool)\.h$", "c"),
@@ -151,14 +153,17 @@ LAYERS = {
     "ports": Layer(("crdt/base",), PURE_STD, _libraries(), SHELL),
     "ports/inspect": Layer((*_CORE, *_LINK, "runtime", "storage/flash/*.h"), PURE_STD, _libraries(), PURE),
     "ports/linux": Layer(_HOST, None, _libraries("libuv", "os"), SHELL),
-    "ports/bare": Layer(_HOST, None, _libraries("os"), SHELL),
+    "ports/chip": Layer(
+        (*_CORE, "storage/flash", "transport/*_link.h", "transport/websocket", "runtime"), PURE_STD, _libraries(),
+        PURE),
+    "ports/bare": Layer((*_HOST, "ports/chip"), None, _libraries("lwip", "os", "semihosting"), SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),
 }
 
 # Headers that users see are included as <grid/NAME>; they live in these folders.
-PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid")
+PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/bare/grid")
 
 # (file, rule) -> why it may break it. An entry that is no longer needed fails.
 EXEMPT = {}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ChipLoop: a replica with its flash store and its link, and the loop that a chip runs them in.
+//
+// Place     Heart of ports/chip; <grid/chip.h> gives it its memory. Above runtime/replica.h, storage/flash,
+// chip_link.h. Promises  No heap: all memory is lent at construction. BND-1  Nothing here grows, whatever a peer or a
+// callback does.
+//           What put() has accepted is on the flash when it returns. A store that is full is tried again every second;
+//           one that fails stops the node (its state is `error`).
+// Ownership Borrows the board and its memory for life.
+// Threads   One: the caller's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "ports/chip/board.h"
+#include "ports/chip/chip_link.h"
+#include "runtime/grid/grid.h"
+#include "runtime/problem.h"
+#include "runtime/replica.h"
+#include "storage/flash/flash_store.h"
+
+namespace grid {
+
+struct ChipOptions {
+  // All by reference: literals, as a rule.
+  std::string_view app = "default";  // The tenant: an app sees nothing of another.
+  std::string_view store{};          // The partition's name.
+  std::string_view server{};         // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  bool offline = false;              // Starts off the net; node->online() goes on.
+  bool salvage = false;              // Opens what is left of a damaged store.
+  std::uint32_t backoff_ms_min = 250;
+  std::uint32_t backoff_ms_max = 30'000;
+};
+
+namespace port {
+
+// A callback, and the watch that it is for.
+struct Watching {
+  std::uint32_t id = 0;
+  Callback callback;
+};
+
+// A change that the machine has reported in its last step.
+struct Happened {
+  std::uint32_t watch = 0;
+  crdt::Seq seq = 0;
+};
+
+// What a loop runs in.
+struct ChipMemory {
+  const Limits* limits = nullptr;
+  storage::FlashOptions flash{};
+  MutBytes store{};                // FlashStore::memory_bytes()
+  MutBytes replica{};              // Replica::memory_bytes()
+  MutBytes arriving{};             // Limits::frame_bytes_max
+  MutBytes sending{};              // The same, and WebSocket::kOverheadBytesMax
+  MutBytes scratch{};              // Limits::value_bytes_max
+  std::span<Watching> watching{};  // Limits::watches_max
+  std::span<Happened> happened{};  // Limits::actions_max
+};
+
+class ChipLoop final : public Driver {
+ public:
+  ChipLoop(Board& board, const ChipMemory& memory);
+  ChipLoop(const ChipLoop&) = delete;
+  ChipLoop& operator=(const ChipLoop&) = delete;
+
+  Node* open(const ChipOptions& options);
+  Status status() const { return opened_; }
+  void run_for(std::uint64_t ms);
+  bool wait(const Write& write, Outcome outcome, std::uint64_t timeout_ms);
+  bool sync_once(std::uint64_t deadline_ms);
+  void close();
+
+  // Runs until `is_done()` says so: true, or until the time is up.
+  template <typename IsDone>
+  bool run_until(IsDone is_done, std::uint64_t timeout_ms) {
+    return run([](void* at) { return (*static_cast<IsDone*>(at))(); }, &is_done, timeout_ms);
+  }
+  // One turn: what has come, what is due, what may go, and the callbacks. True: there may be more to do at once.
+  bool turn();
+  // When there will be something to do, on the board's clock, if nothing comes before that.
+  std::uint64_t wake_at_ms() const;
+
+  // Of frames that are on their way out. Nothing, when the link is quiet.
+  std::size_t buffered_bytes() const { return link_.buffered_bytes(); }
+  const storage::FlashStore* store() const { return store_.has_value() ? &*store_ : nullptr; }
+
+  // Driver
+  void perform(runtime::Call& call) override;
+  void watch(runtime::Call& call, Callback callback) override;
+  Result<Change> find(std::string_view map, std::string_view key) override;
+  Result<Change> next(const Scope& scope, std::string_view after_map, std::string_view after_key) override;
+  Outcome outcome_of(crdt::Seq seq) override { return replica_->outcome_of(seq); }
+  runtime::ReplicaStatus replica_status() override;
+  crdt::Digest digest(const Scope& scope) override { return replica_->digest(scope, board_.wall_ms()); }
+  MutBytes scratch() override { return memory_.scratch; }
+  void complain(std::string_view sentence) override { problem_.say(sentence); }
+  const char* problem() const override { return problem_.line(); }
+
+ private:
+  Status check();
+  Status open_store();
+  Status start();
+  Status refuse(Status status, const char* words);
+
+  bool run(bool (*is_done)(void* context), void* context, std::uint64_t timeout_ms);
+  void step(runtime::Event event);
+  void carry_out(const runtime::Action& action);
+  void commit();
+  void connect();
+  bool receive();
+  bool write();
+  bool is_due() const;
+  void call_back();
+
+  Board& board_;
+  ChipMemory memory_;
+  ChipOptions options_;
+  ServerAddress server_;
+  char path_[4 + kAppBytesMax] = {};
+  Arena arena_;
+  Status opened_ = Status::ok;
+  runtime::Problem problem_;
+
+  std::optional<storage::FlashStore> store_;
+  std::optional<runtime::Replica> replica_;
+  std::optional<Node> node_;
+  ChipLink link_;
+  runtime::LinkId link_id_ = 0;  // Of the newest link.
+
+  Vec<Watching> watching_;
+  Vec<Happened> happened_;
+  std::uint64_t batch_due_ = 0;    // To be committed; 0: none.
+  std::uint64_t retry_at_ms_ = 0;  // When a store that is full is tried again; 0: it is not.
+  std::size_t frame_bytes_ = 0;    // That the machine has just encoded.
+  bool wants_write_ = false;
+  bool wants_more_ = false;
+  bool is_dial_failed_ = false;  // On the spot: the machine hears of it when its step is over.
+  bool has_failed_ = false;
+  bool is_running_ = false;
+};
+
+}  // namespace port
+}  // namespace grid
