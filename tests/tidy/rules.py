@@ -89,6 +89,7 @@ LIBRARY_OF = [
     (r"nlohmann/", "nlohmann"),
     (r"toml\+\+/", "toml++"),
     (r"cmocka\.h$", "cmocka"),
+    (r"(esp_\w+|nvs(_flash)?|bootloader_random|sdkconfig)\.h$|(freertos|driver|lwip)/\w+\.h$", "esp-idf"),
     (r"(sys|netinet|arpa|net|linux)/|(unistd|fcntl|signal|errno|time|netdb|dlfcn|poll|pwd|limits|pthread|dirent|"
      r"termios|syslog|ftw|glob|locale|stdio|stdlib|getopt|sched|malloc)\.h$", "os"),
     (r"(stdint|stddef|string|stdarg|setjmp|assert|inttypes|float|math|stdbool)\.h$", "c"),
@@ -155,13 +156,18 @@ LAYERS = {
         PURE),
     "ports/bare": Layer(
         (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
+    # Pure of everything but ESP-IDF: no heap of its own, no threads but FreeRTOS's.
+    "ports/esp32": Layer(
+        (*_CORE, "ports", "ports/chip", "storage/flash", "transport/*_link.h", "runtime"),
+        PURE_STD | {"atomic", "cerrno"}, _libraries("esp-idf", "os"), SHELL | {"heap", "locale", "disorder"}),
+    "ports/esp32/examples": Layer(libraries=_libraries("esp-idf", "os"), banned=SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),
 }
 
 # Headers that users see are included as <grid/NAME>; they live in these folders.
-PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid")
+PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/esp32/grid")
 
 # (file, rule) -> why it may break it. An entry that is no longer needed fails.
 EXEMPT = {}
