@@ -28,3 +28,8 @@ void free(void*) { grid::panic("free: there is no heap"); }
 void* operator new(std::size_t) { grid::panic("new: there is no heap"); }
 void operator delete(void*) noexcept { grid::panic("delete: there is no heap"); }
 void operator delete(void*, std::size_t) noexcept { grid::panic("delete: there is no heap"); }
+
+// What libstdc++'s headers ask for where an exception would be thrown.
+namespace std {
+[[noreturn]] void __throw_out_of_range_fmt(const char* what, ...) { grid::panic(what); }
+}  // namespace std

@@ -12,3 +12,8 @@ foreach(profile chip pico)
   target_compile_definitions(replica_${profile} PRIVATE GRID_PROFILE_${profile} GRID_TRANSCRIPT="${transcript}")
   set_property(SOURCE ${sources}/firmware.cc APPEND PROPERTY OBJECT_DEPENDS ${transcript})
 endforeach()
+
+# A device that the end-to-end tests start, stop and kill, on the machine that has a network.
+if(TARGET grid_bare_host)
+  grid_firmware(device SOURCES ${sources}/device.cc LINK grid_bare_host)
+endif()

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a device costs on a chip: code, memory, stack, and what it asks of others. Says no when that grows.
 
-usage: mcu.py BUILD [--accept]
-BUILD holds a tree of each machine, built. --accept writes what was measured as the new baseline.
+usage: mcu.py BUILD [--accept | --if-built]
+BUILD holds a tree of each machine, built. --accept writes what was measured as the new baseline. With --if-built it is
+no failure that there are no such trees: exit 77.
 """
 import argparse
 import fnmatch
@@ -135,7 +136,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--accept", action="store_true")
+    parser.add_argument("--if-built", action="store_true")
     arguments = parser.parse_args()
+    if arguments.if_built and not all((arguments.build / machine.name / "bin").exists() for machine in MACHINES):
+        return 77
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     troubles, measured = [], {}
     for machine in MACHINES:

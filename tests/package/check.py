@@ -61,8 +61,9 @@ def troubles_with_version(root, component):
 
 def compile_component(root, component, build):
     shutil.rmtree(build, ignore_errors=True)
-    configure = ["cmake", "-S", str(HERE / "component"), "-B", str(build), "-G", "Ninja", f"-DGRID_COMPONENT={component}",
-                 f"-DGRID_FAKE_IDF={root}/tests/unit/esp32/idf", f"-DCMAKE_TOOLCHAIN_FILE={root}/cmake/rv32imc.cmake"]
+    configure = ["cmake", "-S", str(HERE / "component"), "-B", str(build), "-G", "Ninja",
+                 f"-DGRID_COMPONENT={component}", f"-DGRID_FAKE_IDF={root}/tests/unit/esp32/idf",
+                 f"-DCMAKE_TOOLCHAIN_FILE={root}/cmake/rv32imc.cmake"]
     for command in (configure, ["ninja", "-C", str(build)]):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:

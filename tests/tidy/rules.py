@@ -89,7 +89,9 @@ LIBRARY_OF = [
     (r"nlohmann/", "nlohmann"),
     (r"toml\+\+/", "toml++"),
     (r"cmocka\.h$", "cmocka"),
-    (r"(esp_\w+|nvs(_flash)?|bootloader_random|sdkconfig)\.h$|(freertos|driver|lwip)/\w+\.h$", "esp-idf"),
+    (r"(esp_\w+|nvs(_flash)?|bootloader_random|sdkconfig)\.h$|(freertos|driver)/\w+\.h$", "esp-idf"),
+    (r"lwip/|netif/", "lwip"),
+    (r"semihost\.h$", "semihosting"),
     (r"(sys|netinet|arpa|net|linux)/|(unistd|fcntl|signal|errno|time|netdb|dlfcn|poll|pwd|limits|pthread|dirent|"
      r"termios|syslog|ftw|glob|locale|stdio|stdlib|getopt|sched|malloc)\.h$", "os"),
     (r"(stdint|stddef|string|stdarg|setjmp|assert|inttypes|float|math|stdbool)\.h$", "c"),
@@ -155,11 +157,12 @@ LAYERS = {
         (*_CORE, "storage/flash", "transport/*_link.h", "transport/websocket", "runtime"), PURE_STD, _libraries(),
         PURE),
     "ports/bare": Layer(
-        (*_CORE, "ports", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None, _libraries("os"), SHELL),
-    # Pure of everything but ESP-IDF: no heap of its own, no threads but FreeRTOS's.
+        (*_CORE, "ports", "ports/chip", "storage/*/*.h", "transport", "transport/*/*.h", "runtime"), None,
+        _libraries("lwip", "os", "semihosting"), SHELL),
+    # No heap of its own, and no threads but FreeRTOS's.
     "ports/esp32": Layer(
         (*_CORE, "ports", "ports/chip", "storage/flash", "transport/*_link.h", "runtime"),
-        PURE_STD | {"atomic", "cerrno"}, _libraries("esp-idf", "os"), SHELL | {"heap", "locale", "disorder"}),
+        PURE_STD | {"atomic", "cerrno"}, _libraries("esp-idf", "lwip", "os"), SHELL | {"heap", "locale", "disorder"}),
     "ports/esp32/examples": Layer(libraries=_libraries("esp-idf", "os"), banned=SHELL),
     "tests": Layer(),
     "examples": Layer(),
@@ -167,7 +170,7 @@ LAYERS = {
 }
 
 # Headers that users see are included as <grid/NAME>; they live in these folders.
-PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/esp32/grid")
+PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/bare/grid", "ports/esp32/grid")
 
 # (file, rule) -> why it may break it. An entry that is no longer needed fails.
 EXEMPT = {}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A device on a bare machine (tests/mcu/device.cc), in an emulator with a network card and a flash in a file, and a real
+gateway. Skipped where the firmware is not built or there is no emulator: ./dev test builds it."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import time
+import unittest
+
+import harness
+import load
+
+EMULATOR = "qemu-system-riscv32"
+MACHINE = ("-M", "virt", "-bios", "none", "-display", "none", "-monitor", "none", "-serial", "null",
+           "-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device",
+           "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0", "-chardev", "stdio,id=c")
+HOST = "10.0.2.2"  # This machine, as the emulated one sees it.
+KILLS = int(os.environ.get("GRID_CHIP_KILLS", "100"))
+LINKS = int(os.environ.get("GRID_CHIP_LINKS", "1000"))
+ROW = re.compile(r"row (\S+) (\d+) (\S+) kept")
+
+
+class Device(harness.Process):
+    """A machine that was switched on. What it keeps is in the image."""
+
+    def __init__(self, elf, image, **words):
+        words = {"store": image, "sensor": "/proc/loadavg", **words}
+        arguments = "".join(f",arg={name}={value}" for name, value in words.items())
+        super().__init__([EMULATOR, *MACHINE, "-semihosting-config",
+                          f"enable=on,target=native,chardev=c,arg=device{arguments}", "-kernel", elf])
+
+    def rows(self):
+        """{key: (n, load)} of what it has said to have kept, the newest of each key."""
+        found = (ROW.fullmatch(line) for line in list(self.lines))
+        return {row[1]: (int(row[2]), float(row[3])) for row in found if row}
+
+    def line(self, word):
+        """The last line that begins with `word`."""
+        return next((line for line in reversed(list(self.lines)) if line.startswith(word + " ")), None)
+
+
+class Chip(harness.GridTest):
+    def setUp(self):
+        super().setUp()
+        self.elf = pathlib.Path(os.environ["GRID_CHIP_TREE"]) / "bin" / "device.elf"
+        if not self.elf.exists() or shutil.which(EMULATOR) is None:
+            raise unittest.SkipTest(f"{self.elf} or {EMULATOR} is not there: ./dev mcu makes them")
+        self.image = self.path("flash.img")
+
+    def device(self, gateway, **words):
+        port = gateway.url.rsplit(":", 1)[1]
+        device = Device(str(self.elf), self.image, server=f"ws://{HOST}:{port}", **words)
+        self.addCleanup(lambda: device.child.poll() is None and device.stop(signal.SIGKILL))
+        return device
+
+    def finish(self, device, code=0):
+        self.assertEqual(device.ended(), code, f"{device.lines} {device.errors}")
+        return device
+
+    def at_gateway(self, gateway):
+        rows = self.gridctl("--target", gateway.url, "--app", "farm", "export", "climate").splitlines()
+        return {row["key"]: row["value"] for row in map(json.loads, rows)}
+
+    def assert_has_all(self, gateway, kept):
+        rows = self.at_gateway(gateway)
+        lost = {key: row for key, row in kept.items()
+                if key not in rows or (rows[key]["n"], rows[key]["load"]) != row}
+        self.assertEqual(lost, {}, f"{len(lost)} of {len(kept)} rows that were kept are not at the gateway")
+
+    def test_a_device_that_knows_no_time_gets_it_and_so_do_its_first_writes(self):
+        gateway = self.server()
+        before_ms = time.time() * 1000
+        device = self.finish(self.device(gateway, mode="once", rows=5))
+        self.assertEqual(device.line("synced")[:8], "synced 1")
+        self.assertIn(" clock 2 ", device.line("status"))
+        self.assert_has_all(gateway, device.rows())
+        watch = self.gridctl("--target", gateway.url, "--app", "farm", "-o", "json", "watch", "climate", "--count", 5)
+        for line in watch.splitlines():
+            stamp = json.loads(line)["stamp"]
+            written = time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+            self.assertLess(abs(written * 1000 - before_ms), 60_000, stamp)
+
+    def test_what_is_written_while_the_gateway_is_down_arrives_when_it_is_back(self):
+        gateway = self.server()
+        device = self.device(gateway, mode="sample", period=5)
+        harness.wait_until(lambda: len(self.at_gateway(gateway)) >= 5, "rows at the gateway")
+        gateway.stop(signal.SIGKILL)
+        kept = len(device.rows())
+        harness.wait_until(lambda: len(device.rows()) >= kept + 50, "50 rows without a gateway")
+        gateway = self.server(listen=gateway.listen())
+        last = max(device.rows())
+        harness.wait_until(lambda: last in self.at_gateway(gateway), "the rows to arrive")
+        device.stop(signal.SIGKILL)
+        self.finish(self.device(gateway, mode="once"))
+        self.assert_has_all(gateway, device.rows())
+
+    # STO-1
+    def test_no_row_that_was_kept_is_lost_by_kill_9_at_any_moment(self):
+        chance = load.seeded()
+        gateway = self.server()
+        kept = {}
+        for _ in range(KILLS):
+            device = self.device(gateway, mode="sample", period=chance.choice((0, 1, 10)))
+            time.sleep(chance.uniform(0.03, 0.35))  # The moment is the dice's, no verdict depends on it.
+            device.stop(signal.SIGKILL)
+            self.assertFalse(any(line.startswith(("cannot open", "trouble", "grid:")) for line in device.lines),
+                             device.lines)
+            kept.update(device.rows())
+        device = self.finish(self.device(gateway, mode="once"))
+        print(f"{KILLS} kills, {len(kept)} keys kept, the last row is {max(n for n, _ in kept.values())}", flush=True)
+        self.assertGreater(len(kept), KILLS)
+        self.assertIn(" pending 0 ", device.line("status"))
+        self.assert_has_all(gateway, kept)
+
+    # SYN-1
+    def test_a_device_and_a_client_on_linux_hold_the_same_to_the_byte(self):
+        gateway = self.server()
+        here = ("--store", self.path("here"), "--target", gateway.url, "--app", "farm")
+        device = self.device(gateway, mode="sample", period=20)
+        harness.wait_until(lambda: len(device.rows()) >= 10, "rows")
+        self.gridctl(*here, "put", "climate", "fan/3", '{"on": true}')
+        harness.wait_until(lambda: "fan fan/3 1" in device.lines, "the device to hear of the fan")
+        device.stop(signal.SIGKILL)
+        device = self.finish(self.device(gateway, mode="once", rows=3))
+        self.gridctl(*here, "sync", "--map", "climate")
+        merkle = json.loads(self.gridctl(*here, "-o", "json", "--offline", "merkle", "climate"))[0]
+        self.assertEqual(device.line("digest"), f"digest {merkle['root']} {merkle['cells']}")
+        self.assertGreater(merkle["cells"], 13)
+
+    def test_a_device_that_wakes_for_one_sync_gives_up_at_its_deadline_and_keeps_its_rows(self):
+        gateway = self.server()
+        gateway.stop(signal.SIGKILL)
+        device = self.finish(self.device(gateway, mode="once", rows=4, deadline=500), code=1)
+        waited = re.fullmatch(r"synced 0 after (\d+) ms", device.line("synced"))
+        self.assertTrue(500 <= int(waited[1]) < 1500, waited[0])
+        self.assertIn(" pending 4 ", device.line("status"))
+        gateway = self.server(listen=gateway.listen())
+        self.finish(self.device(gateway, mode="once"))
+        self.assert_has_all(gateway, device.rows())
+
+    # BND-1
+    def test_a_thousand_links_leave_nothing_behind(self):
+        gateway = self.server()
+        device = self.finish(self.device(gateway, mode="reconnect", rows=LINKS))
+        print(device.line("links"), flush=True)
+        self.assertRegex(device.line("links"), rf"links {LINKS} most \d+ left 0")
+        self.assert_has_all(gateway, device.rows())
+
+    def test_a_flash_full_of_noise_is_refused_with_a_sentence_and_left_as_it_is(self):
+        noise = load.seeded().randbytes(64 * 4096)
+        self.file("flash.img", noise)
+        gateway = self.server()
+        device = self.finish(self.device(gateway, mode="once"), code=1)
+        self.assertRegex(device.lines[-1], r"cannot open: corrupt: \S.*")
+        self.assertEqual(pathlib.Path(self.image).read_bytes(), noise)
+
+
+if __name__ == "__main__":
+    harness.main()
