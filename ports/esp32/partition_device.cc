@@ -54,7 +54,7 @@ Status PartitionDevice::program(std::uint32_t offset, Bytes from) {
 }
 
 Status PartitionDevice::erase(std::uint32_t sector) {
-  return status_of(esp_partition_erase_range(partition_, sector * kSectorBytes, kSectorBytes));
+  return status_of(esp_partition_erase_range(partition_, std::size_t{sector} * kSectorBytes, kSectorBytes));
 }
 
 }  // namespace grid::port

@@ -3,9 +3,11 @@
 #include "tests/unit/esp32/fake_idf.h"
 
 #include <bootloader_random.h>
+#include <driver/temperature_sensor.h>
 #include <esp_log.h>
 #include <esp_mac.h>
 #include <esp_netif.h>
+#include <esp_pm.h>
 #include <esp_random.h>
 #include <esp_system.h>
 #include <esp_timer.h>
@@ -300,6 +302,22 @@ esp_err_t esp_wifi_get_max_tx_power(std::int8_t* power) {
   *power = 80;
   return idf().is_radio_on ? ESP_OK : ESP_ERR_WIFI_NOT_STARTED;
 }
+
+// ---- what the examples use
+
+esp_err_t temperature_sensor_install(const temperature_sensor_config_t*, temperature_sensor_handle_t* sensor) {
+  *sensor = reinterpret_cast<temperature_sensor_handle_t>(&idf());
+  return ESP_OK;
+}
+
+esp_err_t temperature_sensor_enable(temperature_sensor_handle_t) { return ESP_OK; }
+
+esp_err_t temperature_sensor_get_celsius(temperature_sensor_handle_t, float* celsius) {
+  *celsius = 41.5F;
+  return ESP_OK;
+}
+
+esp_err_t esp_pm_configure(const void*) { return ESP_OK; }
 
 // ---- event files and FreeRTOS
 
