@@ -120,9 +120,10 @@ void Replica::dispatch(const Event& event) {
 
 void Replica::finish_step(const Event& event) {
   // A host may make calls, and commit them, one after the other without room for what each of them would report.
-  const bool reports = event.kind != Event::Kind::call && event.kind != Event::Kind::durable;
-  const Result<bool> more = reports ? watches_.advance(actions_, time_.known_ms()) : watches_.are_behind();
-  if (!more.ok()) return stop(more.status());
+  if (event.kind != Event::Kind::call && event.kind != Event::Kind::durable) {
+    const Status status = watches_.advance(actions_, time_.known_ms());
+    if (status != Status::ok) return stop(status);
+  }
   session_.advance(event.now_ms, actions_);
   // One commit at a time: what is written meanwhile goes with the next.
   if (log_.dirty() && !log_.committing()) {
@@ -131,7 +132,7 @@ void Replica::finish_step(const Event& event) {
     if (!batch.ok()) return stop(batch.status());
     actions_.add({.kind = Action::Kind::commit, .batch = *batch});
   }
-  if (*more) actions_.add({.kind = Action::Kind::more});
+  if (watches_.are_behind()) actions_.add({.kind = Action::Kind::more});
 }
 
 void Replica::perform(Call& call) {

@@ -2,8 +2,6 @@
 
 #include "runtime/watches.h"
 
-#include <algorithm>
-
 namespace grid::runtime {
 
 Status Watches::add(std::uint32_t id) { return watches_.push({.id = id, .born = store_.head()}); }
@@ -17,15 +15,17 @@ bool Watches::remove(std::uint32_t id) {
   return false;
 }
 
-Result<bool> Watches::advance(ActionList& actions, std::uint64_t known_ms) {
+Status Watches::advance(ActionList& actions, std::uint64_t known_ms) {
   std::uint32_t looks = 0;
   for (Watch& watch : watches_) GRID_TRY(advance(watch, actions, known_ms, looks));
-  return are_behind();
+  return Status::ok;
 }
 
 bool Watches::are_behind() const {
-  const auto is_behind = [this](const Watch& watch) { return watch.position < store_.head(); };
-  return std::any_of(watches_.begin(), watches_.end(), is_behind);
+  for (const Watch& watch : watches_) {
+    if (watch.position < store_.head()) return true;
+  }
+  return false;
 }
 
 Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_ms, std::uint32_t& looks) {

@@ -30,8 +30,9 @@ class Watches {
   // False: no such watch.
   bool remove(std::uint32_t id);
 
-  // Reports changes as long as `actions` has room. True: there is more to look at.
-  Result<bool> advance(ActionList& actions, std::uint64_t known_ms);
+  // Reports changes as long as `actions` has room.
+  Status advance(ActionList& actions, std::uint64_t known_ms);
+  // There is more to look at.
   bool are_behind() const;
 
  private:

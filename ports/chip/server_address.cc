@@ -2,13 +2,17 @@
 
 #include "ports/chip/server_address.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace grid::port {
 namespace {
 
+// Not substr(), which could throw.
+std::string_view front(std::string_view text, std::size_t size) { return {text.data(), std::min(size, text.size())}; }
+
 bool take_prefix(std::string_view& text, std::string_view prefix) {
-  if (text.substr(0, prefix.size()) != prefix) return false;
+  if (front(text, prefix.size()) != prefix) return false;
   text.remove_prefix(prefix.size());
   return true;
 }
@@ -39,7 +43,7 @@ Result<ServerAddress> parse_server_address(std::string_view text) {
   const bool bracketed = take_prefix(text, "[");
   const std::size_t end = text.find(bracketed ? ']' : ':');
   if (bracketed && end == std::string_view::npos) return Status::invalid;
-  address.host = text.substr(0, end);
+  address.host = front(text, end);
   if (!is_host(address.host, bracketed)) return Status::invalid;
   text.remove_prefix(end == std::string_view::npos ? text.size() : end + (bracketed ? 1 : 0));
   if (!text.empty() && !(take_prefix(text, ":") && parse_port(text, address.port))) return Status::invalid;

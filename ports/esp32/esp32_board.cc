@@ -58,13 +58,16 @@ void Esp32Board::attach(Node* node) {
 }
 
 void Esp32Board::follow_network() {
-  const bool is_up = network_.is_up();
-  if (is_up && is_parked_) {
-    is_parked_ = false;
-    node_->online();
-  } else if (!is_up && !is_parked_ && node_->status().state != SyncState::disconnected) {
+  const SyncState state = node_->status().state;
+  if (!network_.is_up()) {
+    if (state == SyncState::disconnected) return;
     is_parked_ = true;
     node_->offline();
+  } else if (is_parked_ || state == SyncState::backoff) {
+    // What failed for want of a network need not be waited for any longer.
+    is_parked_ = false;
+    node_->offline();
+    node_->online();
   }
 }
 
@@ -96,7 +99,8 @@ void Esp32Board::wait(std::uint64_t ms_max) {
   FD_ZERO(&bytes);
   FD_ZERO(&room);
   FD_SET(bell, &bytes);
-  if (socket >= 0) FD_SET(socket, link_.wants_room() ? &room : &bytes);
+  if (socket >= 0) FD_SET(socket, &bytes);
+  if (link_.wants_room()) FD_SET(socket, &room);
   timeval rest = time_of(link_.has_bytes() ? 0 : std::min(ms_max, kRestMsMax));
   const int ready = select(std::max(bell, socket) + 1, &bytes, &room, nullptr, &rest);
   // ESP-IDF's select() takes a little of the heap; without any it must not become a busy loop.

@@ -31,7 +31,7 @@ class Esp32Board final : public Board {
   Status open_flash(std::string_view store) { return partition_.open(store, problem_); }
   void trust(const char* certificate) { link_.trust(certificate); }
 
-  // Whose link goes up and down with the network; null: nobody's.
+  // Whose link goes up and down with the network from now on; null: nobody's.
   void attach(Node* node);
   // Runs what was posted, and tells the node of the network.
   void attend();

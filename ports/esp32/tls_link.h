@@ -5,7 +5,7 @@
 // Place     Within ports/esp32, below esp32_board.h. Knows bytes, not frames.
 // Promises  As byte_link.h: nothing blocks, but the look-up of a name (lwIP's resolver answers from its cache, or
 //           asks, for seconds when nobody answers) and the arithmetic of a TLS handshake.
-//           SEC-1  With `tls` no byte is read or written before the server has proven to be `server.host`.
+//           With `tls` no byte is read or written before the server has proven to be `server.host`.
 // Ownership Borrows the certificate for life. What a connection takes of ESP-IDF's heap, close() gives back.
 // Threads   One.
 #pragma once

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A device on a bare machine (tests/mcu/device.cc), in an emulator with a network card and a flash in a file, and a real
-gateway. Skipped where the firmware is not built or there is no emulator: ./dev test builds it."""
+"""A device on a bare machine (tests/mcu/device.cc), in an emulator with a network card and a flash in a file, and a
+real gateway. Skipped where the firmware is not built or there is no emulator: ./dev test builds it."""
 import json
 import os
 import pathlib

@@ -34,5 +34,15 @@ LIBRARIES = {
     "nanopb": "libnanopb.a",
 }
 
+# What a device is made of besides, of Grid's own: its store, its link and its loop. Counted where a whole device is
+# built.
+DEVICE_LIBRARIES = {
+    "flash": "storage/libgrid_flash_store.a",
+    "websocket": "transport/websocket/libgrid_websocket.a",
+    "chip": "ports/chip/libgrid_chip.a",
+    "api": "runtime/grid/libgrid_api.a",
+}
+DEVICE = "device"
+
 # Profile of crdt/base/limits.h -> the firmware that plays a device of it.
 FIRMWARE = {"chip": "replica_chip", "pico": "replica_pico"}

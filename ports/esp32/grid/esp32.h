@@ -44,16 +44,16 @@ class Esp32Host {
     if (status_ != Status::ok) return nullptr;
     is_board_trouble_ = false;
     board_.trust(options.certificate != nullptr && options.certificate[0] != '\0' ? options.certificate : nullptr);
-    Node* node = chip_.open({.app = options.app,
-                             .store = options.store,
-                             .server = options.server,
-                             .offline = options.offline,
-                             .salvage = options.salvage,
-                             .backoff_ms_min = options.backoff_ms_min,
-                             .backoff_ms_max = options.backoff_ms_max});
+    node_ = chip_.open({.app = options.app,
+                        .store = options.store,
+                        .server = options.server,
+                        .offline = options.offline,
+                        .salvage = options.salvage,
+                        .backoff_ms_min = options.backoff_ms_min,
+                        .backoff_ms_max = options.backoff_ms_max});
     status_ = chip_.status();
-    if (node != nullptr) board_.attach(node);
-    return node;
+    if (node_ != nullptr) board_.attach(node_);
+    return node_;
   }
   // Of the last open():
   //   not_found  There is no such partition.
@@ -75,10 +75,15 @@ class Esp32Host {
     return chip_.wait(write, outcome, timeout_ms);
   }
   // Goes online, sends and fetches all that there is, and goes off the net again: before a deep sleep, say.
-  bool sync_once(std::uint64_t deadline_ms) { return chip_.sync_once(deadline_ms); }
+  bool sync_once(std::uint64_t deadline_ms) {
+    const bool is_synced = chip_.sync_once(deadline_ms);
+    board_.attach(node_);  // A network that comes later does not bring it back.
+    return is_synced;
+  }
   // Says goodbye and lets go of the node, for a sleep from which the machine starts anew; open() opens it again.
   void close() {
-    board_.attach(nullptr);
+    node_ = nullptr;
+    board_.attach(node_);
     chip_.close();
   }
 
@@ -94,6 +99,7 @@ class Esp32Host {
  private:
   port::Esp32Board board_;
   ChipHost<kLimits, kCellsMax, kSectorsMax> chip_{board_};
+  Node* node_ = nullptr;
   bool is_board_trouble_ = false;
   Status status_ = Status::ok;
 };

@@ -167,6 +167,29 @@ void asking_for_the_net_while_there_is_none_says_so(void**) {
   assert_says("the network is down");
 }
 
+void a_network_that_comes_ends_a_backoff(void**) {
+  idf().network_down();
+  Node* node = world->host->open({.app = "farm",
+                                  .server = world->gateway.url,
+                                  .offline = true,
+                                  .backoff_ms_min = 3'600'000,
+                                  .backoff_ms_max = 3'600'000});
+  node->online();
+  run_until_state(node, SyncState::backoff);
+  idf().network_up();
+  run_until_state(node, SyncState::realtime);
+}
+
+void a_node_that_slept_through_a_failed_sync_is_not_brought_back_by_the_network(void**) {
+  Node* node = world->open(world->gateway.url, true);
+  idf().network_down();
+  assert_false(world->host->sync_once(20));
+  idf().network_up();
+  world->host->run_for(20);
+  assert_int_equal(node->status().state, SyncState::disconnected);
+  assert_true(world->host->sync_once(kLongMs));
+}
+
 // SYN-1, LOG-1
 void a_cable_that_breaks_in_the_middle_of_frames_costs_time_and_no_rows(void**) {
   BreakingCable cable(world->gateway.port(), 40, 61);
@@ -305,6 +328,8 @@ int main() {
       TEST(a_device_that_starts_without_a_network_syncs_when_there_is_one),
       TEST(a_node_that_its_application_took_off_the_net_stays_there),
       TEST(asking_for_the_net_while_there_is_none_says_so),
+      TEST(a_network_that_comes_ends_a_backoff),
+      TEST(a_node_that_slept_through_a_failed_sync_is_not_brought_back_by_the_network),
       TEST(a_cable_that_breaks_in_the_middle_of_frames_costs_time_and_no_rows),
       TEST(a_gateway_that_goes_and_comes_again_is_found),
       TEST(what_another_task_posts_runs_on_the_nodes_own),

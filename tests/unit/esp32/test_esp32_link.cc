@@ -149,7 +149,6 @@ void a_name_that_nobody_knows_or_that_is_too_long_is_said(void**) {
   assert_says("no memory");
 }
 
-// SEC-1
 void nothing_is_written_before_the_gateway_has_proven_who_it_is(void**) {
   stage->link.trust("-----BEGIN CERTIFICATE-----");
   idf().handshake_turns = 5;
@@ -168,7 +167,6 @@ void nothing_is_written_before_the_gateway_has_proven_who_it_is(void**) {
   assert_int_equal(*stage->link.read(room), 0);
 }
 
-// SEC-1
 void a_gateway_that_cannot_prove_who_it_is_gets_nothing(void**) {
   stage->link.trust("-----BEGIN CERTIFICATE-----");
   idf().is_trusted = false;
