@@ -15,6 +15,7 @@ import tarfile
 
 HERE = pathlib.Path(__file__).parent
 ARCHIVE_BYTES_MAX = 1_000_000
+README_SLACK_BYTES = 2_048
 EXAMPLES = ("sensor", "actuator", "console")
 TOOLS = "riscv64-unknown-elf-"
 
@@ -78,8 +79,21 @@ def sizes(build, example):
                     str(build / example / f"libexample_{example}.a"), "-Wl,--undefined=app_main",
                     str(build / "grid/libgrid.a"), "-lgcc"], check=True)
     listed = subprocess.run([f"{TOOLS}size", str(elf)], capture_output=True, text=True, check=True).stdout
-    text, data, bss = listed.splitlines()[-1].split()[:3]
-    return f"{example}: {text} of code, {int(data) + int(bss)} of static RAM"
+    text, data, bss = map(int, listed.splitlines()[-1].split()[:3])
+    symbols = subprocess.run([f"{TOOLS}nm", "-S", "-C", str(elf)], capture_output=True, text=True, check=True).stdout
+    host = int(re.search(r"^\w+ (\w+) b .*::host$", symbols, re.MULTILINE)[1], 16)
+    return {"code": text, "ram": data + bss, "host": host}
+
+
+def troubles_with_figures(component, figures):
+    """What README.md says that a node and the first example take, and is not so."""
+    readme = (component / "README.md").read_text()
+    host = int(re.search(r"`Esp32Host<kChip>`[^|]*\| ([\d,]+)", readme)[1].replace(",", ""))
+    code = int(re.search(r"all of Grid and `sensor`[^|]*\| ([\d,]+)", readme)[1].replace(",", ""))
+    if host != figures["host"]:
+        yield f"README.md: a host takes {figures['host']} bytes of RAM, not {host}"
+    if abs(code - figures["code"]) > README_SLACK_BYTES:
+        yield f"README.md: sensor takes {figures['code']} bytes of flash, not {code}"
 
 
 def main():
@@ -95,15 +109,17 @@ def main():
         troubles.append("the same tree gives two archives")
     if archive.stat().st_size > ARCHIVE_BYTES_MAX:
         troubles.append(f"{archive.name} has more than {ARCHIVE_BYTES_MAX} bytes")
-    for trouble in troubles:
-        print(f"package: {trouble}")
-    if troubles:
-        sys.exit(1)
     compile_component(root, component, build / "check/rv32imc")
     print(f"{archive}: {archive.stat().st_size} bytes")
     print("unpacked, it and its examples compile for rv32imc, and take, without what is ESP-IDF's:")
     for example in EXAMPLES:
-        print(f"  {sizes(build / 'check/rv32imc', example)}")
+        figures = sizes(build / "check/rv32imc", example)
+        print(f"  {example}: {figures['code']} of code, {figures['ram']} of static RAM")
+        if example == EXAMPLES[0]:
+            troubles.extend(troubles_with_figures(component, figures))
+    for trouble in troubles:
+        print(f"package: {trouble}")
+    sys.exit(1 if troubles else 0)
 
 
 if __name__ == "__main__":
