@@ -97,6 +97,12 @@ class Chip(harness.GridTest):
         self.finish(self.device(gateway, mode="once"))
         self.assert_has_all(gateway, device.rows())
 
+    def assert_goes_on(self, device, kept):
+        """Its life began with every row that earlier ones have kept: a lost one would come again, and not be missed."""
+        opened = device.line("opened")
+        if opened and kept:
+            self.assertGreaterEqual(int(opened.split()[2]), max(n for n, _ in kept.values()), opened)
+
     # STO-1
     def test_no_row_that_was_kept_is_lost_by_kill_9_at_any_moment(self):
         chance = load.seeded()
@@ -108,8 +114,10 @@ class Chip(harness.GridTest):
             device.stop(signal.SIGKILL)
             self.assertFalse(any(line.startswith(("cannot open", "trouble", "grid:")) for line in device.lines),
                              device.lines)
+            self.assert_goes_on(device, kept)
             kept.update(device.rows())
         device = self.finish(self.device(gateway, mode="once"))
+        self.assert_goes_on(device, kept)
         print(f"{KILLS} kills, {len(kept)} keys kept, the last row is {max(n for n, _ in kept.values())}", flush=True)
         self.assertGreater(len(kept), KILLS)
         self.assertIn(" pending 0 ", device.line("status"))
@@ -137,6 +145,17 @@ class Chip(harness.GridTest):
         waited = re.fullmatch(r"synced 0 after (\d+) ms", device.line("synced"))
         self.assertTrue(500 <= int(waited[1]) < 1500, waited[0])
         self.assertIn(" pending 4 ", device.line("status"))
+        gateway = self.server(listen=gateway.listen())
+        self.finish(self.device(gateway, mode="once"))
+        self.assert_has_all(gateway, device.rows())
+
+    # BND-1
+    def test_a_log_that_fills_without_a_gateway_says_so_and_loses_nothing_that_was_kept(self):
+        gateway = self.server()
+        gateway.stop(signal.SIGKILL)
+        device = self.finish(self.device(gateway, mode="once", rows=1_100), code=1)
+        self.assertRegex(device.lines[-1], r"trouble: full: \S.*")
+        self.assertEqual(len(device.rows()), 1_024)
         gateway = self.server(listen=gateway.listen())
         self.finish(self.device(gateway, mode="once"))
         self.assert_has_all(gateway, device.rows())

@@ -194,6 +194,39 @@ void a_thousand_links_leave_nothing_behind(void** state) {
   assert_int_equal(map.get("bench/3")["temp"].integer_or(0), 999);
 }
 
+// ACK-1
+void a_link_that_breaks_behind_any_number_of_bytes_loses_nothing(void** state) {
+  World& world = world_of(state);
+  Node* node = world.host->open({.app = "farm",
+                                 .store = "grid",
+                                 .server = world.gateway.url,
+                                 .offline = true,
+                                 .backoff_ms_min = 1,
+                                 .backoff_ms_max = 2});
+  Map map = node->map("climate");
+  assert_ok(map.subscribe());
+  int written = 0, broken = 0;
+  for (std::size_t bytes = 1; bytes < 2'000; bytes += 23) {
+    world.board.link().cut_after = bytes;
+    assert_ok(map.put("bench/" + std::to_string(written++), {{"temp", 21.5}}).status());
+    node->online();
+    const int before = world.board.connects;
+    const auto is_broken = [&] { return world.board.connects > before + 1; };
+    assert_true(world.host->loop().run_until([&] { return is_broken() || node->status().quiet; }, kLongMs));
+    broken += is_broken() ? 1 : 0;
+    node->offline();
+  }
+  assert_true(broken > 20);
+  node->online();
+  world.board.link().cut_after = SIZE_MAX;
+  assert_true(world.sync(*world.host, *node));
+
+  Node* other = world.open(*world.other);
+  assert_ok(other->map("climate").subscribe());
+  assert_true(world.other->loop().run_until([&] { return other->digest() == node->digest(); }, kLongMs));
+  assert_int_equal(other->digest().count, written);
+}
+
 // A put is an op and its commit: whichever the flash fails at, the write is not accepted.
 void a_flash_that_fails_is_told_by_the_write(void** state) {
   World& world = world_of(state);
@@ -264,6 +297,7 @@ int main() {
       cmocka_unit_test_setup_teardown(sync_once_gives_up_at_its_deadline_and_keeps_what_it_could_not_send, set_up,
                                       tear_down),
       cmocka_unit_test_setup_teardown(a_thousand_links_leave_nothing_behind, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_link_that_breaks_behind_any_number_of_bytes_loses_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_flash_that_fails_is_told_by_the_write, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_commit_stops_the_node, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_named, set_up, tear_down),
