@@ -89,6 +89,7 @@ LIBRARY_OF = [
     (r"nlohmann/", "nlohmann"),
     (r"toml\+\+/", "toml++"),
     (r"cmocka\.h$", "cmocka"),
+    (r"(esp_\w+|nvs(_flash)?|bootloader_random|sdkconfig)\.h$|(freertos|driver)/\w+\.h$", "esp-idf"),
     (r"lwip/|netif/", "lwip"),
     (r"semihost\.h$", "semihosting"),
     (r"(sys|netinet|arpa|net|linux)/|(unistd|fcntl|signal|errno|time|netdb|dlfcn|poll|pwd|limits|pthread|dirent|"
@@ -157,13 +158,18 @@ LAYERS = {
         (*_CORE, "storage/flash", "transport/*_link.h", "transport/websocket", "runtime"), PURE_STD, _libraries(),
         PURE),
     "ports/bare": Layer((*_HOST, "ports/chip"), None, _libraries("lwip", "os", "semihosting"), SHELL),
+    # No heap of its own, and no threads but FreeRTOS's.
+    "ports/esp32": Layer(
+        (*_CORE, "ports", "ports/chip", "storage/flash", "transport/*_link.h", "runtime"),
+        PURE_STD | {"atomic", "cerrno"}, _libraries("esp-idf", "lwip", "os"), SHELL | {"heap", "locale", "disorder"}),
+    "ports/esp32/examples": Layer(libraries=_libraries("esp-idf", "os"), banned=SHELL),
     "tests": Layer(),
     "examples": Layer(),
     "docs": Layer(),
 }
 
 # Headers that users see are included as <grid/NAME>; they live in these folders.
-PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/bare/grid")
+PUBLIC_FOLDERS = ("runtime/grid", "ports/linux/grid", "ports/chip/grid", "ports/bare/grid", "ports/esp32/grid")
 
 # (file, rule) -> why it may break it. An entry that is no longer needed fails.
 EXEMPT = {}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Grid as a component of ESP-IDF. The CMakeLists.txt at the root includes this when ESP-IDF builds; nothing else does.
+#
+# ESP-IDF reads it twice: first as a script, for the names of what is required, where idf_component_register() ends it.
+
+get_filename_component(grid ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+# ESP-IDF has neither nanopb nor xxHash nor a compiler for .proto files: `./dev package` puts all of that here.
+set(third_party ${grid}/third_party)
+
+# What a device is made of; the rest of Grid is for gateways. `./dev package` takes these, and the headers that they
+# see.
+set(GRID_SOURCES
+  crdt/cell.cc crdt/clock.cc crdt/hash.cc crdt/merkle.cc crdt/partition.cc crdt/stamp.cc crdt/value.cc
+  crdt/value_writer.cc
+  storage/flash/flash_compact.cc storage/flash/flash_format.cc storage/flash/flash_mount.cc
+  storage/flash/flash_reads.cc storage/flash/flash_ring.cc storage/flash/flash_ring_mount.cc
+  storage/flash/flash_store.cc
+  transport/walk.cc transport/wire_control.cc transport/wire_digests.cc transport/wire_ops.cc
+  transport/websocket/handshake.cc transport/websocket/sha1.cc transport/websocket/websocket.cc
+  transport/websocket/websocket_send.cc
+  runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/pulls.cc runtime/replica.cc runtime/scope.cc
+  runtime/sync_session.cc runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc runtime/grid/grid.cc
+  ports/chip/chip_link.cc ports/chip/chip_loop.cc ports/chip/server_address.cc
+  ports/esp32/esp32_board.cc ports/esp32/mailbox.cc ports/esp32/network.cc ports/esp32/panic.cc
+  ports/esp32/partition_device.cc ports/esp32/port.cc ports/esp32/settings.cc ports/esp32/tls_link.cc
+  ports/esp32/wifi.cc)
+set(GRID_GENERATED
+  third_party/nanopb/pb_common.c third_party/nanopb/pb_decode.c third_party/nanopb/pb_encode.c
+  third_party/generated/transport/proto/grid.pb.c)
+
+set(sources ${GRID_SOURCES} ${GRID_GENERATED})
+list(TRANSFORM sources PREPEND ${grid}/)
+idf_component_register(
+  SRCS ${sources}
+  INCLUDE_DIRS ${grid} ${grid}/runtime ${grid}/ports/chip ${grid}/ports/esp32
+               ${third_party}/nanopb ${third_party}/generated ${third_party}/xxhash
+  REQUIRES esp_partition esp_event esp_netif esp-tls
+  PRIV_REQUIRES bootloader_support esp_hw_support esp_timer esp_wifi lwip mbedtls nvs_flash vfs)
+
+if(NOT EXISTS ${third_party}/nanopb/pb_decode.c)
+  message(FATAL_ERROR "Grid: this is the source tree, without what ESP-IDF does not have (nanopb, xxHash, generated "
+                      "files). `./dev package` makes the component: unpack build/package/grid-*.tar.gz as "
+                      "components/grid")
+endif()
+
+target_compile_features(${COMPONENT_LIB} PUBLIC cxx_std_20)
+# Frames are in memory and reasons are ours; last words are short, with paths of the tree.
+target_compile_definitions(${COMPONENT_LIB} PUBLIC PB_BUFFER_ONLY PB_NO_ERRMSG GRID_TERSE)
+target_compile_options(${COMPONENT_LIB} PRIVATE -fmacro-prefix-map=${grid}/=)

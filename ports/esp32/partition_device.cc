@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "ports/esp32/partition_device.h"
+
+namespace grid::port {
+namespace {
+
+constexpr std::uint32_t kSectorBytes = 4'096;
+
+Status status_of(esp_err_t error) { return error == ESP_OK ? Status::ok : Status::io; }
+
+Status refuse_type(const esp_partition_t& found, runtime::Problem& problem) {
+  problem.say("the partition ")
+      .text(std::string_view(found.label))
+      .text(" is of type ")
+      .number(static_cast<std::uint64_t>(found.type))
+      .text(", subtype ")
+      .number(static_cast<std::uint64_t>(found.subtype))
+      .text(", and may hold something else; partitions.csv needs type 0x47 and subtype 0x01");
+  return Status::invalid;
+}
+
+}  // namespace
+
+Status PartitionDevice::open(std::string_view name, runtime::Problem& problem) {
+  esp_partition_t wanted{};
+  if (name.empty() || name.size() >= sizeof(wanted.label)) {
+    problem.say("the name of a partition has 1 to 16 characters");
+    return Status::not_found;
+  }
+  std::memcpy(wanted.label, name.data(), name.size());
+  const esp_partition_t* found =
+      esp_partition_find_first(ESP_PARTITION_TYPE_ANY, ESP_PARTITION_SUBTYPE_ANY, wanted.label);
+  if (found == nullptr) {
+    problem.say("the partition table has no ").text(name).text("; partitions.csv needs: ").text(name);
+    problem.text(", 0x47, 0x01, , 256K,");
+    return Status::not_found;
+  }
+  if (found->type != kPartitionType || found->subtype != kPartitionSubtype) return refuse_type(*found, problem);
+  if (found->erase_size != kSectorBytes || found->size % kSectorBytes != 0) {
+    problem.say("the partition ").text(name).text(" is not made of whole sectors of 4096 bytes");
+    return Status::invalid;
+  }
+  partition_ = found;
+  return Status::ok;
+}
+
+Status PartitionDevice::read(std::uint32_t offset, MutBytes to) {
+  return status_of(esp_partition_read(partition_, offset, to.data(), to.size()));
+}
+
+Status PartitionDevice::program(std::uint32_t offset, Bytes from) {
+  return status_of(esp_partition_write(partition_, offset, from.data(), from.size()));
+}
+
+Status PartitionDevice::erase(std::uint32_t sector) {
+  return status_of(esp_partition_erase_range(partition_, std::size_t{sector} * kSectorBytes, kSectorBytes));
+}
+
+}  // namespace grid::port
