@@ -8,6 +8,7 @@
 
 #include "cli/image.h"
 #include "cli/text.h"
+#include "crdt/stub.h"
 #include "crdt/value.h"
 #include "storage/image/image_salvage.h"
 #include "transport/json/value_json.h"
@@ -76,7 +77,7 @@ void write_file(const std::string& name, const std::string& text) {
 // What isn't a value is passed over, too.
 void drop_foreign_values(storage::Salvage& salvage) {
   std::erase_if(salvage.rows, [&salvage](const storage::SalvagedRow& row) {
-    if (crdt::check_value(row.op.cell.value) == Status::ok) return false;
+    if (crdt::Stub::is(row.op.cell.value) || crdt::check_value(row.op.cell.value) == Status::ok) return false;
     salvage.skipped.push_back({0, "what is under " + json_text(row.op.cell.name.key) + " is no value"});
     return true;
   });

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "cli/text.h"
+#include "crdt/stub.h"
 #include "crdt/value.h"
 #include "runtime/facts.h"
 
@@ -215,7 +216,8 @@ void Image::require(Status status) {
 }
 
 Value Image::value_of(const crdt::Op& op) const {
-  if (!op.cell.is_tombstone() && crdt::check_value(op.cell.value) != Status::ok) {
+  const bool is_stub = crdt::Stub::is(op.cell.value);
+  if (!op.cell.is_tombstone() && !is_stub && crdt::check_value(op.cell.value) != Status::ok) {
     throw trouble(Exit::corrupt, "what is under " + json_text(op.cell.name.key) + " in the map " +
                                      json_text(op.cell.name.map) + " is no value");
   }

@@ -34,4 +34,9 @@ struct Stub {
   }
 };
 
+// Whether `cell` tells nothing to who holds `standing`: its value is there already.
+inline bool is_stub_of(const Cell& cell, const Cell& standing) {
+  return Stub::is(cell.value) && Stub::read(cell.value).digest == digest_of(standing);
+}
+
 }  // namespace grid::crdt

@@ -164,15 +164,17 @@ Bytes Inspector::list(const grid_InspectAsk& ask, std::size_t cells_max, std::ui
 Bytes Inspector::list_pending(const grid_InspectAsk& ask, MutBytes room) {
   wire::OpsWriter reply(Kind::inspect_reply, {.id = ask.id}, room);
   crdt::Seq at = ask.seq > store_.settled() ? ask.seq : store_.settled();
+  bool is_listed = false;
   for (std::size_t looked = 0; looked < kCellsMax; ++looked) {
     const Result<Op> op = store_.next_op(at);
     if (op.status() == Status::not_found) return reply.finish({}, true);
     if (!op.ok()) return reply.count() > 0 ? reply.finish() : refuse(ask.id, op.status(), room);
     at = op->seq;
-    if (!op->local || reply.add(*op)) continue;
+    is_listed = op->local && reply.add(*op);
+    if (!op->local || is_listed) continue;
     return reply.count() > 0 ? reply.finish() : name_only(ask.id, *op, room);
   }
-  reply.add({.seq = at, .cell = {}});
+  if (!is_listed) reply.add({.seq = at, .cell = {}});
   return reply.finish();
 }
 
@@ -181,20 +183,24 @@ Bytes Inspector::sum(const grid_InspectAsk& ask, std::uint64_t wall_ms, MutBytes
   const std::uint64_t known_ms = replica_.known_ms(wall_ms);
   crdt::Digest digest;
   Walk walk(store_, ask);
-  bool last = false;
+  bool last = false, has_moved = false;
   for (std::size_t looked = 0; looked < kCellsMax && !last; ++looked) {
     const Result<Op> op = walk.next();
     last = op.status() == Status::not_found;
+    has_moved = has_moved || op.ok();
     if (!op.ok() && !last) return refuse(ask.id, op.status(), room);
     const bool is_pending = op.ok() && op->local && op->seq > store_.settled();
     if (op.ok() && !is_pending && op->cell.is_live(known_ms)) digest.add(crdt::digest_of(op->cell));
   }
-  crdt::ValueWriter writer(value_room(room));
+  // Not in the room: the name of the place may be longer than what stands before a value there.
+  std::uint8_t bytes[64];
+  crdt::ValueWriter writer(bytes);
   writer.begin_record();
   const Number numbers[] = {{"cells", digest.count}, {"sum", digest.sum}};
   put_numbers(writer, numbers);
   writer.end_record();
-  return one_value(ask.id, walk.place(), writer, last, room);
+  // A page with nothing left to look at has no place.
+  return one_value(ask.id, has_moved ? walk.place() : CellName{}, writer, last, room);
 }
 
 }  // namespace grid::runtime

@@ -43,7 +43,7 @@ void MerkleWalk::begin(std::uint32_t id, const Scope& scope, bool heal) {
   unconfirmed_count_ = 0;
   naming_dead_ = false;
   dead_maps_ = 0;
-  cut_short_ = false;
+  cut_short_ = lacks_maps_ = false;
   gained_count_ = 0;
   maps_.clear();
   item_count_ = 0;
@@ -111,7 +111,7 @@ Status MerkleWalk::receive_first(const wire::Split& split, wire::DigestsReader& 
 Status MerkleWalk::begin_map(std::string_view name, std::uint64_t known_ms) {
   GRID_TRY(pass_to(crdt::kPartitions, known_ms));
   const Result<std::uint16_t> map = map_index(name);
-  cut_short_ = cut_short_ || !map.ok();
+  lacks_maps_ = lacks_maps_ || !map.ok();
   asked_map_ = map.ok() ? *map : kNoMap;
   partition_ = 0;
   window_ = 0;
@@ -159,7 +159,8 @@ Status MerkleWalk::add_unlisted_maps(std::uint64_t known_ms) {
     if (op.status() == Status::not_found) break;
     if (!op.ok()) return op.status();
     if (!maps_.empty() && maps_[maps_.size() - 1].view() == op->cell.name.map) continue;
-    if (!map_index(op->cell.name.map).ok()) break;
+    lacks_maps_ = !map_index(op->cell.name.map).ok() || lacks_maps_;
+    if (lacks_maps_) break;
   }
   for (std::size_t i = listed; i < maps_.size(); ++i) {
     GRID_TRY(begin_map(maps_[i].view(), known_ms));
@@ -226,7 +227,9 @@ Status MerkleWalk::receive_answer(const Op& op) {
   if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
   const Result<Op> own = log_.store().find(op.cell.name);
   if (!own.ok() && own.status() != Status::not_found) return own.status();
-  if (own.ok() ? crdt::wins(op.cell, own->cell) : !op.cell.stamp.is_none()) ++gained_count_;
+  const bool is_news =
+      own.ok() ? crdt::wins(op.cell, own->cell) && !crdt::is_stub_of(op.cell, own->cell) : !op.cell.stamp.is_none();
+  if (is_news) ++gained_count_;
   if (!own.ok() || log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
   // A stub stands for what this replica never had.
   const bool may_heal = heal_ && !crdt::Stub::is(own->cell.value);

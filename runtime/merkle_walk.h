@@ -52,8 +52,12 @@ class MerkleWalk {
   // True once: everything was asked and answered.
   bool finished();
   std::uint64_t unconfirmed_count() const { return unconfirmed_count_; }
-  // Whether the last walk had no room for all that differs, and came nearer to the server all the same.
-  bool goes_on() const { return cut_short_ && gained_count_ > 0; }
+  // Whether the last walk had no room for all that differs,
+  bool was_cut_short() const { return cut_short_ || lacks_maps_; }
+  // and came nearer to the server all the same: another one comes to an end.
+  bool goes_on() const { return cut_short_ && gained_count_ > 0 && !lacks_maps_; }
+  // There are more maps than this replica has room to compare.
+  bool lacks_maps() const { return lacks_maps_; }
 
  private:
   enum class Phase : std::uint8_t {
@@ -120,7 +124,8 @@ class MerkleWalk {
   ScopeCopy scope_;
   std::uint64_t unconfirmed_count_ = 0;
 
-  bool cut_short_ = false;          // Something did not fit.
+  bool cut_short_ = false;          // Something did not fit,
+  bool lacks_maps_ = false;         // or whole maps did not.
   std::uint64_t gained_count_ = 0;  // Cells that one side got from the other.
 
   Vec<MapName> maps_;

@@ -17,11 +17,6 @@ using crdt::Stamp;
 
 namespace {
 
-// A device that holds the value keeps it.
-bool is_stub_of(const crdt::Cell& cell, const crdt::Cell& standing) {
-  return crdt::Stub::is(cell.value) && crdt::Stub::read(cell.value).digest == crdt::digest_of(standing);
-}
-
 Stamp after(Stamp stamp, crdt::NodeId node) { return {stamp.time + 1, node}; }
 
 std::uint64_t moved(std::uint64_t at_ms, std::int64_t by_ms) {
@@ -148,7 +143,8 @@ Status OpLog::merge(const Op& op) {
   GRID_TRY(clock_.merge(op.cell.stamp, raised));
   const Result<Op> standing = store_.find(op.cell.name);
   Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
-  const bool changes = !standing.ok() || (crdt::wins(op.cell, standing->cell) && !is_stub_of(op.cell, standing->cell));
+  const bool changes =
+      !standing.ok() || (crdt::wins(op.cell, standing->cell) && !crdt::is_stub_of(op.cell, standing->cell));
   if (status == Status::ok && raised) status = save_clock();
   if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
   if (status != Status::ok) clock_ = unmoved;

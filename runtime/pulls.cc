@@ -115,7 +115,7 @@ void Pulls::link_up() {
   for (Pull& pull : pulls_) {
     pull.phase = Pull::Phase::idle;
     pull.subscribe_due = true;
-    pull.compare_due = pull.answer_due = false;
+    pull.compare_due = pull.answer_due = pull.partial = false;
     pull.current = false;
     pull.ack_due = false;
   }

@@ -42,12 +42,12 @@ struct Pull {
   bool current = false;
   bool subscribe_due = false;
   bool unsubscribe_due = false;
-  bool compare_due = false;      // A comparison is to be asked for,
-  bool answer_due = false;       // but not before the answer to one that could not begin has passed.
-  bool compare_goes_on = false;  // The last one had no room for all that differs, and found some of it.
-  bool ack_open = false;         // A new cursor is in the open batch,
-  bool ack_sealed = false;       // in the batch that is being committed,
-  bool ack_due = false;          // on disk: to be confirmed.
+  bool compare_due = false;  // A comparison is to be asked for,
+  bool answer_due = false;   // but not before the answer to one that could not begin has passed.
+  bool partial = false;      // The last one had no room for all that differs: no cursor may cover it.
+  bool ack_open = false;     // A new cursor is in the open batch,
+  bool ack_sealed = false;   // in the batch that is being committed,
+  bool ack_due = false;      // on disk: to be confirmed.
   Cursor cursor{};
   Cursor compared_cursor{};  // Of what came while a comparison goes on.
 };

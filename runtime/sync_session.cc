@@ -317,7 +317,7 @@ Status SyncSession::receive_delta(Bytes frame) {
     return Status::ok;
   }
   // While a comparison goes on, the stored cursor must stay the old one: it covers what the walk has yet to find.
-  if (pull->phase != Pull::Phase::comparing) return pulls_.save_cursor(*pull, reader.head().cursor);
+  if (pull->phase != Pull::Phase::comparing && !pull->partial) return pulls_.save_cursor(*pull, reader.head().cursor);
   pull->compared_cursor.set(reader.head().cursor);
   return Status::ok;
 }
@@ -367,7 +367,7 @@ void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
     pull.check = Pull::Check::different;
     problem_.say("after ").number(kComparisonsMax).text(" comparisons this replica still differs from the server");
   } else {
-    if (!pull.compare_goes_on) ++pull.compared;
+    ++pull.compared;
     pull.compare_due = true;
   }
 }
@@ -387,14 +387,27 @@ void SyncSession::walk_ended() {
   Pull* pull = pulls_.find(walk_.id());
   if (pull == nullptr || pull->phase != Pull::Phase::comparing) return;
   pull->phase = Pull::Phase::streaming;
-  pull->current = true;
-  pull->compare_goes_on = walk_.goes_on();
   if (walk_.unconfirmed_count() > 0) {
     problem_.say("the server lacks cells that this replica holds and may not give back: ");
     problem_.number(walk_.unconfirmed_count());
   }
+  pull->partial = walk_.was_cut_short();
+  if (pull->partial) return go_on_comparing(*pull);
+  pull->current = true;
   if (pull->compared_cursor.size > 0 && pulls_.save_cursor(*pull, pull->compared_cursor.view()) != Status::ok) return;
   pull->compared_cursor = {};
+}
+
+// What a comparison had no room for is looked for by the next one, as long as they find something. Until one has room
+// for all, the stored cursor stays the old one, and whoever looks sees a replica that is not current.
+void SyncSession::go_on_comparing(Pull& pull) {
+  if (!walk_.goes_on()) ++pull.compared;
+  pull.compare_due = pull.compared < kComparisonsMax;
+  if (pull.compare_due) return;
+  pull.check = Pull::Check::different;
+  problem_.say("a comparison had no room for all that differs");
+  if (walk_.lacks_maps())
+    problem_.text(": subscribe to fewer maps than there are, ").number(limits_.maps_max).text(" fit");
 }
 
 }  // namespace grid::runtime

@@ -111,6 +111,7 @@ class SyncSession {
   bool may_compare(const Pull& pull) const;
   bool may_push() const { return phase_ == Phase::live && !reforking_; }
   void walk_ended();
+  void go_on_comparing(Pull& pull);
   Status correct();
   bool owes() const { return owed_.needed() || log_.correcting(); }
 

@@ -196,10 +196,12 @@ Status Session::take_op(const Op& op, Status read) {
     return Status::invalid;
   }
   const Status verdict = judge_op(op, read);
-  if (verdict != Status::ok) {
+  // It was taken here, others may have seen it under this stamp, and the server that took it was set back (P19).
+  const bool is_given_back = verdict == Status::clock_ahead && lost_ && op.was_applied;
+  if (verdict != Status::ok && !is_given_back) {
     reject(op, verdict);
   } else {
-    const Result<bool> won = shared_.journal.merge(op);
+    const Result<bool> won = is_given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
     if (!won.ok()) return won.status();
     if (*won) own_.add(shared_.journal.store().head());
     if (!*won) GRID_TRY(note_beaten(op));

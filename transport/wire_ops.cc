@@ -147,8 +147,9 @@ Status check_op(Kind kind, const RawOp& raw) {
   if (!is_stamped(kind, cell)) return Status::corrupt;
   if (!raw.has_value) return Status::ok;
   if (cell.value.size() > kValueBytesMax) return Status::too_large;
-  // Devices are given stubs, and give none.
-  if (crdt::Stub::is(cell.value) && (kind == Kind::delta || kind == Kind::reject)) return Status::ok;
+  // Devices are given stubs, and show them; they write none.
+  const bool may_be_stub = kind == Kind::delta || kind == Kind::reject || kind == Kind::inspect_reply;
+  if (may_be_stub && crdt::Stub::is(cell.value)) return Status::ok;
   return crdt::check_value(cell.value);
 }
 

@@ -57,7 +57,8 @@ iovec piece(const char* text) { return {const_cast<char*>(text), std::strlen(tex
 
 }  // namespace
 
-std::uint64_t monotonic_ms() { return read_ms(CLOCK_MONOTONIC); }
+// Goes on while the machine is suspended: what was asked before that is old, and a welcome that was slept on is late.
+std::uint64_t monotonic_ms() { return read_ms(CLOCK_BOOTTIME); }
 
 std::uint64_t wall_ms() {
   static const WallOffset kOffset = read_offset();

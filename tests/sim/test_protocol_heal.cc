@@ -3,6 +3,8 @@
 // The schedules of the protocol's rules, told: comparisons and healing. test_protocol.cc begins with the table of all
 // rules.
 
+#include <cstring>
+
 #include "tests/sim/story.h"
 #include "transport/wire.h"
 
@@ -124,6 +126,46 @@ static void what_a_comparison_had_no_room_for_is_found_by_the_next(void**) {
   world.run_ms(5'000);
   world.heal(a);
   assert_converged(world);
+}
+
+// SYN-1, SYN-2: a chip compares many rows, a few partitions at a time, and loses power again and again meanwhile.
+static void what_a_comparison_left_out_outlives_a_power_cut(void**) {
+  World world({.seed = 134});
+  Site &a = world.device(0), &b = world.device(1);
+  b.limits = kChip;
+  start_again(world, b);
+  world.subscribe(a);
+  world.online(a);
+  assert_ok(world.put(b, "load", "mine", 1));
+  world.online(b);
+  put_rows(world, a, 1'500, 1);
+  assert_true(world.settle());
+  world.subscribe(b, {ScopeKind::map, "load"});
+  for (int i = 0; i < 5; ++i) {
+    world.run_ms(60);
+    start_again(world, b);
+  }
+  assert_converged(world);
+  verify_all(world);
+}
+
+// A scope of more maps than a chip has room to compare is told, and no cursor covers what was not compared.
+static void maps_that_nobody_compared_are_told(void**) {
+  World world({.seed = 135});
+  Site &a = world.device(0), &b = world.device(1);
+  b.limits = kChip;
+  start_again(world, b);
+  join(world);
+  for (const char* map : {"m1", "m2", "m3", "m4", "m5"}) assert_ok(world.put(a, map, "x", 1));
+  assert_true(world.settle());
+  world.crash(b);
+  lose_cursors(b);
+  assert_ok(world.put(a, "m5", "y", 1));
+  world.run_ms(1'000);
+  world.restart(b);
+  world.run_ms(60'000);
+  assert_false(b.replica->status(0).current);
+  assert_non_null(std::strstr(b.replica->problem(), "3 fit"));
 }
 
 // ---- healing
@@ -295,6 +337,8 @@ int main() {
       cmocka_unit_test(equal_replicas_with_other_removals_have_equal_digests),
       cmocka_unit_test(an_answer_that_nobody_waits_for_is_not_taken_for_the_next),
       cmocka_unit_test(what_a_comparison_had_no_room_for_is_found_by_the_next),
+      cmocka_unit_test(what_a_comparison_left_out_outlives_a_power_cut),
+      cmocka_unit_test(maps_that_nobody_compared_are_told),
       cmocka_unit_test(a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so),
       cmocka_unit_test(a_gateway_that_lost_everything_is_healed_by_who_only_listened),
       cmocka_unit_test(a_removal_outlives_a_gateway_that_lost_everything),

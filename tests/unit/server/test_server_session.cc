@@ -2,6 +2,7 @@
 //
 // One link: hello, pushes and their acks, fork tokens, the window.
 
+#include "server/epochs.h"
 #include "tests/unit/server/bench.h"
 
 namespace {
@@ -365,6 +366,26 @@ void a_welcome_during_a_commit_gives_no_token(void** state) {
   assert_false(bench.open(3, kA, first).forked);
 }
 
+// PROTOCOL P7, P19: a stamp that others may have seen is not refused, and reissued lower, because the server that took
+// it was set back. Of whoever only says so there must be more evidence.
+void an_op_that_was_taken_before_a_loss_is_taken_again(void** state) {
+  Bench& bench = bench_of(state);
+  std::uint8_t cursor[server::PullCursor::kBytes];
+  server::PullCursor{77, 5, 1}.write(cursor);
+  crdt::Op op = put(1, "a", kWallMs + 120'000, kA);
+  op.was_applied = true;
+  bench.open(1, kA);
+  assert_status(verdict_on(bench, 1, op), Status::clock_ahead);
+  bench.close(1);
+  assert_true(bench.open(2, kA, 0, cursor).lost);
+  assert_status(verdict_on(bench, 2, op), Status::ok);
+  op.cell.name.key = "b";
+  op.was_applied = false;
+  op.seq = 2;
+  op.cell.stamp = crdt::Stamp::of(kWallMs + 240'000, 0, kA);
+  assert_status(verdict_on(bench, 2, op), Status::clock_ahead);
+}
+
 void inspection_tells_the_state_of_the_gateway(void** state) {
   Bench& bench = bench_of(state);
   bench.open(1, kA);
@@ -443,6 +464,7 @@ int main() {
       server_test(a_restored_image_is_told_to_take_a_new_node_id),
       server_test(the_token_before_the_last_is_current_until_the_last_is_shown),
       server_test(a_welcome_during_a_commit_gives_no_token),
+      server_test(an_op_that_was_taken_before_a_loss_is_taken_again),
       server_test(inspection_tells_the_state_of_the_gateway),
       server_test(a_change_reaches_more_links_than_one_step_can_name),
   };
