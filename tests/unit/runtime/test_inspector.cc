@@ -275,6 +275,15 @@ void the_log_shows_what_is_pending_and_where_the_rest_ends(void** state) {
   assert_int_equal(left[0].seq, 300);
 }
 
+void the_log_in_large_frames_names_no_op_twice(void** state) {
+  Device& device = device_of(state);
+  device.room.resize(65'536);
+  for (int i = 0; i < 250; ++i) device.put("m", "k" + std::to_string(i));
+  const std::vector<Row> all = listed(device, ask_for("oplog"));
+  assert_int_equal(all.size(), 250);
+  for (std::size_t i = 1; i < all.size(); ++i) assert_true(all[i].seq > all[i - 1].seq);
+}
+
 // BND-1
 void a_log_of_what_others_wrote_is_walked_in_bounded_steps(void** state) {
   Device& device = device_of(state);
@@ -294,12 +303,8 @@ void a_log_of_what_others_wrote_is_walked_in_bounded_steps(void** state) {
   assert_int_equal(rows.size(), pages);  // A place for each page that had nothing else, and the one op.
 }
 
-void digests_of_the_pages_add_up_to_that_of_the_replica(void** state) {
-  Device& device = device_of(state);
-  for (int i = 0; i < 300; ++i) device.put("m" + std::to_string(i % 3), "k" + std::to_string(i));
-  device.remove("m0", "k0");
-  assert_ok(device.store.settle(device.store.head() - 5));
-
+// The sums of all pages; how many there were, and the key of the last.
+crdt::Digest sum_of_pages(Device& device, std::string& last_key) {
   crdt::Digest digest;
   grid_InspectAsk ask = ask_for("digest");
   for (bool last = false; !last;) {
@@ -309,17 +314,41 @@ void digests_of_the_pages_add_up_to_that_of_the_replica(void** state) {
     assert_ok(reader.open(*frame));
     crdt::Op op;
     assert_true(reader.next(op));
+    assert_ok(reader.status());
     const crdt::Value sums(op.cell.value);
     digest.add({static_cast<std::uint64_t>(sums["sum"].integer_or(0)),
                 static_cast<std::uint64_t>(sums["cells"].integer_or(0))});
+    last_key = op.cell.name.key;
     set(ask.map, op.cell.name.map);
     set(ask.argument, op.cell.name.key);
     ask.after = true;
     last = reader.head().last;
   }
+  return digest;
+}
+
+void digests_of_the_pages_add_up_to_that_of_the_replica(void** state) {
+  Device& device = device_of(state);
+  for (int i = 0; i < 300; ++i) device.put("m" + std::to_string(i % 3), "k" + std::to_string(i));
+  device.remove("m0", "k0");
+  assert_ok(device.store.settle(device.store.head() - 5));
+
+  std::string last_key;
+  const crdt::Digest digest = sum_of_pages(device, last_key);
 
   assert_true(digest == device.replica->digest({}, device.wall_ms));
   assert_true(digest.count > 200);
+}
+
+void a_last_page_of_digests_with_nothing_left_has_no_place_and_long_names_leave_the_sums(void** state) {
+  Device& device = device_of(state);
+  for (std::size_t i = 0; i < 2 * Inspector::kCellsMax; ++i) {
+    device.put("m", std::string(220, 'k') + std::to_string(1'000 + i));
+  }
+  assert_ok(device.store.settle(device.store.head()));
+  std::string last_key;
+  assert_true(sum_of_pages(device, last_key) == device.replica->digest({}, device.wall_ms));
+  assert_string_equal(last_key.c_str(), "");
 }
 
 }  // namespace
@@ -339,7 +368,9 @@ int main() {
       device_test(a_map_without_a_legal_name_is_invalid),
       device_test(the_log_shows_what_is_pending_and_where_the_rest_ends),
       device_test(a_log_of_what_others_wrote_is_walked_in_bounded_steps),
+      device_test(the_log_in_large_frames_names_no_op_twice),
       device_test(digests_of_the_pages_add_up_to_that_of_the_replica),
+      device_test(a_last_page_of_digests_with_nothing_left_has_no_place_and_long_names_leave_the_sums),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
