@@ -30,6 +30,7 @@ Status BareBoard::connect(const port::ServerAddress& server) {
 void BareBoard::wait(std::uint64_t ms_max) {
   if (!has_network_) return rest(ms_max);
   turn_network();
+  if (ms_max == 0) return;
   rest(std::min(ms_max, network_wait_ms()));
   turn_network();
 }

@@ -18,6 +18,7 @@ constexpr std::uintptr_t kPriorityAt = 0x0c00'0000;
 constexpr std::uintptr_t kEnableAt = 0x0c00'2000;
 constexpr std::uintptr_t kClaimAt = 0x0c20'0004;
 constexpr std::uint32_t kVirtioInterrupt = 1;  // Of the first slot.
+constexpr std::uint32_t kUartInterrupt = 10;
 constexpr std::uintptr_t kInterruptStatus = 0x060, kInterruptAcknowledge = 0x064;
 
 constexpr std::uint32_t kTimerBit = 1u << 7, kExternalBit = 1u << 11;
@@ -39,8 +40,12 @@ void ring_at(std::uint64_t tick) {
 // Interrupts are never taken: what is pending ends the processor's rest, and that is all that is wanted of it.
 void take_back_interrupts() {
   for (std::uint32_t claim = load_register(kClaimAt); claim != 0; claim = load_register(kClaimAt)) {
-    const std::uintptr_t device = kVirtioAt + (claim - kVirtioInterrupt) * kVirtioBytes;
-    store_register(device + kInterruptAcknowledge, load_register(device + kInterruptStatus));
+    if (claim == kUartInterrupt) {
+      store_byte(kUartAt + kUartInterrupts, 0);  // It wakes once; who reads and writes it asks for more.
+    } else {
+      const std::uintptr_t device = kVirtioAt + (claim - kVirtioInterrupt) * kVirtioBytes;
+      store_register(device + kInterruptAcknowledge, load_register(device + kInterruptStatus));
+    }
     store_register(kClaimAt, claim);
   }
 }
@@ -51,7 +56,8 @@ std::uint64_t monotonic_ms() { return ticks() / kTicksPerMs; }
 
 void listen_to_devices() {
   for (std::uint32_t i = 0; i < kVirtioSlots; ++i) store_register(kPriorityAt + 4 * (kVirtioInterrupt + i), 1);
-  store_register(kEnableAt, ((1u << kVirtioSlots) - 1) << kVirtioInterrupt);
+  store_register(kPriorityAt + 4 * kUartInterrupt, 1);
+  store_register(kEnableAt, ((1u << kVirtioSlots) - 1) << kVirtioInterrupt | 1u << kUartInterrupt);
 }
 
 // What came before the rest is still pending, and ends it at once.

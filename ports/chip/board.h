@@ -42,7 +42,7 @@ class Board {
   // Why that failed, as a sentence. Never null; empty when there is nothing to say but that it is gone.
   virtual const char* link_problem() const = 0;
 
-  // Rests until bytes may have come, or may go, or `ms_max` are over; sooner is well too.
+  // Rests until bytes may have come, or may go, or `ms_max` are over; sooner is well too. 0: moves bytes, and goes on.
   virtual void wait(std::uint64_t ms_max) = 0;
 
  protected:

@@ -135,6 +135,7 @@ bool ChipLoop::run(bool (*is_done)(void* context), void* context, std::uint64_t 
   }
   is_running_ = true;
   const std::uint64_t begin_ms = board_.monotonic_ms();
+  board_.wait(0);  // A board may move bytes only while it rests, and a call without any time to it is to get on too.
   bool is_reached = false;
   for (;;) {
     const bool is_busy = turn();

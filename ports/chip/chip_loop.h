@@ -87,7 +87,10 @@ class ChipLoop final : public Driver {
 
   // Of frames that are on their way out. Nothing, when the link is quiet.
   std::size_t buffered_bytes() const { return link_.buffered_bytes(); }
+  // Of the node that is open, to look into; null: there is none.
   const storage::FlashStore* store() const { return store_.has_value() ? &*store_ : nullptr; }
+  storage::FlashStore* store() { return store_.has_value() ? &*store_ : nullptr; }
+  const runtime::Replica* replica() const { return replica_.has_value() ? &*replica_ : nullptr; }
 
   // Driver
   void perform(runtime::Call& call) override;

@@ -15,5 +15,5 @@ endforeach()
 
 # A device that the end-to-end tests start, stop and kill, on the machine that has a network.
 if(TARGET grid_bare_host)
-  grid_firmware(device SOURCES ${sources}/device.cc LINK grid_bare_host)
+  grid_firmware(device SOURCES ${sources}/device.cc LINK grid_bare_inspection)
 endif()

@@ -4,6 +4,8 @@
 //
 //     store=IMAGE server=ws://HOST:PORT sensor=FILE mode=sample|once|reconnect [rows=N] [period=MS] [deadline=MS]
 //
+// While it samples, gridctl may look into it over the serial line.
+//
 // Each row that put() has accepted is reported as a line `row KEY N VALUE kept`, behind the commit.
 
 #include <stdio.h>
@@ -13,6 +15,7 @@
 #include <charconv>
 
 #include "ports/bare/grid/bare.h"
+#include "ports/bare/grid/bare_inspection.h"
 #include "ports/bare/network.h"
 #include "ports/bare/semihosting.h"
 #include "ports/bare/virt.h"
@@ -23,6 +26,7 @@ using namespace grid;
 
 constexpr std::uint32_t kCells = 1'536;
 constexpr std::uint32_t kKeys = 1'400;
+constexpr std::string_view kApp = "farm";
 
 BareHost<kChip, kCells> host;
 char line[512];
@@ -91,13 +95,14 @@ void tell(Node* node) {
          static_cast<unsigned>(status.quality), host.problem());
 }
 
-// What a sensor does: for as long as it is let.
+// What a sensor does: for as long as it is let, and whoever is at the serial line may watch.
 int run_sample(Map& map, std::uint32_t n) {
   const std::uint32_t period = number("period", 20);
   const std::uint32_t last = n + number("rows", UINT32_MAX / 2);
+  static BareInspection<kChip> inspection(host.loop(), kApp);
   while (n < last) {
     if (!sample(map, ++n)) return EXIT_FAILURE;
-    host.run_for(period);
+    host.loop().run_until([] { return inspection.turn(), false; }, period);
   }
   return EXIT_SUCCESS;
 }
@@ -133,11 +138,12 @@ int run_reconnect(Map& map, std::uint32_t n) {
 }  // namespace
 
 int main() {
+  bare::paint_stack();
   sys_semihost_get_cmdline(line, sizeof(line));
   const std::string_view mode = word("mode");
   const bool samples = mode == "sample";
   Node* node = host.open(
-      {.app = "farm", .store = word("store"), .server = word("server"), .offline = !samples, .backoff_ms_max = 1'000});
+      {.app = kApp, .store = word("store"), .server = word("server"), .offline = !samples, .backoff_ms_max = 1'000});
   if (node == nullptr) {
     printf("cannot open: %s: %s\n", name_of(host.status()), host.problem());
     return EXIT_FAILURE;

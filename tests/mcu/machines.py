@@ -34,13 +34,18 @@ LIBRARIES = {
     "nanopb": "libnanopb.a",
 }
 
-# What a device is made of besides, of Grid's own: its store, its link and its loop. Counted where a whole device is
+# What a device is made of besides, of Grid's own: its store, its link, its loop, and what lets
+# gridctl look into it. Counted where a whole device is
 # built.
 DEVICE_LIBRARIES = {
     "flash": "storage/libgrid_flash_store.a",
     "websocket": "transport/websocket/libgrid_websocket.a",
     "chip": "ports/chip/libgrid_chip.a",
     "api": "runtime/grid/libgrid_api.a",
+    "inspect": "runtime/libgrid_inspect.a",
+    "inspect_service": "ports/inspect/libgrid_inspect_service.a",
+    "inspect_line": "ports/inspect/libgrid_inspect_line.a",
+    "stream": "transport/stream/libgrid_stream.a",
 }
 DEVICE = "device"
 

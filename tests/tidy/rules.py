@@ -152,7 +152,8 @@ LAYERS = {
     "server/main.cc": Layer(),
     "cli": Layer(),
     "ports": Layer(("crdt/base",), PURE_STD, _libraries(), SHELL),
-    "ports/inspect": Layer((*_CORE, *_LINK, "runtime", "storage/flash/*.h"), PURE_STD, _libraries(), PURE),
+    "ports/inspect": Layer(
+        (*_CORE, *_LINK, "transport/stream", "runtime", "storage/flash/*.h"), PURE_STD, _libraries(), PURE),
     "ports/linux": Layer(_HOST, None, _libraries("libuv", "os"), SHELL),
     "ports/chip": Layer(
         (*_CORE, "storage/flash", "transport/*_link.h", "transport/websocket", "runtime"), PURE_STD, _libraries(),

@@ -65,6 +65,16 @@ void two_chips_and_a_gateway_hold_the_same_rows(void** state) {
   assert_int_equal(others.get("bench/39")["temp"].integer_or(0), 39);
 }
 
+// The gateway runs while the board rests, as the network of some boards does.
+void calls_without_any_time_get_on_too(void** state) {
+  World& world = world_of(state);
+  Node* node = world.host->open({.app = "farm", .store = "grid", .server = world.gateway.url});
+  const Write write = node->map("climate").put("bench/3", {{"temp", 21.5}});
+  const std::uint64_t until_ms = world.board.monotonic_ms() + kLongMs;
+  while (write.outcome() != Outcome::durable && world.board.monotonic_ms() < until_ms) world.host->run_for(0);
+  assert_int_equal(write.outcome(), Outcome::durable);
+}
+
 void a_chip_that_knows_no_time_learns_it_and_its_writes_get_it(void** state) {
   World& world = world_of(state);
   Node* node = world.host->open({.app = "farm", .store = "grid", .server = world.gateway.url, .offline = true});
@@ -289,6 +299,7 @@ void a_flash_full_of_noise_is_refused_and_left_alone(void** state) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(two_chips_and_a_gateway_hold_the_same_rows, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(calls_without_any_time_get_on_too, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_chip_that_knows_no_time_learns_it_and_its_writes_get_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_put_accepted_is_there_after_a_power_cut, set_up, tear_down),
       cmocka_unit_test_setup_teardown(callbacks_come_while_the_host_runs_and_miss_no_row, set_up, tear_down),
