@@ -140,7 +140,11 @@ crdt::Digest Device::digest() {
     const Value sums(op.cell.value);
     digest.add({static_cast<std::uint64_t>(sums["sum"].integer_or(0)),
                 static_cast<std::uint64_t>(sums["cells"].integer_or(0))});
-    if (!op.cell.name.key.empty()) place_behind(op.cell.name, next);
+    // A last page that had nothing left to look at stands where the one before it ended.
+    const std::string_view sub = as_text({next.sub.bytes, next.sub.size});
+    const bool stands =
+        sums["cells"].integer_or(0) == 0 && op.cell.name == crdt::CellName{next.map, next.argument, sub};
+    if (!stands && !op.cell.name.key.empty()) place_behind(op.cell.name, next);
   });
   return digest;
 }

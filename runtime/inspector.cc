@@ -164,17 +164,15 @@ Bytes Inspector::list(const grid_InspectAsk& ask, std::size_t cells_max, std::ui
 Bytes Inspector::list_pending(const grid_InspectAsk& ask, MutBytes room) {
   wire::OpsWriter reply(Kind::inspect_reply, {.id = ask.id}, room);
   crdt::Seq at = ask.seq > store_.settled() ? ask.seq : store_.settled();
-  bool is_listed = false;
   for (std::size_t looked = 0; looked < kCellsMax; ++looked) {
     const Result<Op> op = store_.next_op(at);
     if (op.status() == Status::not_found) return reply.finish({}, true);
     if (!op.ok()) return reply.count() > 0 ? reply.finish() : refuse(ask.id, op.status(), room);
     at = op->seq;
-    is_listed = op->local && reply.add(*op);
-    if (!op->local || is_listed) continue;
+    if (!op->local || reply.add(*op)) continue;
     return reply.count() > 0 ? reply.finish() : name_only(ask.id, *op, room);
   }
-  if (!is_listed) reply.add({.seq = at, .cell = {}});
+  if (reply.count() == 0) reply.add({.seq = at, .cell = {}});
   return reply.finish();
 }
 
@@ -183,11 +181,10 @@ Bytes Inspector::sum(const grid_InspectAsk& ask, std::uint64_t wall_ms, MutBytes
   const std::uint64_t known_ms = replica_.known_ms(wall_ms);
   crdt::Digest digest;
   Walk walk(store_, ask);
-  bool last = false, has_moved = false;
+  bool last = false;
   for (std::size_t looked = 0; looked < kCellsMax && !last; ++looked) {
     const Result<Op> op = walk.next();
     last = op.status() == Status::not_found;
-    has_moved = has_moved || op.ok();
     if (!op.ok() && !last) return refuse(ask.id, op.status(), room);
     const bool is_pending = op.ok() && op->local && op->seq > store_.settled();
     if (op.ok() && !is_pending && op->cell.is_live(known_ms)) digest.add(crdt::digest_of(op->cell));
@@ -199,8 +196,7 @@ Bytes Inspector::sum(const grid_InspectAsk& ask, std::uint64_t wall_ms, MutBytes
   const Number numbers[] = {{"cells", digest.count}, {"sum", digest.sum}};
   put_numbers(writer, numbers);
   writer.end_record();
-  // A page with nothing left to look at has no place.
-  return one_value(ask.id, has_moved ? walk.place() : CellName{}, writer, last, room);
+  return one_value(ask.id, walk.place(), writer, last, room);
 }
 
 }  // namespace grid::runtime
