@@ -234,7 +234,8 @@ bool ChipLoop::write() {
     wants_write_ = false;
     frame_bytes_ = 0;
     step({.kind = Event::Kind::writable, .link = link_id_, .room = link_.room()});
-    if (frame_bytes_ != 0) link_.send(frame_bytes_);
+    // A callback, or a commit that failed, may have closed the link since it was encoded.
+    if (frame_bytes_ != 0 && !link_.room().empty()) link_.send(frame_bytes_);
     has_written = link_.flush() || has_written;
   }
   return has_written;
@@ -293,6 +294,7 @@ void ChipLoop::commit() {
     }
     if (status != Status::ok) {
       has_failed_ = true;
+      wants_more_ = is_dial_failed_ = false;  // Nobody would take them up any more.
       problem_.say("the node has stopped: ").text(store_->problem());
       return link_.hang_up(board_.monotonic_ms());
     }
