@@ -41,7 +41,7 @@ ChipLoop::ChipLoop(Board& board, const ChipMemory& memory)
 // ---- opening and closing
 
 Node* ChipLoop::open(const ChipOptions& options) {
-  if (node_.has_value()) {
+  if (is_open()) {
     complain("this host has a node already");
     return nullptr;
   }
@@ -54,9 +54,8 @@ Node* ChipLoop::open(const ChipOptions& options) {
     store_.reset();
     return nullptr;
   }
-  node_.emplace(this);
-  if (!options_.server.empty() && !options_.offline) node_->online();
-  return &*node_;
+  if (!options_.server.empty() && !options_.offline) node_.online();
+  return &node_;
 }
 
 Status ChipLoop::refuse(Status status, const char* words) {
@@ -116,23 +115,23 @@ Status ChipLoop::start() {
 
 // The server hears why the link ends, if it listens.
 void ChipLoop::close() {
-  if (!node_.has_value() || is_running_) return;
+  if (!is_open() || refuses_to_wait()) return;
   step({.kind = Event::Kind::stop});
   link_.hang_up(board_.monotonic_ms());
   run_until([this] { return link_.is_down(); }, kGoodbyeMs);
-  node_.reset();
   replica_.reset();
   store_.reset();
 }
 
 // ---- running
 
+bool ChipLoop::refuses_to_wait() {
+  if (is_running_) complain("the loop is running already: a callback cannot wait");
+  return is_running_;
+}
+
 bool ChipLoop::run(bool (*is_done)(void* context), void* context, std::uint64_t timeout_ms) {
-  if (!node_.has_value()) return false;
-  if (is_running_) {
-    complain("the loop is running already: a callback cannot wait");
-    return false;
-  }
+  if (!is_open() || refuses_to_wait()) return false;
   is_running_ = true;
   const std::uint64_t begin_ms = board_.monotonic_ms();
   bool is_reached = false;
@@ -166,9 +165,9 @@ bool ChipLoop::wait(const Write& write, Outcome outcome, std::uint64_t timeout_m
 }
 
 bool ChipLoop::sync_once(std::uint64_t deadline_ms) {
-  if (!node_.has_value()) return false;
+  if (!is_open() || refuses_to_wait()) return false;
   const std::uint64_t begin_ms = board_.monotonic_ms();
-  node_->online();
+  node_.online();
   bool is_synced = false;
   run_until(
       [&] {
@@ -177,7 +176,7 @@ bool ChipLoop::sync_once(std::uint64_t deadline_ms) {
         return is_synced || status.state == SyncState::error;
       },
       deadline_ms);
-  node_->offline();
+  node_.offline();
   const std::uint64_t spent_ms = board_.monotonic_ms() - begin_ms;
   const std::uint64_t left_ms = spent_ms < deadline_ms ? deadline_ms - spent_ms : 0;
   run_until([this] { return link_.is_down(); }, std::min(left_ms, kGoodbyeMs));
@@ -330,7 +329,13 @@ void ChipLoop::call_back() {
 
 // ---- Driver: what grid.h calls
 
+Status ChipLoop::refuse_closed() { return refuse(Status::io, "the node is closed: open() comes first"); }
+
 void ChipLoop::perform(Call& call) {
+  if (!is_open()) {
+    call.status = refuse_closed();
+    return;
+  }
   if (call.verb == Call::Verb::online && options_.server.empty()) {
     call.status = refuse(Status::invalid, "no server was given to this node");
     return;
@@ -360,16 +365,25 @@ void ChipLoop::watch(Call& call, Callback callback) {
 }
 
 Result<Change> ChipLoop::find(std::string_view map, std::string_view key) {
+  if (!is_open()) return refuse_closed();
   const std::uint64_t wall_ms = board_.wall_ms();
   return change_of(replica_->find(map, key, wall_ms), wall_ms);
 }
 
 Result<Change> ChipLoop::next(const Scope& scope, std::string_view after_map, std::string_view after_key) {
+  if (!is_open()) return refuse_closed();
   const std::uint64_t wall_ms = board_.wall_ms();
   return change_of(replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
 }
 
+Outcome ChipLoop::outcome_of(crdt::Seq seq) { return is_open() ? replica_->outcome_of(seq) : Outcome::pending; }
+
+crdt::Digest ChipLoop::digest(const Scope& scope) {
+  return is_open() ? replica_->digest(scope, board_.wall_ms()) : crdt::Digest{};
+}
+
 runtime::ReplicaStatus ChipLoop::replica_status() {
+  if (!is_open()) return {};
   runtime::ReplicaStatus status = replica_->status(board_.monotonic_ms());
   if (has_failed_) status.state = SyncState::error;
   return status;
