@@ -105,7 +105,7 @@ Status ChipLoop::start() {
                                            .backoff_ms_max = options_.backoff_ms_max},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;
-  has_failed_ = false;
+  has_failed_ = is_parked_ = false;
   watching_.clear();
   happened_.clear();
   step({.kind = Event::Kind::start});
@@ -181,6 +181,19 @@ bool ChipLoop::sync_once(std::uint64_t deadline_ms) {
   const std::uint64_t left_ms = spent_ms < deadline_ms ? deadline_ms - spent_ms : 0;
   run_until([this] { return link_.is_down(); }, std::min(left_ms, kGoodbyeMs));
   return is_synced;
+}
+
+void ChipLoop::park() {
+  if (replica_status().state == SyncState::disconnected) return;
+  node_.offline();
+  is_parked_ = true;
+}
+
+// What failed for want of a network need not be waited for any longer.
+void ChipLoop::unpark() {
+  if (!is_parked_ && replica_status().state != SyncState::backoff) return;
+  node_.offline();
+  node_.online();
 }
 
 bool ChipLoop::turn() {
@@ -336,6 +349,7 @@ void ChipLoop::perform(Call& call) {
     call.status = refuse_closed();
     return;
   }
+  if (call.verb == Call::Verb::online || call.verb == Call::Verb::offline) is_parked_ = false;
   if (call.verb == Call::Verb::online && options_.server.empty()) {
     call.status = refuse(Status::invalid, "no server was given to this node");
     return;

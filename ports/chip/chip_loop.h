@@ -78,6 +78,11 @@ class ChipLoop final : public Driver {
   // Whether this is called from within the loop, where nothing may run, wait or close: then problem() says so.
   bool refuses_to_wait();
 
+  // Takes the node off the net for want of a network, and brings it back, from a backoff too. What the application asks
+  // for meanwhile stands: a node that it took off stays there, and one that it brought back is left alone.
+  void park();
+  void unpark();
+
   // Runs until `is_done()` says so: true, or until the time is up.
   template <typename IsDone>
   bool run_until(IsDone is_done, std::uint64_t timeout_ms) {
@@ -146,6 +151,7 @@ class ChipLoop final : public Driver {
   bool is_dial_failed_ = false;  // On the spot: the machine hears of it when its step is over.
   bool has_failed_ = false;
   bool is_running_ = false;
+  bool is_parked_ = false;
 };
 
 }  // namespace port
