@@ -239,6 +239,13 @@ void a_gateway_that_goes_and_comes_again_is_found(void**) {
   assert_true(world->host->wait(write, Outcome::durable, kLongMs));
 }
 
+void a_connection_that_fails_says_why(void**) {
+  world->gateway.stop();
+  Node* node = world->open(world->gateway.url);
+  run_until_state(node, SyncState::backoff);
+  assert_says("127.0.0.1: Connection refused");
+}
+
 // ---- other tasks
 
 void what_another_task_posts_runs_on_the_nodes_own(void**) {
@@ -399,6 +406,7 @@ int main() {
       TEST(a_node_that_slept_through_a_failed_sync_is_not_brought_back_by_the_network),
       TEST(a_cable_that_breaks_in_the_middle_of_frames_costs_time_and_no_rows),
       TEST(a_gateway_that_goes_and_comes_again_is_found),
+      TEST(a_connection_that_fails_says_why),
       TEST(what_another_task_posts_runs_on_the_nodes_own),
       TEST(a_full_mailbox_is_said_to_whoever_posts),
       TEST(work_that_was_posted_cannot_close_the_host_that_runs_it),
