@@ -219,7 +219,7 @@ std::uint64_t ChipLoop::wake_at_ms() const {
   return std::min({replica_->wake_at_ms(), link_.wake_at_ms(), retry_ms});
 }
 
-// One thing that arrived. False: there was none.
+// One thing that arrived. False: there was none, and no more bytes are there.
 bool ChipLoop::receive() {
   const Arrival arrival = link_.receive(board_.monotonic_ms());
   switch (arrival.kind) {
@@ -235,7 +235,7 @@ bool ChipLoop::receive() {
       step({.kind = Event::Kind::link_down, .link = link_id_});
       return true;
     default:
-      return false;
+      return link_.has_more();
   }
 }
 
