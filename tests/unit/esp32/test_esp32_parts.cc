@@ -75,6 +75,14 @@ void a_partition_of_another_type_is_left_alone(void**) {
   assert_says("sectors of 4096");
 }
 
+void an_encrypted_partition_is_refused(void**) {
+  port::PartitionDevice device;
+  idf().make_partition("grid", 0x47, 0x01, 8);
+  idf().partition.encrypted = true;
+  assert_status(device.open("grid", problem), Status::invalid);
+  assert_says("the partition grid is encrypted");
+}
+
 void a_flash_that_fails_is_io(void**) {
   idf().make_partition("grid", 0x47, 0x01, 8);
   port::PartitionDevice device;
@@ -305,6 +313,7 @@ int main() {
       TEST(a_partition_keeps_bytes_as_nor_does),
       TEST(a_partition_that_is_not_there_is_named_with_the_line_that_makes_it),
       TEST(a_partition_of_another_type_is_left_alone),
+      TEST(an_encrypted_partition_is_refused),
       TEST(a_flash_that_fails_is_io),
       TEST(chance_comes_from_the_radio_or_from_a_source_that_is_switched_on_for_it),
       TEST(the_monotonic_clock_is_that_of_esp_timer),
