@@ -294,6 +294,14 @@ void joining_starts_the_radio_and_joins_again_after_each_loss(void**) {
   assert_int_equal(connects(), 2);
 }
 
+void joining_may_be_tried_again_and_finds_the_interface_there(void**) {
+  idf().wifi_errors["start"] = ESP_FAIL;
+  assert_status(wifi_join("home", "correct horse", problem), Status::io);
+  idf().wifi_errors.clear();
+  assert_ok(wifi_join("home", "correct horse", problem));
+  assert_true(idf().is_radio_on);
+}
+
 void joining_with_bad_words_or_a_sick_radio_is_a_status(void**) {
   assert_status(wifi_join("", "x", problem), Status::invalid);
   assert_status(wifi_join(std::string(33, 'x').c_str(), "", problem), Status::invalid);
@@ -332,6 +340,7 @@ int main() {
       TEST(the_network_is_up_with_an_address_and_down_without_its_access_point),
       TEST(a_network_that_is_gone_hears_nothing_any_more),
       TEST(joining_starts_the_radio_and_joins_again_after_each_loss),
+      TEST(joining_may_be_tried_again_and_finds_the_interface_there),
       TEST(joining_with_bad_words_or_a_sick_radio_is_a_status),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
