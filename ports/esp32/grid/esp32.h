@@ -80,9 +80,7 @@ class Esp32Host {
     return chip_.wait(write, outcome, timeout_ms);
   }
   // Goes online, sends and fetches all that there is, and goes off the net again: before a deep sleep, say.
-  bool sync_once(std::uint64_t deadline_ms) {
-    return chip_.sync_once(deadline_ms);
-  }
+  bool sync_once(std::uint64_t deadline_ms) { return chip_.sync_once(deadline_ms); }
   // Says goodbye and lets go of the node, for a sleep from which the machine starts anew; open() opens it again.
   void close() {
     if (chip_.loop().refuses_to_wait()) return;
