@@ -17,16 +17,26 @@ constexpr std::uint8_t kErased = 0xff;
 
 Status FileNor::open(const char* path, std::uint32_t sectors) {
   file_ = sys_semihost_open(path, SH_OPEN_R_PLUS_B);
-  if (file_ < 0) {
-    file_ = sys_semihost_open(path, SH_OPEN_W_PLUS_B);
-    if (file_ < 0) return Status::io;
-    for (std::uint32_t i = 0; i < sectors; ++i) GRID_TRY(erase(i));
-  }
+  if (file_ < 0) file_ = sys_semihost_open(path, SH_OPEN_W_PLUS_B);
+  if (file_ < 0) return Status::io;
   const std::uintptr_t bytes = sys_semihost_flen(file_);
-  // Killed while it was made: it goes on to be.
+  const std::uintptr_t whole = std::uintptr_t{sectors} * kSectorBytes;
+  if (bytes > whole) return Status::io;
+  if (bytes < whole) GRID_TRY(check_erased(static_cast<std::uint32_t>(bytes)));
   for (std::uint32_t i = static_cast<std::uint32_t>(bytes) / kSectorBytes; i < sectors; ++i) GRID_TRY(erase(i));
   sectors_ = sectors;
-  return bytes > std::uintptr_t{sectors} * kSectorBytes ? Status::io : Status::ok;
+  return Status::ok;
+}
+
+// Whoever was killed while making the file left nothing else in it.
+Status FileNor::check_erased(std::uint32_t bytes) {
+  std::uint8_t page[kPageBytes];
+  for (std::uint32_t at = 0; at < bytes; at += kPageBytes) {
+    const MutBytes piece = MutBytes(page).first(std::min(kPageBytes, bytes - at));
+    GRID_TRY(read(at, piece));
+    if (std::any_of(piece.begin(), piece.end(), [](std::uint8_t byte) { return byte != kErased; })) return Status::io;
+  }
+  return Status::ok;
 }
 
 // Semihosting counts what was left undone.

@@ -16,8 +16,8 @@ class FileNor final : public storage::NorDevice {
  public:
   static constexpr std::uint32_t kSectorBytes = 4'096;
 
-  // Makes the file, erased, when there is none.
-  //   io  The file can't be opened, or is not a whole number of sectors.
+  // Makes the file, erased, when there is none; goes on with one that was being made when the machine was killed.
+  //   io  The file can't be opened, or is not of `sectors` sectors and holds something: it is not written to.
   Status open(const char* path, std::uint32_t sectors);
 
   std::uint32_t sector_bytes() const override { return kSectorBytes; }
@@ -28,6 +28,7 @@ class FileNor final : public storage::NorDevice {
 
  private:
   Status write(std::uint32_t offset, Bytes from);
+  Status check_erased(std::uint32_t bytes);
 
   int file_ = -1;
   std::uint32_t sectors_ = 0;

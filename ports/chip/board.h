@@ -3,7 +3,7 @@
 // Board: all that a chip must lend to a node, beside panic() of crdt/base/check.h.
 //
 // Place     Below chip_loop.h. A port implements it once.
-// Promises  Nothing blocks but wait().
+// Promises  Nothing blocks but wait(), and flash for as long as a sector's erase takes.
 // Ownership What it hands out is its own, for as long as it lives itself.
 // Threads   One: that of the loop. What comes from elsewhere (an interrupt, a network task) may end a wait().
 #pragma once

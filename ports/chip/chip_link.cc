@@ -64,9 +64,12 @@ Result<std::size_t> ChipLink::read(std::uint64_t now_ms) {
 }
 
 Arrival ChipLink::receive(std::uint64_t now_ms) {
-  while (state_ != State::down) {
+  has_more_ = false;
+  for (int reads = 0; state_ != State::down;) {
     const Arrival arrival = socket_.receive(unread_);
     if (arrival.kind == Arrival::Kind::none) {
+      has_more_ = reads++ == kReadsMax;
+      if (has_more_) return {};
       const Result<std::size_t> got = read(now_ms);
       if (!got.ok()) return end(board_.link_problem());
       if (*got != 0) continue;

@@ -23,6 +23,7 @@ class ChipLink {
   static constexpr std::uint64_t kPingMs = 30'000;
   static constexpr std::uint64_t kSilenceMs = 45'000;
   static constexpr std::uint64_t kPartingMs = 1'000;
+  static constexpr int kReadsMax = 32;  // Without anything to tell, in one receive().
 
   // As transport::WebSocket wants its memory.
   ChipLink(Board& board, MutBytes arriving, MutBytes sending) : board_(board), socket_(arriving, sending) {}
@@ -35,6 +36,8 @@ class ChipLink {
 
   // Reads, and tells the next thing that there is to tell: opened, frame, or closed, once, with problem().
   transport::Arrival receive(std::uint64_t now_ms);
+  // The last receive() stopped reading before there was nothing left: a peer that is faster must not hold its host.
+  bool has_more() const { return has_more_; }
   // Where a frame may be encoded, and its size; as FrameLink.
   MutBytes room() { return state_ == State::open ? socket_.room() : MutBytes{}; }
   void send(std::size_t size) { socket_.send(size); }
@@ -62,6 +65,7 @@ class ChipLink {
   State state_ = State::down;
   std::uint64_t since_ms_ = 0;  // Of the state, or when the peer was heard last.
   bool is_pinged_ = false;
+  bool has_more_ = false;
   bool is_told_ = false;      // That it is over.
   const char* problem_ = "";  // Empty: the socket has it.
   Bytes unread_{};

@@ -41,7 +41,7 @@ ChipLoop::ChipLoop(Board& board, const ChipMemory& memory)
 // ---- opening and closing
 
 Node* ChipLoop::open(const ChipOptions& options) {
-  if (node_.has_value()) {
+  if (is_open()) {
     complain("this host has a node already");
     return nullptr;
   }
@@ -54,9 +54,8 @@ Node* ChipLoop::open(const ChipOptions& options) {
     store_.reset();
     return nullptr;
   }
-  node_.emplace(this);
-  if (!options_.server.empty() && !options_.offline) node_->online();
-  return &*node_;
+  if (!options_.server.empty() && !options_.offline) node_.online();
+  return &node_;
 }
 
 Status ChipLoop::refuse(Status status, const char* words) {
@@ -106,7 +105,7 @@ Status ChipLoop::start() {
                                            .backoff_ms_max = options_.backoff_ms_max},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;
-  has_failed_ = false;
+  has_failed_ = is_parked_ = false;
   watching_.clear();
   happened_.clear();
   step({.kind = Event::Kind::start});
@@ -116,23 +115,23 @@ Status ChipLoop::start() {
 
 // The server hears why the link ends, if it listens.
 void ChipLoop::close() {
-  if (!node_.has_value() || is_running_) return;
+  if (!is_open() || refuses_to_wait()) return;
   step({.kind = Event::Kind::stop});
   link_.hang_up(board_.monotonic_ms());
   run_until([this] { return link_.is_down(); }, kGoodbyeMs);
-  node_.reset();
   replica_.reset();
   store_.reset();
 }
 
 // ---- running
 
+bool ChipLoop::refuses_to_wait() {
+  if (is_running_) complain("the loop is running already: a callback cannot wait");
+  return is_running_;
+}
+
 bool ChipLoop::run(bool (*is_done)(void* context), void* context, std::uint64_t timeout_ms) {
-  if (!node_.has_value()) return false;
-  if (is_running_) {
-    complain("the loop is running already: a callback cannot wait");
-    return false;
-  }
+  if (!is_open() || refuses_to_wait()) return false;
   is_running_ = true;
   const std::uint64_t begin_ms = board_.monotonic_ms();
   board_.wait(0);  // A board may move bytes only while it rests, and a call without any time to it is to get on too.
@@ -167,9 +166,9 @@ bool ChipLoop::wait(const Write& write, Outcome outcome, std::uint64_t timeout_m
 }
 
 bool ChipLoop::sync_once(std::uint64_t deadline_ms) {
-  if (!node_.has_value()) return false;
+  if (!is_open() || refuses_to_wait()) return false;
   const std::uint64_t begin_ms = board_.monotonic_ms();
-  node_->online();
+  node_.online();
   bool is_synced = false;
   run_until(
       [&] {
@@ -178,11 +177,24 @@ bool ChipLoop::sync_once(std::uint64_t deadline_ms) {
         return is_synced || status.state == SyncState::error;
       },
       deadline_ms);
-  node_->offline();
+  node_.offline();
   const std::uint64_t spent_ms = board_.monotonic_ms() - begin_ms;
   const std::uint64_t left_ms = spent_ms < deadline_ms ? deadline_ms - spent_ms : 0;
   run_until([this] { return link_.is_down(); }, std::min(left_ms, kGoodbyeMs));
   return is_synced;
+}
+
+void ChipLoop::park() {
+  if (replica_status().state == SyncState::disconnected) return;
+  node_.offline();
+  is_parked_ = true;
+}
+
+// What failed for want of a network need not be waited for any longer.
+void ChipLoop::unpark() {
+  if (!is_parked_ && replica_status().state != SyncState::backoff) return;
+  node_.offline();
+  node_.online();
 }
 
 bool ChipLoop::turn() {
@@ -208,7 +220,7 @@ std::uint64_t ChipLoop::wake_at_ms() const {
   return std::min({replica_->wake_at_ms(), link_.wake_at_ms(), retry_ms});
 }
 
-// One thing that arrived. False: there was none.
+// One thing that arrived. False: there was none, and no more bytes are there.
 bool ChipLoop::receive() {
   const Arrival arrival = link_.receive(board_.monotonic_ms());
   switch (arrival.kind) {
@@ -224,7 +236,7 @@ bool ChipLoop::receive() {
       step({.kind = Event::Kind::link_down, .link = link_id_});
       return true;
     default:
-      return false;
+      return link_.has_more();
   }
 }
 
@@ -235,7 +247,8 @@ bool ChipLoop::write() {
     wants_write_ = false;
     frame_bytes_ = 0;
     step({.kind = Event::Kind::writable, .link = link_id_, .room = link_.room()});
-    if (frame_bytes_ != 0) link_.send(frame_bytes_);
+    // A callback, or a commit that failed, may have closed the link since it was encoded.
+    if (frame_bytes_ != 0 && !link_.room().empty()) link_.send(frame_bytes_);
     has_written = link_.flush() || has_written;
   }
   return has_written;
@@ -294,6 +307,7 @@ void ChipLoop::commit() {
     }
     if (status != Status::ok) {
       has_failed_ = true;
+      wants_more_ = is_dial_failed_ = false;  // Nobody would take them up any more.
       problem_.say("the node has stopped: ").text(store_->problem());
       return link_.hang_up(board_.monotonic_ms());
     }
@@ -329,7 +343,14 @@ void ChipLoop::call_back() {
 
 // ---- Driver: what grid.h calls
 
+Status ChipLoop::refuse_closed() { return refuse(Status::io, "the node is closed: open() comes first"); }
+
 void ChipLoop::perform(Call& call) {
+  if (!is_open()) {
+    call.status = refuse_closed();
+    return;
+  }
+  if (call.verb == Call::Verb::online || call.verb == Call::Verb::offline) is_parked_ = false;
   if (call.verb == Call::Verb::online && options_.server.empty()) {
     call.status = refuse(Status::invalid, "no server was given to this node");
     return;
@@ -359,16 +380,25 @@ void ChipLoop::watch(Call& call, Callback callback) {
 }
 
 Result<Change> ChipLoop::find(std::string_view map, std::string_view key) {
+  if (!is_open()) return refuse_closed();
   const std::uint64_t wall_ms = board_.wall_ms();
   return change_of(replica_->find(map, key, wall_ms), wall_ms);
 }
 
 Result<Change> ChipLoop::next(const Scope& scope, std::string_view after_map, std::string_view after_key) {
+  if (!is_open()) return refuse_closed();
   const std::uint64_t wall_ms = board_.wall_ms();
   return change_of(replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
 }
 
+Outcome ChipLoop::outcome_of(crdt::Seq seq) { return is_open() ? replica_->outcome_of(seq) : Outcome::pending; }
+
+crdt::Digest ChipLoop::digest(const Scope& scope) {
+  return is_open() ? replica_->digest(scope, board_.wall_ms()) : crdt::Digest{};
+}
+
 runtime::ReplicaStatus ChipLoop::replica_status() {
+  if (!is_open()) return {};
   runtime::ReplicaStatus status = replica_->status(board_.monotonic_ms());
   if (has_failed_) status.state = SyncState::error;
   return status;

@@ -69,11 +69,19 @@ class ChipLoop final : public Driver {
   ChipLoop& operator=(const ChipLoop&) = delete;
 
   Node* open(const ChipOptions& options);
+  bool is_open() const { return replica_.has_value(); }
   Status status() const { return opened_; }
   void run_for(std::uint64_t ms);
   bool wait(const Write& write, Outcome outcome, std::uint64_t timeout_ms);
   bool sync_once(std::uint64_t deadline_ms);
   void close();
+  // Whether this is called from within the loop, where nothing may run, wait or close: then problem() says so.
+  bool refuses_to_wait();
+
+  // Takes the node off the net for want of a network, and brings it back, from a backoff too. What the application asks
+  // for meanwhile stands: a node that it took off stays there, and one that it brought back is left alone.
+  void park();
+  void unpark();
 
   // Runs until `is_done()` says so: true, or until the time is up.
   template <typename IsDone>
@@ -92,14 +100,14 @@ class ChipLoop final : public Driver {
   storage::FlashStore* store() { return store_.has_value() ? &*store_ : nullptr; }
   const runtime::Replica* replica() const { return replica_.has_value() ? &*replica_ : nullptr; }
 
-  // Driver
+  // Driver. Of a node that is closed, every call is io, every read is empty, and what is under way stays so.
   void perform(runtime::Call& call) override;
   void watch(runtime::Call& call, Callback callback) override;
   Result<Change> find(std::string_view map, std::string_view key) override;
   Result<Change> next(const Scope& scope, std::string_view after_map, std::string_view after_key) override;
-  Outcome outcome_of(crdt::Seq seq) override { return replica_->outcome_of(seq); }
+  Outcome outcome_of(crdt::Seq seq) override;
   runtime::ReplicaStatus replica_status() override;
-  crdt::Digest digest(const Scope& scope) override { return replica_->digest(scope, board_.wall_ms()); }
+  crdt::Digest digest(const Scope& scope) override;
   MutBytes scratch() override { return memory_.scratch; }
   void complain(std::string_view sentence) override { problem_.say(sentence); }
   const char* problem() const override { return problem_.line(); }
@@ -109,6 +117,7 @@ class ChipLoop final : public Driver {
   Status open_store();
   Status start();
   Status refuse(Status status, const char* words);
+  Status refuse_closed();
 
   bool run(bool (*is_done)(void* context), void* context, std::uint64_t timeout_ms);
   void step(runtime::Event event);
@@ -131,7 +140,7 @@ class ChipLoop final : public Driver {
 
   std::optional<storage::FlashStore> store_;
   std::optional<runtime::Replica> replica_;
-  std::optional<Node> node_;
+  Node node_{this};
   ChipLink link_;
   runtime::LinkId link_id_ = 0;  // Of the newest link.
 
@@ -145,6 +154,7 @@ class ChipLoop final : public Driver {
   bool is_dial_failed_ = false;  // On the spot: the machine hears of it when its step is over.
   bool has_failed_ = false;
   bool is_running_ = false;
+  bool is_parked_ = false;
 };
 
 }  // namespace port

@@ -50,30 +50,20 @@ storage::NorDevice* Esp32Board::flash(std::string_view store) {
 
 // ---- the network
 
-void Esp32Board::attach(Node* node) {
-  node_ = node;
-  is_parked_ = false;
+void Esp32Board::attach(ChipLoop* loop) {
+  loop_ = loop;
   [[maybe_unused]] const bool had_news = network_.take_news();
-  if (node_ != nullptr) follow_network();
+  if (loop_ != nullptr) follow_network();
 }
 
 void Esp32Board::follow_network() {
-  const SyncState state = node_->status().state;
-  if (!network_.is_up()) {
-    if (state == SyncState::disconnected) return;
-    is_parked_ = true;
-    node_->offline();
-  } else if (is_parked_ || state == SyncState::backoff) {
-    // What failed for want of a network need not be waited for any longer.
-    is_parked_ = false;
-    node_->offline();
-    node_->online();
-  }
+  if (network_.is_up()) return loop_->unpark();
+  loop_->park();
 }
 
 void Esp32Board::attend() {
   mailbox_.run();
-  if (network_.take_news() && node_ != nullptr) follow_network();
+  if (network_.take_news() && loop_ != nullptr) follow_network();
 }
 
 // ---- the connection

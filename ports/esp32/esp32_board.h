@@ -3,20 +3,19 @@
 // Esp32Board: the board of ports/chip on ESP-IDF: a partition, a connection by esp_tls, and rest in select(), from
 // which the connection, other tasks and the network wake it.
 //
-// Place     Heart of ports/esp32; <grid/esp32.h> joins it with the loop. Above its other files and ports/chip/board.h.
+// Place     Heart of ports/esp32; <grid/esp32.h> joins it with the loop. Above its other files and ports/chip.
 // Promises  As board.h. While it rests the task is blocked, so that ESP-IDF's automatic light sleep may stop the
 //           machine. What other tasks post runs in wait() and attend(), between two steps of the node.
 //           A network that goes takes the node off the net, and one that comes brings it back at once, without a
-//           backoff; a node that its application took off the net stays there.
+//           backoff; what the application asks for meanwhile stands.
 // Threads   The node's task; post() any.
 #pragma once
 
-#include "ports/chip/board.h"
+#include "ports/chip/chip_loop.h"
 #include "ports/esp32/mailbox.h"
 #include "ports/esp32/network.h"
 #include "ports/esp32/partition_device.h"
 #include "ports/esp32/tls_link.h"
-#include "runtime/grid/grid.h"
 
 namespace grid::port {
 
@@ -32,7 +31,7 @@ class Esp32Board final : public Board {
   void trust(const char* certificate) { link_.trust(certificate); }
 
   // Whose link goes up and down with the network from now on; null: nobody's.
-  void attach(Node* node);
+  void attach(ChipLoop* loop);
   // Runs what was posted, and tells the node of the network.
   void attend();
   bool post(Mailbox::Work work, void* context) { return mailbox_.post(work, context); }
@@ -57,8 +56,7 @@ class Esp32Board final : public Board {
   Network network_{mailbox_};
   PartitionDevice partition_;
   TlsLink link_;
-  Node* node_ = nullptr;
-  bool is_parked_ = false;   // We took the node off the net.
+  ChipLoop* loop_ = nullptr;
   bool is_refused_ = false;  // The last connect() found no network.
 };
 

@@ -37,6 +37,12 @@ Status PartitionDevice::open(std::string_view name, runtime::Problem& problem) {
     return Status::not_found;
   }
   if (found->type != kPartitionType || found->subtype != kPartitionSubtype) return refuse_type(*found, problem);
+  if (found->encrypted) {
+    problem.say("the partition ")
+        .text(name)
+        .text(" is encrypted, and what is erased would not read as erased: take the flag `encrypted` off its line");
+    return Status::invalid;
+  }
   if (found->erase_size != kSectorBytes || found->size % kSectorBytes != 0) {
     problem.say("the partition ").text(name).text(" is not made of whole sectors of 4096 bytes");
     return Status::invalid;

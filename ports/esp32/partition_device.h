@@ -3,8 +3,8 @@
 // PartitionDevice: a partition of an ESP32's flash as the NOR device of a flash store.
 //
 // Place     Within ports/esp32, below esp32_board.h. Knows ESP-IDF's partition table, not what is stored.
-// Promises  As nor_device.h. With flash encryption nothing else is asked of it: programs are whole units of 16 bytes,
-//           on bytes that were not written since their erase.
+// Promises  As nor_device.h. A partition with flash encryption can't: an erased sector of it reads as noise, decrypted
+//           from 0xff, and the store tells free from written by 0xff. It is refused.
 // Ownership The partition table is ESP-IDF's, and stays.
 // Threads   One. ESP-IDF stops other tasks while flash is written.
 #pragma once
@@ -27,7 +27,7 @@ class PartitionDevice final : public storage::NorDevice {
  public:
   // Looks for the partition of that name.
   //   not_found  There is none of that name.
-  //   invalid    There is one, of another type, or not made of sectors of 4 KiB: problem says which.
+  //   invalid    There is one, of another type, encrypted, or not made of sectors of 4 KiB: problem says which.
   Status open(std::string_view name, runtime::Problem& problem);
 
   std::uint32_t sector_bytes() const override { return partition_->erase_size; }

@@ -36,6 +36,7 @@ int error_of(int socket) {
 
 Status TlsLink::dial(const ServerAddress& server) {
   drop();
+  problem_.say("");
   GRID_TRY(configure(server));
   tls_ = esp_tls_init();
   if (tls_ == nullptr) return fail("no memory for a connection");
@@ -131,10 +132,8 @@ Result<std::size_t> TlsLink::write(Bytes bytes) {
 
 bool TlsLink::has_bytes() const { return state_ == State::up && is_secure_ && esp_tls_get_bytes_avail(tls_) > 0; }
 
-void TlsLink::close() {
-  drop();
-  problem_.say("");
-}
+// Why the connection failed outlives it.
+void TlsLink::close() { drop(); }
 
 // With the code of ESP-IDF, if it has left one.
 Status TlsLink::fail(const char* what) {

@@ -46,7 +46,7 @@ class TlsLink final : public transport::ByteLink {
   bool wants_room() const { return state_ == State::connecting || (state_ == State::up && wants_room_); }
   // Bytes have come that select() does not see: TLS has taken them already.
   bool has_bytes() const;
-  // Why it is down. Never null; empty when nobody knows more than that.
+  // Why the connection of the last dial() failed, after close() too. Never null; empty when it did not.
   const char* problem() const { return problem_.line(); }
 
  private:

@@ -31,7 +31,11 @@ Status start_network(runtime::Problem& problem) {
 }
 
 Status start_radio(wifi_config_t& network, runtime::Problem& problem) {
-  if (esp_netif_create_default_wifi_sta() == nullptr) return judge(ESP_ERR_NO_MEM, "no interface", problem);
+  // Of a second one ESP-IDF makes an assertion, not an error.
+  const bool has_interface = esp_netif_get_handle_from_ifkey("WIFI_STA_DEF") != nullptr;
+  if (!has_interface && esp_netif_create_default_wifi_sta() == nullptr) {
+    return judge(ESP_ERR_NO_MEM, "no interface", problem);
+  }
   const wifi_init_config_t config = WIFI_INIT_CONFIG_DEFAULT();
   GRID_TRY(judge(esp_wifi_init(&config), "esp_wifi_init", problem));
   GRID_TRY(judge(esp_event_handler_register(WIFI_EVENT, WIFI_EVENT_STA_START, &rejoin, nullptr), "register", problem));

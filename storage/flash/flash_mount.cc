@@ -34,7 +34,10 @@ FlashStore::FlashStore(NorDevice& device, Arena& arena, const FlashOptions& opti
       name_(arena.make<std::uint8_t>(kNameBufferBytes)) {}
 
 Status FlashStore::check_options() {
-  if (!ring_.has_memory() || name_.empty() || record_.empty() || by_name_.capacity() != options_.cells_max) {
+  const bool has_orders = by_name_.capacity() == options_.cells_max &&
+                          by_seq_.capacity() == std::size_t{options_.cells_max} + options_.in_flight_max &&
+                          facts_.capacity() == options_.facts_max;
+  if (!ring_.has_memory() || name_.empty() || record_.empty() || !has_orders) {
     return fail(Status::invalid, "the memory that it was given is too small for its options");
   }
   if (ring_.count() < kSectorsMin) return fail(Status::invalid, "the partition is too small: it needs 8 sectors");

@@ -56,6 +56,20 @@ Run& start(void** state, std::uint64_t seed) {
   return *run;
 }
 
+// Each part of the memory in its turn does not fit, while smaller ones behind it do.
+void too_little_memory_is_refused_whatever_it_is_missing_for(void**) {
+  constexpr FlashOptions kUneven{.cells_max = 30, .in_flight_max = 2'000, .facts_max = 1'000};
+  NorEmulator device(kSectors);
+  constexpr std::size_t kNeeded = storage::FlashStore::memory_bytes(kUneven, kSectors);
+  constexpr std::size_t kAlignment = 128;  // At most so much of it is gaps.
+  std::vector<std::uint8_t> memory(kNeeded);
+  for (std::size_t bytes = 0; bytes + kAlignment < kNeeded; ++bytes) {
+    Arena arena(MutBytes(memory).first(bytes));
+    storage::FlashStore store(device, arena, kUneven);
+    assert_status(store.mount(), Status::invalid);
+  }
+}
+
 bool names_an_offset(const std::string& problem) { return problem.find("at offset 0x") != std::string::npos; }
 
 // Every program and every erase of a script fails once, with the sector worn from then on: the store goes on, knows the
@@ -264,6 +278,7 @@ int main() {
   using namespace grid::test;
 #define fault_test(test) cmocka_unit_test_setup_teardown(test, make, drop)
   const CMUnitTest tests[] = {
+      cmocka_unit_test(too_little_memory_is_refused_whatever_it_is_missing_for),
       fault_test(a_sector_that_fails_is_retired_and_costs_nothing),
       fault_test(a_device_that_fails_for_good_is_io_for_good),
       fault_test(rot_is_named_and_hides_nothing_else),

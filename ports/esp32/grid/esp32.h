@@ -38,6 +38,10 @@ class Esp32Host {
   // Opens the node; null when that fails, and problem() says why. May be tried again. One node a host.
   // The default event loop must be there (wifi_join() makes it), the network need not be up.
   Node* open(const Esp32Options& options) {
+    if (node_ != nullptr) {  // Before the board opens another partition under it.
+      chip_.loop().complain("this host has a node already");
+      return nullptr;
+    }
     is_board_trouble_ = true;
     status_ = board_.open();
     if (status_ == Status::ok) status_ = board_.open_flash(options.store);
@@ -52,10 +56,10 @@ class Esp32Host {
                         .backoff_ms_min = options.backoff_ms_min,
                         .backoff_ms_max = options.backoff_ms_max});
     status_ = chip_.status();
-    if (node_ != nullptr) board_.attach(node_);
+    if (node_ != nullptr) board_.attach(&chip_.loop());
     return node_;
   }
-  // Of the last open():
+  // Of the last open() of a host that had no node:
   //   not_found  There is no such partition.
   //   busy       There is no default event loop.
   //   invalid    The partition is of another type, too small, or made for another size; the address or the app's name
@@ -66,6 +70,7 @@ class Esp32Host {
 
   // Syncs, calls back, runs what was posted, and rests in between.
   void run_for(std::uint64_t ms) {
+    if (chip_.loop().refuses_to_wait()) return;
     board_.attend();
     chip_.run_for(ms);
   }
@@ -75,15 +80,12 @@ class Esp32Host {
     return chip_.wait(write, outcome, timeout_ms);
   }
   // Goes online, sends and fetches all that there is, and goes off the net again: before a deep sleep, say.
-  bool sync_once(std::uint64_t deadline_ms) {
-    const bool is_synced = chip_.sync_once(deadline_ms);
-    board_.attach(node_);  // A network that comes later does not bring it back.
-    return is_synced;
-  }
+  bool sync_once(std::uint64_t deadline_ms) { return chip_.sync_once(deadline_ms); }
   // Says goodbye and lets go of the node, for a sleep from which the machine starts anew; open() opens it again.
   void close() {
+    if (chip_.loop().refuses_to_wait()) return;
     node_ = nullptr;
-    board_.attach(node_);
+    board_.attach(nullptr);
     chip_.close();
   }
 

@@ -124,6 +124,7 @@ class TestBoard final : public port::Board {
   const char* link_problem() const override { return ""; }
   // What a board has to wait for is the gateway's work. Without one, time flies.
   void wait(std::uint64_t ms_max) override {
+    ++rests;
     if (gateway_ == nullptr) {
       skipped_ms_ += ms_max;
     } else {
@@ -132,6 +133,7 @@ class TestBoard final : public port::Board {
   }
 
   int connects = 0;
+  int rests = 0;
 
  private:
   NorEmulator& flash_;

@@ -158,6 +158,73 @@ void a_callback_may_write_and_may_not_wait(void** state) {
   assert_string_equal(world.host->problem(), "the loop is running already: a callback cannot wait");
 }
 
+Node* node_of_callback = nullptr;
+std::size_t offline_at = 0;
+
+// A callback runs in the step that encoded a frame, too: then there is no link any more for it to go by.
+void a_callback_may_take_the_node_off_the_net_whatever_is_on_its_way(void** state) {
+  World& world = world_of(state);
+  Node* node = world.open(*world.host);
+  node_of_callback = node;
+  Map map = node->map("climate");
+  for (offline_at = 1; offline_at <= 40; ++offline_at) {
+    node->online();
+    assert_true(world.sync(*world.host, *node));
+    calls = 0;
+    Watch watch = map.watch("bench/", [](const Change&) {
+      if (++calls == offline_at) node_of_callback->offline();
+    });
+    for (int i = 0; i < 40; ++i) assert_ok(map.put("bench/" + std::to_string(i), {{"temp", i}}).status());
+    assert_true(world.host->loop().run_until([] { return calls >= offline_at; }, kLongMs));
+    world.host->run_for(0);
+    assert_int_equal(node->status().state, SyncState::disconnected);
+  }
+}
+
+void a_callback_that_waits_or_closes_leaves_everything_as_it_is(void** state) {
+  World& world = world_of(state);
+  Node* node = world.open(*world.host);
+  assert_true(world.sync(*world.host, *node));
+  Map map = node->map("climate");
+  host_of_callback = world.host.get();
+  calls = 0;
+  Watch watch = map.watch("bench/", [](const Change&) {
+    ++calls;
+    assert_false(host_of_callback->sync_once(1));
+    host_of_callback->close();
+    assert_string_equal(host_of_callback->problem(), "the loop is running already: a callback cannot wait");
+  });
+  const Write write = map.put("bench/1", {{"temp", 1}});
+  assert_true(world.host->wait(write, Outcome::durable, kLongMs));
+  assert_int_equal(calls, 1);
+  assert_true(world.sync(*world.host, *node));
+}
+
+void a_node_that_is_closed_answers_io_with_a_sentence(void** state) {
+  World& world = world_of(state);
+  Node* node = world.host->open({.app = "farm", .store = "grid"});
+  Map map = node->map("climate");
+  Watch watch = map.watch("bench/", [](const Change&) {});
+  const Write write = map.put("bench/1", {{"temp", 1}});
+  assert_ok(write.status());
+  world.host->close();
+  assert_status(map.put("bench/1", {{"temp", 2}}).status(), Status::io);
+  assert_string_equal(world.host->problem(), "the node is closed: open() comes first");
+  assert_status(map.remove("bench/1").status(), Status::io);
+  assert_status(map.subscribe(), Status::io);
+  assert_status(map.scan("", [](const Change&) { fail_msg("a row"); }), Status::io);
+  assert_true(map.get("bench/1").kind() == ValueKind::absent);
+  assert_int_equal(write.outcome(), Outcome::pending);
+  assert_int_equal(node->status().state, SyncState::disconnected);
+  assert_int_equal(node->digest().count, 0);
+  node->online();
+  watch.end();
+  assert_false(world.host->sync_once(1));
+  node = world.host->open({.app = "farm", .store = "grid"});
+  assert_non_null(node);
+  assert_int_equal(node->map("climate").get("bench/1")["temp"].integer_or(0), 1);
+}
+
 void sync_once_sends_fetches_and_goes_off_the_net(void** state) {
   World& world = world_of(state);
   Node* other = world.open(*world.other);
@@ -268,6 +335,22 @@ void a_failed_commit_stops_the_node(void** state) {
   assert_non_null(std::strstr(world.host->problem(), "the node has stopped: "));
 }
 
+// Of what was to be done at once, nothing is done any more.
+void a_node_that_has_stopped_lets_the_machine_rest(void** state) {
+  World& world = world_of(state);
+  Node* node = world.host->open({.app = "farm", .store = "grid"});
+  Map map = node->map("climate");
+  for (int i = 0; i < 60; ++i) assert_ok(map.put("bench/" + std::to_string(i), {{"temp", i}}).status());
+  Watch watch = map.watch("bench/", [](const Change&) {});
+  world.flash.cut_at(1, NorEmulator::Tear::before, 1);
+  assert_status(map.put("bench/1", {{"temp", 2}}).status(), Status::io);
+  world.host->run_for(0);
+  assert_int_equal(node->status().state, SyncState::error);
+  const int rests = world.board.rests;
+  world.host->run_for(5);
+  assert_true(world.board.rests > rests);
+}
+
 void what_cannot_be_opened_is_named(void** state) {
   World& world = world_of(state);
   assert_null(world.host->open({.app = "farm", .store = "nvs"}));
@@ -304,6 +387,10 @@ int main() {
       cmocka_unit_test_setup_teardown(what_put_accepted_is_there_after_a_power_cut, set_up, tear_down),
       cmocka_unit_test_setup_teardown(callbacks_come_while_the_host_runs_and_miss_no_row, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_callback_may_write_and_may_not_wait, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_callback_may_take_the_node_off_the_net_whatever_is_on_its_way, set_up,
+                                      tear_down),
+      cmocka_unit_test_setup_teardown(a_callback_that_waits_or_closes_leaves_everything_as_it_is, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_node_that_is_closed_answers_io_with_a_sentence, set_up, tear_down),
       cmocka_unit_test_setup_teardown(sync_once_sends_fetches_and_goes_off_the_net, set_up, tear_down),
       cmocka_unit_test_setup_teardown(sync_once_gives_up_at_its_deadline_and_keeps_what_it_could_not_send, set_up,
                                       tear_down),
@@ -311,6 +398,7 @@ int main() {
       cmocka_unit_test_setup_teardown(a_link_that_breaks_behind_any_number_of_bytes_loses_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_flash_that_fails_is_told_by_the_write, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_failed_commit_stops_the_node, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_node_that_has_stopped_lets_the_machine_rest, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_cannot_be_opened_is_named, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_flash_full_of_noise_is_refused_and_left_alone, set_up, tear_down),
   };

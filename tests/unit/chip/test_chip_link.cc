@@ -172,6 +172,21 @@ void dialling_again_forgets_what_was_before(void**) {
   assert_int_equal(bench.hear(server_frame(0x82, "whole")), Arrival::Kind::frame);
 }
 
+// BND-1
+void a_peer_that_never_pauses_does_not_hold_the_host(void**) {
+  LinkBench bench;
+  bench.open();
+  for (int i = 0; i < 1'000; ++i) bench.board.incoming += server_frame(0x8a, "");
+  assert_int_equal(bench.hear(server_frame(0x82, "last")), Arrival::Kind::none);
+  assert_true(bench.link.has_more());
+  assert_true(!bench.board.incoming.empty());
+  Arrival arrival;
+  while (arrival.kind == Arrival::Kind::none && bench.link.has_more()) arrival = bench.link.receive(kNow);
+  assert_int_equal(arrival.kind, Arrival::Kind::frame);
+  assert_int_equal(bench.hear(""), Arrival::Kind::none);
+  assert_false(bench.link.has_more());
+}
+
 void addresses_are_taken_apart(void**) {
   const Result<port::ServerAddress> plain = port::parse_server_address("ws://10.0.2.2:7000/");
   assert_true(plain.ok() && plain->host == "10.0.2.2" && plain->port == 7'000 && !plain->tls);
@@ -199,6 +214,7 @@ int main() {
       cmocka_unit_test(our_goodbye_is_given_a_second),
       cmocka_unit_test(the_server_s_goodbye_is_told_and_answered),
       cmocka_unit_test(dialling_again_forgets_what_was_before),
+      cmocka_unit_test(a_peer_that_never_pauses_does_not_hold_the_host),
       cmocka_unit_test(addresses_are_taken_apart),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -255,7 +255,15 @@ esp_err_t esp_event_handler_unregister(esp_event_base_t base, std::int32_t id, e
 
 esp_err_t esp_netif_init() { return ESP_OK; }
 
-esp_netif_t* esp_netif_create_default_wifi_sta() { return reinterpret_cast<esp_netif_t*>(&idf().has_interface); }
+esp_netif_t* esp_netif_create_default_wifi_sta() {
+  GRID_CHECK(!std::exchange(idf().has_station, true));
+  return reinterpret_cast<esp_netif_t*>(&idf().has_interface);
+}
+
+esp_netif_t* esp_netif_get_handle_from_ifkey(const char* key) {
+  GRID_CHECK(std::strcmp(key, "WIFI_STA_DEF") == 0);
+  return idf().has_station ? reinterpret_cast<esp_netif_t*>(&idf().has_interface) : nullptr;
+}
 
 esp_netif_t* esp_netif_get_default_netif() {
   return idf().has_interface ? reinterpret_cast<esp_netif_t*>(&idf().has_interface) : nullptr;

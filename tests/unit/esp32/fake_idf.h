@@ -55,6 +55,7 @@ struct FakeIdf {
   std::vector<Handler> handlers;
   void fire(esp_event_base_t base, std::int32_t id);
   bool has_interface = false;
+  bool has_station = false;  // A second one of that key is an assertion of ESP-IDF.
   bool is_up = false;
   bool has_address = false;
   void network_up();

@@ -159,6 +159,30 @@ void a_node_that_its_application_took_off_the_net_stays_there(void**) {
   assert_int_equal(node->status().state, SyncState::disconnected);
 }
 
+void what_the_application_asks_for_while_there_is_no_network_stands(void**) {
+  Node* node = world->open(world->gateway.url);
+  run_until_state(node, SyncState::realtime);
+  idf().network_down();
+  world->host->run_for(0);
+  node->offline();
+  idf().network_up();
+  world->host->run_for(20);
+  assert_int_equal(node->status().state, SyncState::disconnected);
+
+  node->online();
+  run_until_state(node, SyncState::realtime);
+  idf().network_down();
+  world->host->run_for(0);
+  idf().is_up = true;  // The event is still on its way.
+  node->online();
+  run_until_state(node, SyncState::realtime);
+  const std::uint64_t reconnects = node->status().figures.reconnects;
+  idf().network_up();
+  world->host->run_for(0);
+  assert_int_equal(node->status().state, SyncState::realtime);
+  assert_int_equal(node->status().figures.reconnects, reconnects);
+}
+
 void asking_for_the_net_while_there_is_none_says_so(void**) {
   idf().network_down();
   Node* node = world->open(world->gateway.url, true);
@@ -215,6 +239,13 @@ void a_gateway_that_goes_and_comes_again_is_found(void**) {
   assert_true(world->host->wait(write, Outcome::durable, kLongMs));
 }
 
+void a_connection_that_fails_says_why(void**) {
+  world->gateway.stop();
+  Node* node = world->open(world->gateway.url);
+  run_until_state(node, SyncState::backoff);
+  assert_says("127.0.0.1: Connection refused");
+}
+
 // ---- other tasks
 
 void what_another_task_posts_runs_on_the_nodes_own(void**) {
@@ -250,6 +281,37 @@ void a_full_mailbox_is_said_to_whoever_posts(void**) {
   assert_int_equal(ran, port::Mailbox::kLetters);
 }
 
+void work_that_was_posted_cannot_close_the_host_that_runs_it(void**) {
+  static bool has_run;
+  has_run = false;
+  Node* node = world->open("");
+  assert_true(world->host->post(
+      [](void*) {
+        // The first time, before the loop, nothing runs yet; the second time it is the loop's.
+        assert_true(world->host->post(
+            [](void*) {
+              has_run = true;
+              world->host->close();
+              assert_false(world->host->sync_once(1));
+            },
+            nullptr));
+      },
+      nullptr));
+  for (int i = 0; i < 100 && !has_run; ++i) world->host->run_for(10);
+  assert_true(has_run);
+  assert_says("a callback cannot wait");
+  assert_ok(put(node, "bench/3", 1).status());
+}
+
+void work_that_runs_behind_a_close_is_told_so(void**) {
+  static Node* node;
+  node = world->open("");
+  assert_true(world->host->post([](void*) { assert_status(put(node, "bench/3", 1).status(), Status::io); }, nullptr));
+  world->host->close();
+  world->host->run_for(0);
+  assert_says("the node is closed");
+}
+
 // ---- reasons not to open: each a status, and none of them a restart
 
 void assert_refused(Status status, const char* words) {
@@ -267,6 +329,17 @@ void a_partition_that_will_not_do_is_refused(void**) {
   assert_refused(Status::invalid, "sectors");
   idf().make_partition("grid", 0x47, 0x01, 64);
   assert_non_null(world->open(""));  // It may be tried again.
+}
+
+void a_second_open_is_refused_before_it_touches_the_first(void**) {
+  Node* node = world->open("");
+  assert_ok(put(node, "bench/3", 1).status());
+  assert_null(world->host->open({.app = "farm", .store = "none"}));
+  assert_says("has a node already");
+  assert_status(world->host->status(), Status::ok);
+  assert_ok(put(node, "bench/3", 2).status());
+  world->host->close();
+  assert_non_null(world->open(""));
 }
 
 void a_partition_full_of_noise_is_refused_and_left_as_it_is(void**) {
@@ -327,14 +400,19 @@ int main() {
       TEST(a_lost_access_point_takes_the_node_off_the_net_and_a_found_one_brings_it_back),
       TEST(a_device_that_starts_without_a_network_syncs_when_there_is_one),
       TEST(a_node_that_its_application_took_off_the_net_stays_there),
+      TEST(what_the_application_asks_for_while_there_is_no_network_stands),
       TEST(asking_for_the_net_while_there_is_none_says_so),
       TEST(a_network_that_comes_ends_a_backoff),
       TEST(a_node_that_slept_through_a_failed_sync_is_not_brought_back_by_the_network),
       TEST(a_cable_that_breaks_in_the_middle_of_frames_costs_time_and_no_rows),
       TEST(a_gateway_that_goes_and_comes_again_is_found),
+      TEST(a_connection_that_fails_says_why),
       TEST(what_another_task_posts_runs_on_the_nodes_own),
       TEST(a_full_mailbox_is_said_to_whoever_posts),
+      TEST(work_that_was_posted_cannot_close_the_host_that_runs_it),
+      TEST(work_that_runs_behind_a_close_is_told_so),
       TEST(a_partition_that_will_not_do_is_refused),
+      TEST(a_second_open_is_refused_before_it_touches_the_first),
       TEST(a_partition_full_of_noise_is_refused_and_left_as_it_is),
       TEST(a_flash_that_fails_stops_the_node_and_not_the_machine),
       TEST(a_machine_that_is_not_ready_is_told_what_is_missing),

@@ -75,6 +75,14 @@ void a_partition_of_another_type_is_left_alone(void**) {
   assert_says("sectors of 4096");
 }
 
+void an_encrypted_partition_is_refused(void**) {
+  port::PartitionDevice device;
+  idf().make_partition("grid", 0x47, 0x01, 8);
+  idf().partition.encrypted = true;
+  assert_status(device.open("grid", problem), Status::invalid);
+  assert_says("the partition grid is encrypted");
+}
+
 void a_flash_that_fails_is_io(void**) {
   idf().make_partition("grid", 0x47, 0x01, 8);
   port::PartitionDevice device;
@@ -286,6 +294,14 @@ void joining_starts_the_radio_and_joins_again_after_each_loss(void**) {
   assert_int_equal(connects(), 2);
 }
 
+void joining_may_be_tried_again_and_finds_the_interface_there(void**) {
+  idf().wifi_errors["start"] = ESP_FAIL;
+  assert_status(wifi_join("home", "correct horse", problem), Status::io);
+  idf().wifi_errors.clear();
+  assert_ok(wifi_join("home", "correct horse", problem));
+  assert_true(idf().is_radio_on);
+}
+
 void joining_with_bad_words_or_a_sick_radio_is_a_status(void**) {
   assert_status(wifi_join("", "x", problem), Status::invalid);
   assert_status(wifi_join(std::string(33, 'x').c_str(), "", problem), Status::invalid);
@@ -305,6 +321,7 @@ int main() {
       TEST(a_partition_keeps_bytes_as_nor_does),
       TEST(a_partition_that_is_not_there_is_named_with_the_line_that_makes_it),
       TEST(a_partition_of_another_type_is_left_alone),
+      TEST(an_encrypted_partition_is_refused),
       TEST(a_flash_that_fails_is_io),
       TEST(chance_comes_from_the_radio_or_from_a_source_that_is_switched_on_for_it),
       TEST(the_monotonic_clock_is_that_of_esp_timer),
@@ -323,6 +340,7 @@ int main() {
       TEST(the_network_is_up_with_an_address_and_down_without_its_access_point),
       TEST(a_network_that_is_gone_hears_nothing_any_more),
       TEST(joining_starts_the_radio_and_joins_again_after_each_loss),
+      TEST(joining_may_be_tried_again_and_finds_the_interface_there),
       TEST(joining_with_bad_words_or_a_sick_radio_is_a_status),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

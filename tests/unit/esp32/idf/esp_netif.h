@@ -25,6 +25,7 @@ extern "C" {
 esp_err_t esp_netif_init();
 esp_netif_t* esp_netif_create_default_wifi_sta();
 esp_netif_t* esp_netif_get_default_netif();
+esp_netif_t* esp_netif_get_handle_from_ifkey(const char* key);
 bool esp_netif_is_netif_up(esp_netif_t* netif);
 esp_err_t esp_netif_get_ip_info(esp_netif_t* netif, esp_netif_ip_info_t* info);
 }
