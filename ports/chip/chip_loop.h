@@ -2,9 +2,10 @@
 //
 // ChipLoop: a replica with its flash store and its link, and the loop that a chip runs them in.
 //
-// Place     Heart of ports/chip; <grid/chip.h> gives it its memory. Above runtime/replica.h, storage/flash,
-// chip_link.h. Promises  No heap: all memory is lent at construction. BND-1  Nothing here grows, whatever a peer or a
-// callback does.
+// Place     Heart of ports/chip; <grid/chip.h> gives it its memory. Above runtime/replica.h, storage/flash and
+//           chip_link.h.
+// Promises  No heap: all memory is lent at construction.
+//           BND-1  Nothing here grows, whatever a peer or a callback does.
 //           What put() has accepted is on the flash when it returns. A store that is full is tried again every second;
 //           one that fails stops the node (its state is `error`).
 // Ownership Borrows the board and its memory for life.
