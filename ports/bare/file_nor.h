@@ -4,8 +4,7 @@
 //
 // Place     Below bare_board.h, beside semihosting. The file is an image as it would be read out of a chip's partition.
 // Promises  As nor_device.h, and stricter: what is programmed twice without an erase stops the machine. A unit is
-// written
-//           at a time, so a machine that is killed leaves torn programs and half erased sectors behind.
+//           written at a time, so a machine that is killed leaves torn programs and half erased sectors behind.
 #pragma once
 
 #include "storage/flash/nor_device.h"

@@ -4,8 +4,7 @@
 //
 // Place     Above inspect_service.h and transport/stream; a port brings the ByteLink, and its loop the turns.
 // Promises  Nothing blocks. BND-1  A turn takes kHeardBytes from the line at most, and nothing while an answer is on
-// its
-//           way out.
+//           its way out.
 // Ownership Borrows line, inspector and memory for life.
 // Threads   None: the loop's, between two steps of the replica.
 #pragma once

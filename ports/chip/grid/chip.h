@@ -5,8 +5,7 @@
 // Place     Top of ports/chip; what applications include beside grid/grid.h. A port derives its own host from it, which
 //           brings the board.
 // Promises  No heap. Nothing blocks but run_for(), wait(), sync_once() and close(), for as long as they are told. From
-// a
-//           callback, which can't wait, they do nothing, and problem() says so.
+//           a callback, which can't wait, they do nothing, and problem() says so.
 //           After close() a node, its maps and its watches answer io, until open().
 // Ownership Borrows the board for life. Large: a static object, as a rule.
 // Threads   One: the caller's.
