@@ -60,9 +60,7 @@ Status Epochs::close(storage::Store& store) {
   return store.set_fact(last, bytes);
 }
 
-Status Epochs::open(storage::Store& store, std::uint64_t epoch) {
-  std::uint64_t next = 0;
-  bool open = false;
+Status Epochs::read(storage::Store& store) {
   std::string after;
   for (;;) {
     const Result<storage::Store::Fact> fact = store.next_fact(kPrefix, after);
@@ -70,21 +68,30 @@ Status Epochs::open(storage::Store& store, std::uint64_t epoch) {
     if (!fact.ok()) return fact.status();
     after = fact->name;
     if (fact->bytes.size() != 16 || after.size() != kPrefix.size() + 8) return Status::corrupt;
-    next = load_be(reinterpret_cast<const std::uint8_t*>(after.data()) + kPrefix.size()) + 1;
+    next_ = load_be(reinterpret_cast<const std::uint8_t*>(after.data()) + kPrefix.size()) + 1;
     past_.push_back({load_be(fact->bytes.data()), load_be(fact->bytes.data() + 8)});
-    open = past_.back().end == 0;
   }
-  // Everything in the store is durable now, so that is where the last epoch ended.
-  if (open) {
-    past_.back().end = store.head();
-    GRID_TRY(save(store, next - 1, past_.back().epoch, past_.back().end));
-  }
+  // Of earlier ones, an end of 0 says that nothing of them was kept.
+  is_open_ = !past_.empty() && past_.back().end == 0;
+  if (is_open_) past_.back().end = store.head();
+  return Status::ok;
+}
+
+Status Epochs::open(storage::Store& store, std::uint64_t epoch) {
+  GRID_TRY(read(store));
+  if (is_open_) GRID_TRY(save(store, next_ - 1, past_.back().epoch, past_.back().end));
   if (past_.size() >= kEpochsMax) {
-    GRID_TRY(store.set_fact(name_of_epoch(next - past_.size()), {}));
+    GRID_TRY(store.set_fact(name_of_epoch(next_ - past_.size()), {}));
     past_.erase(past_.begin());
   }
   current_ = epoch;
-  return save(store, next, epoch, 0);
+  return save(store, next_, epoch, 0);
+}
+
+Result<bool> Epochs::stands(storage::Store& store, const PullCursor& cursor) {
+  Epochs chain;
+  GRID_TRY(chain.read(store));
+  return chain.stands(cursor);
 }
 
 bool Epochs::stands(const PullCursor& cursor) const {

@@ -35,6 +35,10 @@ class Epochs {
   // Does that too, if it was not done, and begins `epoch`, in the open batch.
   Status open(storage::Store& store, std::uint64_t epoch);
 
+  // Whether `cursor` stands in the chain that `store` holds, which no start has gone on with since it was opened.
+  //   corrupt, io
+  static Result<bool> stands(storage::Store& store, const PullCursor& cursor);
+
   std::uint64_t current() const { return current_; }
   bool stands(const PullCursor& cursor) const;
 
@@ -44,7 +48,12 @@ class Epochs {
     storage::Seq end;
   };
 
+  // Fills past_, which is empty. The last epoch ends at what the store holds, all of which is durable.
+  Status read(storage::Store& store);
+
   std::uint64_t current_ = 0;
+  std::uint64_t next_ = 0;  // Index of the next epoch's fact.
+  bool is_open_ = false;    // The last one in the store has no end there.
   std::vector<Past> past_;
 };
 

@@ -6,7 +6,7 @@
 // Place     Below server/host. Knows rows, never a link or a log.
 // Promises  SNK-1  A row goes in only if its (stamp, bytes) wins over the row that stands (PROTOCOL P27): any
 //                  order and repetition of drains gives the same table.
-//           SNK-2  drain() is one transaction: its rows and `through` are there together or not at all.
+//           SNK-2  drain() is one transaction: its rows and `mark` are there together or not at all.
 // Threads   One: the sink's own thread. Everything may block.
 #pragma once
 
@@ -26,18 +26,26 @@ struct SinkRow {
   std::string_view json{};  // The value as text, for people and plain SQL. Empty for a tombstone.
 };
 
+// How far a journal is drained: a position means something in the journal of its epoch only (PROTOCOL P12).
+struct SinkMark {
+  std::uint64_t epoch = 0;
+  crdt::Seq through = 0;  // 0: nothing is drained, whatever the epoch.
+
+  bool operator==(const SinkMark&) const = default;
+};
+
 class Sink {
  public:
   // Upserts `rows`, of which no two have the same name and all have a stamp, and notes that the journal is
-  // drained up to `through`.
+  // drained up to `mark`.
   //   full    The database has no room. Nothing was written; try again later.
   //   busy    It is locked or not reachable just now. Nothing was written; try again.
   //   io      It failed in another way, and what the medium holds is not known. Final: until the sink is opened again,
   //           every drain says so.
-  virtual Status drain(std::span<const SinkRow> rows, crdt::Seq through) = 0;
+  virtual Status drain(std::span<const SinkRow> rows, const SinkMark& mark) = 0;
 
   // What the last committed drain() noted; 0 in a new database.
-  virtual Result<crdt::Seq> drained_through() = 0;
+  virtual Result<SinkMark> drained() = 0;
 
   // Hands every row to `take(row, context)` in order of arrival, until it returns something other than ok.
   using Take = Status (*)(const SinkRow& row, void* context);

@@ -32,18 +32,25 @@ Status AppHost::open_sink(const std::string& directory, std::string& problem) {
   Status status = Status::ok;
   auto sink = storage::SqliteSink::open(directory + "/cells.sqlite", status, problem);
   if (sink == nullptr) return status;
-  Result<storage::Seq> through = sink->drained_through();
-  // Only what is durable in the journal is ever drained: a database that is ahead has outlived its journal.
-  if (through.ok() && *through > journal_->head()) {
-    status = load(*sink, problem);
-    through = storage::Seq{0};
+  Result<storage::SinkMark> mark = sink->drained();
+  if (!mark.ok()) {
+    problem = sink->problem();
+    return mark.status();
   }
-  if (!through.ok()) problem = sink->problem();
-  if (!through.ok() || status != Status::ok) return through.ok() ? status : through.status();
+  // Only what is durable in a journal is ever drained: a database whose mark does not stand has outlived its journal.
+  const Result<bool> stands = Epochs::stands(*journal_, {mark->epoch, mark->through});
+  if (!stands.ok()) {
+    problem = std::string("the journal's epochs could not be read: ") + journal_->problem();
+    return stands.status();
+  }
+  if (mark->through > 0 && !*stands) {
+    GRID_TRY(load(*sink, problem));
+    mark = storage::SinkMark{};
+  }
   sink_ = std::make_unique<SinkWorker>(
       loop_, std::move(sink),
       [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); }, this);
-  start(*through);
+  start(mark->through);
   return Status::ok;
 }
 
@@ -73,13 +80,13 @@ Status take_row(const storage::SinkRow& row, void* context) {
 }  // namespace
 
 Status AppHost::load(storage::SqliteSink& sink, std::string& problem) {
-  say("the journal is behind the database: loading the database's rows");
+  say("the database has outlived its journal: loading its rows");
   Loading loading{*journal_};
   Status status = Epochs::close(*journal_);
   if (status == Status::ok) status = sink.load(take_row, &loading);
   if (status == Status::ok) status = journal_->commit();
   // The rows have new places in the journal, so all of them are drained again, after a crash too.
-  if (status == Status::ok) status = sink.drain({}, 0);
+  if (status == Status::ok) status = sink.drain({}, {});
   if (status != Status::ok) {
     problem = std::string("the database could not be loaded: ") + sink.problem() + journal_->problem();
     return status;
@@ -120,7 +127,7 @@ void AppHost::carry_out(const Action& action) {
       wants_drain_ = true;
       return host_->want_turn();
     case Action::Kind::drain:
-      return sink_->submit(action.size, action.seq);
+      return sink_->submit(action.size, {coordinator_->status().epoch, action.seq});
     default:
       return;
   }

@@ -29,12 +29,12 @@ SinkWorker::~SinkWorker() {
   thread_.join();
 }
 
-void SinkWorker::submit(std::size_t size, crdt::Seq through) {
+void SinkWorker::submit(std::size_t size, const storage::SinkMark& mark) {
   busy_ = true;
   {
     const std::lock_guard lock(mutex_);
     size_ = size;
-    through_ = through;
+    mark_ = mark;
   }
   work_.notify_one();
 }
@@ -45,9 +45,9 @@ void SinkWorker::run() {
     work_.wait(lock, [this] { return size_ > 0 || stopping_; });
     if (size_ == 0) return;
     const Bytes rows(room_.get(), size_);
-    const crdt::Seq through = through_;
+    const storage::SinkMark mark = mark_;
     lock.unlock();
-    Done done = drain(rows, through);
+    Done done = drain(rows, mark);
     lock.lock();
     size_ = 0;
     done_ = std::move(done);
@@ -55,7 +55,7 @@ void SinkWorker::run() {
   }
 }
 
-SinkWorker::Done SinkWorker::drain(Bytes frame, crdt::Seq through) {
+SinkWorker::Done SinkWorker::drain(Bytes frame, const storage::SinkMark& mark) {
   wire::OpsReader reader;
   Status status = reader.open(frame);
   std::vector<storage::SinkRow> rows;
@@ -64,9 +64,9 @@ SinkWorker::Done SinkWorker::drain(Bytes frame, crdt::Seq through) {
     if (!op.cell.is_tombstone()) texts.push_back(json::json_from_value(crdt::Value(op.cell.value)));
     rows.push_back({op.cell, op.seq, op.cell.is_tombstone() ? std::string_view() : std::string_view(texts.back())});
   }
-  if (status != Status::ok) return {through, status, "a batch for the database did not decode"};
-  status = sink_->drain(rows, through);
-  return {through, status, status == Status::ok ? std::string() : sink_->problem()};
+  if (status != Status::ok) return {mark.through, status, "a batch for the database did not decode"};
+  status = sink_->drain(rows, mark);
+  return {mark.through, status, status == Status::ok ? std::string() : sink_->problem()};
 }
 
 void SinkWorker::on_done() {

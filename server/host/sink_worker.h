@@ -40,7 +40,7 @@ class SinkWorker {
   // Room for a batch's frame of rows. Not while one is under way.
   MutBytes room() { return {room_.get(), kRoomBytes}; }
   // Drains the first `size` bytes of the room.
-  void submit(std::size_t size, crdt::Seq through);
+  void submit(std::size_t size, const storage::SinkMark& mark);
   bool is_busy() const { return busy_; }
 
  private:
@@ -48,7 +48,7 @@ class SinkWorker {
   static constexpr std::size_t kRoomBytes = kValueBytesMax + 4 * kNameBytesMax;
 
   void run();
-  Done drain(Bytes rows, crdt::Seq through);
+  Done drain(Bytes rows, const storage::SinkMark& mark);
   void on_done();
 
   std::unique_ptr<storage::SqliteSink> sink_;
@@ -60,7 +60,7 @@ class SinkWorker {
   std::mutex mutex_;
   std::condition_variable work_;
   std::size_t size_ = 0;  // Guarded by mutex_, as what follows. 0: no work.
-  crdt::Seq through_ = 0;
+  storage::SinkMark mark_;
   bool stopping_ = false;
   Done done_;
   transport::UvHandle<uv_async_t> wake_;

@@ -37,7 +37,7 @@ constexpr char kSchema[] = R"(
     name   TEXT    NOT NULL PRIMARY KEY,
     number INTEGER NOT NULL
   ) WITHOUT ROWID;
-  INSERT INTO meta VALUES ('format', 1), ('drained_through', 0);
+  INSERT INTO meta VALUES ('format', 1), ('drained_epoch', 0), ('drained_through', 0);
   PRAGMA application_id = 1735551332;
   PRAGMA user_version = 1;
   COMMIT;
@@ -55,8 +55,11 @@ constexpr char kUpsert[] = R"(
   WHERE (excluded.stamp, excluded.expires_ms < 0, excluded.expires_ms, excluded.value)
       > (cell.stamp, cell.expires_ms < 0, cell.expires_ms, cell.value)
 )";
-constexpr char kNote[] = "UPDATE meta SET number = ?1 WHERE name = 'drained_through'";
-constexpr char kNoted[] = "SELECT number FROM meta WHERE name = 'drained_through'";
+constexpr char kNote[] = "INSERT OR REPLACE INTO meta VALUES ('drained_epoch', ?1), ('drained_through', ?2)";
+constexpr char kNoted[] = R"(
+  SELECT coalesce((SELECT number FROM meta WHERE name = 'drained_epoch'), 0),
+         (SELECT number FROM meta WHERE name = 'drained_through')
+)";
 constexpr char kLoad[] =
     "SELECT map, key, sub, stamp, arrival, expires_ms, value, json FROM cell ORDER BY arrival, map, key, sub";
 
@@ -173,7 +176,7 @@ Status SqliteSink::run(const char* sql) {
   return code == SQLITE_OK ? Status::ok : fail(code, "can't write");
 }
 
-Status SqliteSink::drain(std::span<const SinkRow> rows, crdt::Seq through) {
+Status SqliteSink::drain(std::span<const SinkRow> rows, const SinkMark& mark) {
   if (has_failed_) {
     problem_ = file_ + ": writing failed before, and what is on the medium is not known: open it again";
     return Status::io;
@@ -181,7 +184,7 @@ Status SqliteSink::drain(std::span<const SinkRow> rows, crdt::Seq through) {
   errno = 0;
   Status status = run("BEGIN IMMEDIATE");
   if (status == Status::ok) {
-    status = write_all(rows, through);
+    status = write_all(rows, mark);
     // Some failures have rolled back by themselves; then there is nothing left to roll back.
     if (status != Status::ok) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
   }
@@ -189,9 +192,10 @@ Status SqliteSink::drain(std::span<const SinkRow> rows, crdt::Seq through) {
   return status;
 }
 
-Status SqliteSink::write_all(std::span<const SinkRow> rows, crdt::Seq through) {
+Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark) {
   for (const SinkRow& row : rows) GRID_TRY(upsert(row));
-  bind(note_, 1, through);
+  bind(note_, 1, mark.epoch);
+  bind(note_, 2, mark.through);
   GRID_TRY(finish(note_, "can't note how far the journal is drained"));
   return commit();
 }
@@ -233,13 +237,13 @@ Status SqliteSink::finish(sqlite3_stmt* statement, const char* what) {
   return status;
 }
 
-Result<crdt::Seq> SqliteSink::drained_through() {
+Result<SinkMark> SqliteSink::drained() {
   const int code = sqlite3_step(noted_);
-  const crdt::Seq through = code == SQLITE_ROW ? number_column(noted_, 0) : 0;
+  const SinkMark mark = code == SQLITE_ROW ? SinkMark{number_column(noted_, 0), number_column(noted_, 1)} : SinkMark{};
   const Status status = code == SQLITE_ROW ? Status::ok : fail(code, "can't read how far the journal is drained");
   sqlite3_reset(noted_);
   if (status != Status::ok) return status;
-  return through;
+  return mark;
 }
 
 Status SqliteSink::load(Take take, void* context) {

@@ -35,8 +35,8 @@ class SqliteSink final : public Sink {
   SqliteSink& operator=(const SqliteSink&) = delete;
   ~SqliteSink();
 
-  Status drain(std::span<const SinkRow> rows, crdt::Seq through) override;
-  Result<crdt::Seq> drained_through() override;
+  Status drain(std::span<const SinkRow> rows, const SinkMark& mark) override;
+  Result<SinkMark> drained() override;
   Status load(Take take, void* context) override;
   const char* problem() const override { return problem_.c_str(); }
 
@@ -49,7 +49,7 @@ class SqliteSink final : public Sink {
   Status prepare(const char* sql, sqlite3_stmt*& statement);
   Status prepare_all();
   Status run(const char* sql);
-  Status write_all(std::span<const SinkRow> rows, crdt::Seq through);
+  Status write_all(std::span<const SinkRow> rows, const SinkMark& mark);
   Status commit();
   Status upsert(const SinkRow& row);
   Status finish(sqlite3_stmt* statement, const char* what);

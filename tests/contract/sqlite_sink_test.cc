@@ -133,10 +133,10 @@ void a_locked_database_is_busy_and_takes_the_drain_later(void** state) {
   fixture.open();
   fixture.run("BEGIN IMMEDIATE");
   const std::vector<SinkRow> rows = {row_of("a", "1")};
-  assert_status(fixture.sink->drain(rows, 1), Status::busy);
-  assert_int_equal(*fixture.sink->drained_through(), 0);
+  assert_status(fixture.sink->drain(rows, {1, 1}), Status::busy);
+  assert_int_equal(fixture.sink->drained()->through, 0);
   fixture.run("ROLLBACK");
-  assert_ok(fixture.sink->drain(rows, 1));
+  assert_ok(fixture.sink->drain(rows, {1, 1}));
   assert_int_equal(count_of(*fixture.sink), 1);
 }
 
@@ -151,12 +151,12 @@ void a_full_disk_takes_nothing_of_a_drain_and_all_of_it_later(void** state) {
   const rlimit small{100'000, before.rlim_max};
   std::signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
-  const Status status = fixture.sink->drain(rows, 3);
+  const Status status = fixture.sink->drain(rows, {1, 3});
   setrlimit(RLIMIT_FSIZE, &before);
   assert_status(status, Status::full);
-  assert_int_equal(*fixture.sink->drained_through(), 0);
+  assert_int_equal(fixture.sink->drained()->through, 0);
   assert_int_equal(count_of(*fixture.sink), 0);
-  assert_ok(fixture.sink->drain(rows, 3));
+  assert_ok(fixture.sink->drain(rows, {1, 3}));
   assert_int_equal(count_of(*fixture.sink), 3);
 }
 
@@ -164,7 +164,7 @@ void rows_can_be_read_with_plain_sql(void** state) {
   Fixture& fixture = fixture_of(state);
   fixture.open();
   const std::vector<SinkRow> rows = {row_of("a", "{\"temp\": 21.5}"), row_of("gone", "")};
-  assert_ok(fixture.sink->drain(rows, 1));
+  assert_ok(fixture.sink->drain(rows, {1, 1}));
   std::string seen;
   const auto take = [](void* context, int, char** columns, char**) {
     *static_cast<std::string*>(context) += std::string(columns[0]) + " " + columns[1] + " " + columns[2];

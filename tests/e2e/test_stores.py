@@ -3,6 +3,7 @@
 import os
 import pathlib
 import pwd
+import shutil
 import subprocess
 import unittest
 
@@ -35,6 +36,32 @@ class Stores(harness.GridTest):
             self.assertEqual(data.read_bytes(), damaged)
         data.write_bytes(whole)
         self.gridctl("--store", store, "--offline", "get", "m", "1")
+
+    # PROTOCOL P12, P27
+    def test_a_database_that_has_outlived_its_journal_gives_it_its_rows_back(self):
+        def put_by_way_of(gateway, store, first, count):
+            rows = self.file("rows.csv", "id\n" + "".join(f"{number}\n" for number in range(first, first + count)))
+            self.gridctl("--store", self.path(store), "--target", gateway.url, "import", "m", rows)
+            self.gridctl("--store", self.path(store), "--target", gateway.url, "sync")
+            self.assertEqual(gateway.stop(), 0, gateway.errors)
+
+        def rows_of(gateway):
+            return len(self.gridctl("--target", gateway.url, "ls", "m").splitlines())
+
+        put_by_way_of(self.server(), "a", 0, 100)
+        put_by_way_of(self.server(), "a", 0, 100)
+        journal, = self.folder.glob("gateway/**/journal")
+        shutil.copytree(journal, self.folder / "backup")
+        shutil.rmtree(journal)
+        gateway = self.server()
+        self.assertEqual(rows_of(gateway), 100)
+        put_by_way_of(gateway, "b", 100, 50)
+        # The backup is of another life of the journal, which was longer: the same position means something else there.
+        shutil.rmtree(journal)
+        shutil.copytree(self.folder / "backup", journal)
+        gateway = self.server()
+        self.assertEqual(rows_of(gateway), 150)
+        self.assertIn("outlived its journal", "".join(gateway.errors))
 
     def test_a_store_in_use_by_a_running_process_says_so(self):
         store = self.path("store")

@@ -54,8 +54,8 @@ struct Table {
 };
 
 std::string text_of(SqliteSink& sink) {
-  const Result<Seq> through = sink.drained_through();
-  std::string text = through.ok() ? std::to_string(*through) : sink.problem();
+  const Result<storage::SinkMark> mark = sink.drained();
+  std::string text = mark.ok() ? std::to_string(mark->through) : sink.problem();
   const auto take = [](const SinkRow& row, void* context) {
     *static_cast<std::string*>(context) += " " + std::to_string(row.arrival) + ":" + std::string(row.cell.name.key) +
                                            "=" + std::string(as_text(row.cell.value)) + "@" +
@@ -70,7 +70,7 @@ Status drain_into(SqliteSink& sink, const std::map<std::string, Table::Row>& bat
   for (const auto& [key, row] : batch) {
     rows.push_back({{{"map", key}, Stamp::of(row.ms, 0, 1), 0, as_bytes(row.value)}, row.arrival, "{}"});
   }
-  return sink.drain(rows, through);
+  return sink.drain(rows, {1, through});
 }
 
 struct Run {
@@ -131,7 +131,7 @@ std::string Run::what_is_wrong_in(const std::string& at) {
   if (!may_hold(text)) return "neither committed nor under way: " + text;
   const Seq later = table.through + 1'000;
   if (drain_into(*found, {{"later", {1, later, "v"}}}, later) != Status::ok) return found->problem();
-  return *found->drained_through() == later ? "" : "goes on wrongly";
+  return found->drained()->through == later ? "" : "goes on wrongly";
 }
 
 void Run::open() {
@@ -190,7 +190,7 @@ void Run::drain() {
 void Run::meet_failure() {
   assert_true(platter.has_failed());
   assert_true(std::string(sink->problem()).starts_with(folder.path()));
-  for (int i = 0; i < 3; ++i) assert_status(sink->drain({}, table.through), Status::io);
+  for (int i = 0; i < 3; ++i) assert_status(sink->drain({}, {1, table.through}), Status::io);
   assert_non_null(strstr(sink->problem(), "open it again"));
   is_over = true;
   looks = true;

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "crdt/cell.h"
+#include "storage/sink.h"
 #include "transport/wire.h"
 
 namespace grid::sim {
@@ -24,14 +25,14 @@ struct Database {
   using Name = std::tuple<std::string, std::string, std::string>;
 
   std::map<Name, Row> rows;
-  crdt::Seq through = 0;
+  storage::SinkMark mark;
 
   static crdt::Cell cell(const Name& name, const Row& row) {
     return {{std::get<0>(name), std::get<1>(name), std::get<2>(name)}, row.stamp, row.expires_ms, as_bytes(row.value)};
   }
 
   // One transaction: the rows of an Ops frame, and how far the journal is drained.
-  void take(Bytes frame, crdt::Seq drained) {
+  void take(Bytes frame, const storage::SinkMark& drained) {
     wire::OpsReader reader;
     GRID_CHECK(reader.open(frame) == Status::ok);
     for (crdt::Op op; reader.next(op);) {
@@ -40,7 +41,7 @@ struct Database {
       if (found != rows.end() && !crdt::wins(op.cell, cell(name, found->second))) continue;
       rows[name] = {op.cell.stamp, op.cell.expires_ms, std::string(as_text(op.cell.value))};
     }
-    through = drained;
+    mark = drained;
   }
 };
 

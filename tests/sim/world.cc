@@ -96,11 +96,14 @@ void World::start(Site& site) {
 }
 
 void World::start_gateway(Site& site) {
-  if (options_.server.has_sink && site.database.through > site.store->head()) load_database(site);
+  const storage::SinkMark& mark = site.database.mark;
+  const Result<bool> stands = server::Epochs::stands(*site.store, {mark.epoch, mark.through});
+  GRID_CHECK(stands.ok());
+  if (options_.server.has_sink && mark.through > 0 && !*stands) load_database(site);
   server::CoordinatorOptions options = options_.server;
   options.app = options_.app;
   options.seed = random_.next();
-  options.drained_through = site.database.through;
+  options.drained_through = mark.through;
   site.coordinator = std::make_unique<server::Coordinator>(*site.disk, options);
 }
 
@@ -122,7 +125,7 @@ void World::load_database(Site& site) {
     GRID_CHECK(site.store->commit() == Status::ok && site.store->append({.cell = cell}).ok());
   }
   GRID_CHECK(site.store->commit() == Status::ok);
-  site.database.through = 0;
+  site.database.mark = {};
 }
 
 std::uint64_t World::wall_ms(const Site& site) const {
@@ -222,15 +225,15 @@ bool World::flush(Due& due) {
 
 void World::drain(Site& site, const Action& action) {
   std::vector<std::uint8_t> rows(room_.begin(), room_.begin() + static_cast<std::ptrdiff_t>(action.size));
-  const storage::Seq through = action.seq;
+  const storage::SinkMark mark{site.coordinator->status().epoch, action.seq};
   const std::uint64_t life = site.life;
-  later(options_.weather.database_ms, [this, &site, rows = std::move(rows), through, life] {
+  later(options_.weather.database_ms, [this, &site, rows = std::move(rows), mark, life] {
     const bool refused = site.database_refuses > 0;
     if (refused) --site.database_refuses, count(Fault::database_refused);
     // A transaction that was under way when the gateway's power went may have come through all the same.
-    if (!refused) site.database.take(rows, through);
+    if (!refused) site.database.take(rows, mark);
     if (life != site.life || !site.running) return;
-    deliver(site, {.kind = Event::Kind::drained, .seq = through, .status = refused ? Status::busy : Status::ok});
+    deliver(site, {.kind = Event::Kind::drained, .seq = mark.through, .status = refused ? Status::busy : Status::ok});
   });
 }
 
