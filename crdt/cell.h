@@ -67,7 +67,7 @@ using Seq = std::uint64_t;
 struct Op {
   Seq seq = 0;
   Cell cell;
-  Stamp base{};  // PROTOCOL P17: the greatest stamp of the key that the writer held; none = a new key.
+  Stamp base{};  // PROTOCOL P17: the greatest vouched-for stamp of the key that the writer held; none = a new key.
   ClockQuality quality = ClockQuality::unknown;
   bool local = false;        // Written here: pending until its log is settled past it.
   bool was_applied = false;  // PROTOCOL P7: an applied ack for it has been seen.

@@ -121,8 +121,8 @@ Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expire
   }
   const crdt::Clock unmoved = clock_;
   Op op{.cell = {name, {}, expires_ms, value}, .quality = time.quality(), .local = true};
-  // What nobody else has seen is nothing to build on: the op takes the place of the one before it.
-  if (before.ok()) op.base = supersedes ? before->base : before->cell.stamp;
+  // What may yet be refused is nothing to build on: the base is a stamp that the server has vouched for.
+  if (before.ok()) op.base = is_pending(*before) ? before->base : before->cell.stamp;
   bool raised = false;
   Status status = clock_.tick(time.now_ms(), op.cell.stamp, raised);
   if (status == Status::ok && wire::OpsWriter::frame_bytes(op) > limits_.frame_bytes_max) status = Status::too_large;
@@ -193,7 +193,8 @@ Result<Op> OpLog::next_to_send() {
       sent_ = op->seq;
       continue;
     }
-    op->was_applied = op->seq <= applied_;
+    // The ack covers what was refused as well, and that is no evidence that it was taken (PROTOCOL P7).
+    op->was_applied = op->seq <= applied_ && fate_of(op->seq) == nullptr;
     return op;
   }
 }
@@ -235,12 +236,17 @@ bool OpLog::was_rejected(Seq seq) const {
   return false;
 }
 
+const OpLog::Fate* OpLog::fate_of(Seq seq) const {
+  for (const Fate& fate : fates_) {
+    if (seq != 0 && fate.seq == seq) return &fate;
+  }
+  return nullptr;
+}
+
 void OpLog::note_fate(Seq seq, Outcome outcome) {
   if (was_rejected(seq) || rejected_.full()) return;
   GRID_CHECK(rejected_.push(seq) == Status::ok);
-  for (const Fate& fate : fates_) {
-    if (fate.seq == seq) return;  // On an earlier link.
-  }
+  if (fate_of(seq) != nullptr) return;  // On an earlier link.
   fates_[next_fate_++ % fates_.size()] = {seq, outcome};
   if (outcome == Outcome::rejected) ++rejected_count_;
 }
@@ -304,15 +310,14 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
 }
 
 // The stamp that a wrong one becomes: moved, no later than now, and behind `highest`, so that ops keep the order in
-// which they were written, accepted ones among them; above what the op overwrote, if that was ever accepted: an own op
-// that was refused is no more.
+// which they were written, accepted ones among them; above what the op overwrote.
 Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
   const bool wrong = (op.quality == ClockQuality::unknown) == by.correction.of_unknown;
   Stamp stamp = op.cell.stamp;
   const std::uint64_t wall_ms = wrong ? moved(stamp.wall_ms(), by.correction.by_ms) : stamp.wall_ms();
   stamp =
       Stamp::of(wall_ms < by.now_ms ? wall_ms : by.now_ms, wall_ms <= by.now_ms ? stamp.counter() : 0, clock_.node());
-  if (stamp <= op.base && op.base <= by.floor) stamp = after(op.base, clock_.node());
+  if (stamp <= op.base) stamp = after(op.base, clock_.node());
   return stamp <= by.highest ? after(by.highest, clock_.node()) : stamp;
 }
 
@@ -320,7 +325,7 @@ Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
 // crash, none of these stamps is issued again.
 Status OpLog::correct(const Correction& correction, std::uint64_t now_ms) {
   GRID_CHECK(!correcting());
-  const Correcting begun{correction, now_ms, clock_.floor(), clock_.shared(), store_.shared(), store_.head()};
+  const Correcting begun{correction, now_ms, clock_.shared(), store_.shared(), store_.head()};
   Correcting plan = begun;
   GRID_TRY(each_local(begun.at, begun.end, [this, &plan](const Op& op) {
     plan.highest = corrected(op, plan);
@@ -448,9 +453,7 @@ void OpLog::durable() {
 }
 
 Outcome OpLog::outcome_of(Seq seq) {
-  for (const Fate& fate : fates_.first(next_fate_ < fates_.size() ? next_fate_ : fates_.size())) {
-    if (fate.seq == seq) return fate.outcome;
-  }
+  if (const Fate* fate = fate_of(seq)) return fate->outcome;
   // Signed anew: what becomes of it is what becomes of the op that it is now.
   if (seq > reforked_from_ && seq <= reforked_to_ && store_.settled() < reforked_as_) return Outcome::pending;
   if (seq <= store_.settled()) return Outcome::durable;

@@ -121,7 +121,6 @@ class OpLog {
   struct Correcting {
     Correction correction;
     std::uint64_t now_ms = 0;
-    crdt::Stamp floor;
     crdt::Stamp highest;
     crdt::Seq at = 0;
     crdt::Seq end = 0;
@@ -134,6 +133,7 @@ class OpLog {
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status save_clock();
   bool was_rejected(crdt::Seq seq) const;
+  const Fate* fate_of(crdt::Seq seq) const;
   void note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
 
@@ -145,7 +145,6 @@ class OpLog {
   std::span<Fate> fates_;
   std::size_t next_fate_ = 0;
   Correcting correcting_;
-  crdt::Stamp accepted_;         // The greatest own stamp that the server has.
   crdt::Seq reforked_from_ = 0;  // Ops behind it and up to
   crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops, of which the last
   crdt::Seq reforked_as_ = 0;    // is this one.

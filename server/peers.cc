@@ -6,7 +6,7 @@ namespace grid::server {
 
 namespace {
 
-constexpr std::size_t kPeerBytes = 48;
+constexpr std::size_t kPeerBytes = 56;
 
 // "peer/" and the node id in hex.
 struct PeerName {
@@ -25,7 +25,8 @@ Result<Peer> load_peer(storage::Store& store, crdt::NodeId node) {
   if (!bytes.ok()) return bytes.status();
   if (bytes->size() != kPeerBytes) return Status::corrupt;
   const std::uint8_t* at = bytes->data();
-  return Peer{load_be(at), load_be(at + 8), load_be(at + 16), load_be(at + 24), load_be(at + 32), load_be(at + 40)};
+  return Peer{load_be(at),      load_be(at + 8),  load_be(at + 16), load_be(at + 24),
+              load_be(at + 32), load_be(at + 40), load_be(at + 48)};
 }
 
 Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
@@ -36,6 +37,7 @@ Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
   store_be(peer.acked_position, bytes + 24);
   store_be(peer.taken_time, bytes + 32);
   store_be(peer.taken_digest, bytes + 40);
+  store_be(peer.whole_time, bytes + 48);
   return store.set_fact(PeerName(node).view(), bytes);
 }
 

@@ -17,7 +17,11 @@ struct Peer {
   storage::Seq acked_position = 0;
   std::uint64_t taken_time = 0;    // Of the greatest stamp of this node that was taken here,
   std::uint64_t taken_digest = 0;  // and its cell's digest.
+  // Nothing of this node up to here is missing. Behind taken_time while the node has yet to give back what was lost:
+  // what it pushes meanwhile says nothing of what it was promised before.
+  std::uint64_t whole_time = 0;
 
+  bool operator==(const Peer&) const = default;
   // Whether a node that shows `token` is the one that went on from there.
   bool knows(std::uint64_t token) const { return token == latest || token == confirmed; }
 };

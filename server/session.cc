@@ -94,7 +94,7 @@ Status Session::receive_hello(Bytes frame) {
   shared_time_ = hello.shared_time;
   const Result<PullCursor> seen = PullCursor::read({hello.seen.bytes, hello.seen.size});
   const bool saw_more = seen.ok() && !shared_.epochs.stands(*seen);
-  lost_ = lost_ || saw_more || shared_time_ > peer_.taken_time;
+  lost_ = lost_ || saw_more || shared_time_ > peer_.whole_time;
   welcome_due_ = true;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
@@ -103,8 +103,9 @@ Status Session::receive_hello(Bytes frame) {
     confirm_token(hello.fork_token);
     // The latest may stand in a batch that a power cut takes back: who showed it then would seem to be a clone. And an
     // older one is never given again: the device may be committing the latest, and would fall behind it.
-    const bool is_latest_safe = shared_.journal.is_at_rest() || peer_.confirmed == 0;
+    const bool is_latest_safe = shared_.journal.is_at_rest();
     token_sealed_ = token_durable_ = is_latest_safe ? peer_.latest : 0;
+    welcome_waits_ = !is_latest_safe && peer_.confirmed == 0;
     return Status::ok;
   }
   peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};
@@ -174,14 +175,13 @@ Status Session::receive_push(Bytes frame) {
   if (!greeted_) return Status::ok;
   wire::OpsReader reader;
   GRID_TRY(reader.open(frame));
+  const Peer before = peer_;
   confirm_token(reader.head().fork_token);
-  const std::uint64_t taken_time = peer_.taken_time;
   // Ops in front of one that found no room are taken all the same: what is known of the node must go with them.
   Status taken = Status::ok;
   for (Op op; taken == Status::ok && reader.next(op);) taken = take_op(op, reader.status());
-  const bool confirmed = peer_.confirmed == peer_.latest;
-  if (confirmed) peer_.latest = shared_.random.id();
-  if (!confirmed && peer_.taken_time == taken_time) return taken;
+  if (peer_.confirmed == peer_.latest) peer_.latest = shared_.random.id();
+  if (peer_ == before) return taken;
   shared_.journal.touch();
   const Status saved = save_peer(shared_.journal.store(), node_, peer_);
   return taken == Status::ok ? saved : taken;
@@ -196,12 +196,11 @@ Status Session::take_op(const Op& op, Status read) {
     return Status::invalid;
   }
   const Status verdict = judge_op(op, read);
-  // It was taken here, others may have seen it under this stamp, and the server that took it was set back (P19).
-  const bool is_given_back = verdict == Status::clock_ahead && lost_ && op.was_applied;
-  if (verdict != Status::ok && !is_given_back) {
+  const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
+  if (verdict != Status::ok && !given_back) {
     reject(op, verdict);
   } else {
-    const Result<bool> won = is_given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
+    const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
     if (!won.ok()) return won.status();
     if (*won) own_.add(shared_.journal.store().head());
     if (!*won) GRID_TRY(note_beaten(op));
@@ -210,6 +209,7 @@ Status Session::take_op(const Op& op, Status read) {
       peer_.taken_time = op.cell.stamp.time;
       peer_.taken_digest = crdt::digest_of(op.cell);
     }
+    if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
   }
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
@@ -225,6 +225,16 @@ Status Session::judge_op(const Op& op, Status read) const {
   if (op.cell.stamp.node != node_) return Status::denied;
   if (op.cell.value.size() > shared_.options.value_bytes_max) return Status::too_large;
   return shared_.journal.judge(op.cell.stamp, shared_.options.drift_ms_max);
+}
+
+// Whether an op that is far ahead shows that the server was set back (PROTOCOL P19): it was taken here, and others may
+// have seen it under this stamp; or it lies just above a cell that was vouched for here and is no longer known, and
+// that no device may hold any more. It can go no lower.
+bool Session::is_given_back(const Op& op) const {
+  if (lost_ && op.was_applied) return true;
+  const std::uint32_t drift_ms = shared_.options.drift_ms_max;
+  return shared_.journal.judge(op.base, drift_ms) == Status::clock_ahead &&
+         op.cell.stamp.wall_ms() <= op.base.wall_ms() + drift_ms;
 }
 
 void Session::reject(const Op& op, Status status) {
@@ -289,9 +299,12 @@ Status Session::receive_verify(Bytes frame) {
   subscription->current_due = true;
   dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
-  if (lost_ && !message.compare && shared_time_ > peer_.taken_time) {
-    peer_.taken_time = shared_time_;
-    peer_.taken_digest = 0;
+  if (lost_ && !message.compare && shared_time_ > peer_.whole_time) {
+    if (shared_time_ > peer_.taken_time) {
+      peer_.taken_time = shared_time_;
+      peer_.taken_digest = 0;
+    }
+    peer_.whole_time = peer_.taken_time;
     shared_.journal.touch();
     GRID_TRY(save_peer(shared_.journal.store(), node_, peer_));
   }

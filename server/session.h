@@ -89,6 +89,7 @@ class Session {
 
   Status judge_op(const crdt::Op& op, Status read) const;
   Status take_op(const crdt::Op& op, Status read);
+  bool is_given_back(const crdt::Op& op) const;
   void reject(const crdt::Op& op, Status status);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);

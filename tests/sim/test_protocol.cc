@@ -15,7 +15,9 @@
 //   P2    pending: principals
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,
 //         a_gateway_that_starts_in_the_past_judges_by_what_it_knew, a_gateway_without_time_does_not_judge,
-//         who_follows_a_healed_stamp_may_write; test_scenarios.cc: a_device_in_2099_is_corrected_and_pushes_nobody_else
+//         who_follows_a_healed_stamp_may_write, who_overwrote_a_stamp_that_nobody_holds_any_more_may_write,
+//         what_was_refused_is_not_taken_because_something_was_lost;
+//         test_scenarios.cc: a_device_in_2099_is_corrected_and_pushes_nobody_else
 //   P4    a_correction_moves_the_expiry_along, a_correction_stays_above_what_was_accepted,
 //         a_correction_waits_for_what_is_in_flight, what_was_sent_is_known_as_shared_after_a_power_cut;
 //         test_scenarios.cc: an_op_that_was_handed_to_a_link_is_never_restamped
@@ -285,6 +287,47 @@ static void who_follows_a_healed_stamp_may_write(void**) {
   assert_int_equal(rejected_by(world), 0);
 }
 
+// PROTOCOL P3, P19: a stamp that the gateway took without time is lost there, and everybody has written over it.
+static void who_overwrote_a_stamp_that_nobody_holds_any_more_may_write(void**) {
+  World world({.seed = 115});
+  Site &a = world.device(0), &b = world.device(1);
+  a.wall_skew_ms = kHourMs;
+  lose_time(world, world.gateway());
+  join(world);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_converged(world);
+  world.gateway().knows_time = true;
+  world.cut(b);
+  a.wall_skew_ms = 0;
+  set_back(world, a, MemoryStore());
+  set_back(world, world.gateway(), MemoryStore());
+  assert_ok(world.put(b, "m", "x", 2));
+  world.heal(b);
+  assert_converged(world);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
+}
+
+// PROTOCOL P3, P7: an ack covers what was refused, too, and that is no evidence that it was ever taken.
+static void what_was_refused_is_not_taken_because_something_was_lost(void**) {
+  World world({.seed = 116});
+  Site &a = world.device(0), &gateway = world.gateway();
+  join(world);
+  const MemoryStore image(*gateway.store);
+  assert_ok(world.put(a, "m", "w", 1));
+  assert_converged(world);
+  world.fill_disk(gateway, 10'000);
+  assert_ok(world.put(world.device(1), "m", "y", 1));
+  world.run_ms(100);
+  a.wall_skew_ms = 72 * kHourMs;
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_true(world.run_until([&] { return rejected_by(world) > 0; }, 60'000));
+  world.run_ms(100);
+  set_back(world, gateway, image);
+  assert_converged(world);
+  assert_int_equal(world.get(gateway, "m", "x", 0), 1);
+  assert_true(cell_of(gateway, "m", "x").stamp.wall_ms() <= world.true_ms() + kDriftMsMax);
+}
+
 // PROTOCOL P20: it resumes from its last stamp, which says nothing of what has expired.
 static void a_device_that_does_not_know_the_time_expires_nothing(void**) {
   World world({.seed = 115});
@@ -332,6 +375,8 @@ int main() {
       cmocka_unit_test(a_gateway_without_time_does_not_judge),
       cmocka_unit_test(a_clock_that_jumps_ahead_in_session_moves_nobody_else),
       cmocka_unit_test(who_follows_a_healed_stamp_may_write),
+      cmocka_unit_test(who_overwrote_a_stamp_that_nobody_holds_any_more_may_write),
+      cmocka_unit_test(what_was_refused_is_not_taken_because_something_was_lost),
       cmocka_unit_test(a_device_that_does_not_know_the_time_expires_nothing),
       cmocka_unit_test(a_welcome_that_was_slept_on_tells_no_time),
   };

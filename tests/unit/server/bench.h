@@ -228,6 +228,18 @@ class Bench {
   std::string said;
 };
 
+// Why the op was refused; ok when it was taken.
+inline Status verdict_on(Bench& bench, LinkId link, const crdt::Op& op) {
+  bench.send(link, push({op}));
+  bench.flush();
+  Status verdict = Status::ok;
+  for (const Frame& frame : bench.all(link)) {
+    wire::OpsReader reader;
+    if (kind_of(frame) == Kind::reject && reader.open(frame) == Status::ok) verdict = reader.head().status;
+  }
+  return verdict;
+}
+
 // cmocka's asserts leave by longjmp: the bench is made and ended outside of the tests.
 inline int set_up(void** state) {
   auto* bench = new Bench;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One link: hello, pushes and their acks, fork tokens, the window.
+// One link: hello, pushes and their acks, what is refused, the window.
 
-#include "server/epochs.h"
 #include "tests/unit/server/bench.h"
 
 namespace {
@@ -203,17 +202,6 @@ void an_op_whose_name_is_not_legal_is_rejected_by_its_sequence(void** state) {
   assert_true(bench.store.find({"climate", "b", {}}).ok());
 }
 
-Status verdict_on(Bench& bench, LinkId link, const crdt::Op& op) {
-  bench.send(link, push({op}));
-  bench.flush();
-  Status verdict = Status::ok;
-  for (const Frame& frame : bench.all(link)) {
-    wire::OpsReader reader;
-    if (kind_of(frame) == Kind::reject && reader.open(frame) == Status::ok) verdict = reader.head().status;
-  }
-  return verdict;
-}
-
 // PROTOCOL P3
 void a_stamp_too_far_ahead_is_refused_and_one_op_stalls_no_other(void** state) {
   Bench& bench = bench_of(state);
@@ -304,88 +292,6 @@ void a_resend_changes_nothing_and_is_acknowledged(void** state) {
   assert_int_equal(decoded<grid_Ack>(bench.next(2)).durable, 1);
 }
 
-void a_node_has_one_link_the_newer(void** state) {
-  Bench& bench = bench_of(state);
-  const auto welcome = bench.open(1, kA);
-  bench.open(2, kA, welcome.fork_token);
-  assert_int_equal(bench.farewell(1).status, Status::busy);
-  bench.send(2, push({put(1, "a", kWallMs, kA)}));
-  bench.flush();
-  assert_int_equal(decoded<grid_Ack>(bench.next(2)).durable, 1);
-  assert_int_equal(bench.coordinator->status().links, 1);
-}
-
-// PROTOCOL P1: an image from the time of its first token is restored after the device went on.
-void a_restored_image_is_told_to_take_a_new_node_id(void** state) {
-  Bench& bench = bench_of(state);
-  const std::uint64_t first = bench.open(1, kA).fork_token;
-  std::uint64_t token = first;
-  for (crdt::Seq seq = 1; seq <= 3; ++seq) {
-    bench.send(1, push({put(seq, "a", kWallMs + seq, kA)}, token));
-    bench.flush();
-    for (const Frame& frame : bench.all(1)) {
-      const auto ack = decoded<grid_Ack>(frame);
-      if (ack.fork_token != 0) token = ack.fork_token;
-    }
-  }
-  bench.close(1);
-
-  assert_true(bench.open(2, kA, first).forked);
-
-  bench.send(2, push({put(4, "a", kWallMs + 9, kA)}, first));  // Sent before it heard.
-  assert_int_equal(bench.coordinator->status().head, 3);
-  bench.send(2, hello(0xc));
-  bench.flush();
-  const auto again = decoded<grid_Welcome>(bench.next(2));
-  assert_false(again.forked);
-  bench.send(2, push({put(4, "a", kWallMs + 9, 0xc)}, again.fork_token));
-  assert_int_equal(bench.coordinator->status().head, 4);
-}
-
-// PROTOCOL P1: the ack with the newer token was lost, so the device shows the older one.
-void the_token_before_the_last_is_current_until_the_last_is_shown(void** state) {
-  Bench& bench = bench_of(state);
-  const std::uint64_t first = bench.open(1, kA).fork_token;
-  bench.send(1, push({put(1, "a", kWallMs, kA)}, first));
-  bench.flush();
-  bench.close(1);
-  assert_false(bench.open(2, kA, first).forked);
-}
-
-// PROTOCOL P1: the new one a power cut may take back, and of the old one the device may have heard the successor.
-void a_welcome_during_a_commit_gives_no_token(void** state) {
-  Bench& bench = bench_of(state);
-  const std::uint64_t first = bench.open(1, kA).fork_token;
-  bench.send(1, push({put(1, "a", kWallMs, kA)}, first));  // Makes a new token, in a batch that is never flushed.
-  bench.step({.kind = Event::Kind::link_up, .link = 2});
-  bench.send(2, hello(kA, first));
-  assert_int_equal(decoded<grid_Welcome>(bench.next(2)).fork_token, 0);
-
-  bench.restart();
-
-  assert_false(bench.open(3, kA, first).forked);
-}
-
-// PROTOCOL P7, P19: a stamp that others may have seen is not refused, and reissued lower, because the server that took
-// it was set back. Of whoever only says so there must be more evidence.
-void an_op_that_was_taken_before_a_loss_is_taken_again(void** state) {
-  Bench& bench = bench_of(state);
-  std::uint8_t cursor[server::PullCursor::kBytes];
-  server::PullCursor{77, 5, 1}.write(cursor);
-  crdt::Op op = put(1, "a", kWallMs + 120'000, kA);
-  op.was_applied = true;
-  bench.open(1, kA);
-  assert_status(verdict_on(bench, 1, op), Status::clock_ahead);
-  bench.close(1);
-  assert_true(bench.open(2, kA, 0, cursor).lost);
-  assert_status(verdict_on(bench, 2, op), Status::ok);
-  op.cell.name.key = "b";
-  op.was_applied = false;
-  op.seq = 2;
-  op.cell.stamp = crdt::Stamp::of(kWallMs + 240'000, 0, kA);
-  assert_status(verdict_on(bench, 2, op), Status::clock_ahead);
-}
-
 void inspection_tells_the_state_of_the_gateway(void** state) {
   Bench& bench = bench_of(state);
   bench.open(1, kA);
@@ -460,11 +366,6 @@ int main() {
       server_test(rejects_that_a_device_does_not_read_are_bounded_by_the_window),
       server_test(sequences_that_do_not_rise_end_the_link),
       server_test(a_resend_changes_nothing_and_is_acknowledged),
-      server_test(a_node_has_one_link_the_newer),
-      server_test(a_restored_image_is_told_to_take_a_new_node_id),
-      server_test(the_token_before_the_last_is_current_until_the_last_is_shown),
-      server_test(a_welcome_during_a_commit_gives_no_token),
-      server_test(an_op_that_was_taken_before_a_loss_is_taken_again),
       server_test(inspection_tells_the_state_of_the_gateway),
       server_test(a_change_reaches_more_links_than_one_step_can_name),
   };
