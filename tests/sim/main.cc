@@ -26,6 +26,7 @@ struct Options {
   std::string seeds;
   std::string seeds_file;
   std::uint64_t seconds = 0;
+  std::uint64_t first = 0;  // Of the fresh ones; 0: any.
   std::uint64_t replay = 0;
   std::uint64_t failures_max = 1;
   bool trace = false;
@@ -138,7 +139,7 @@ int run_seeds(const Options& options) {
     for (const std::uint64_t seed : seeds_of(options.seeds_file)) run_seed(seed, options, total);
   }
   // Fresh ones each time, unless they are named: the first is printed, so that a run can be had again.
-  std::uint64_t first = std::random_device()() % 1'000'000'000;
+  std::uint64_t first = options.first != 0 ? options.first : std::random_device()() % 1'000'000'000;
   std::uint64_t last = UINT64_MAX;
   if (!options.seeds.empty()) std::tie(first, last) = range_of(options.seeds);
   if (!options.seeds.empty() || options.seconds > 0) {
@@ -165,6 +166,7 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", options.seeds, "seeds A..B, both included");
   app.add_option("--seeds-file", options.seeds_file, "a file of seeds, one a line, each with what it found");
   app.add_option("--for", duration, "fresh seeds, for so long: 60s, 5m, 2h");
+  app.add_option("--first", options.first, "where those begin")->envname("GRID_SIM_FIRST");
   app.add_option("--replay", options.replay, "one seed");
   app.add_flag("--trace", options.trace, "with --replay: its story, line by line");
   app.add_option("--failures", options.failures_max, "go on until so many seeds have failed");
