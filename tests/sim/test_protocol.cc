@@ -10,7 +10,8 @@
 //   rule  scenario (of one of these four files, where none is named)
 //   P1    an_image_that_is_one_push_old_goes_on_under_a_new_name,
 //         a_restored_image_signs_what_it_had_pending_under_its_new_name,
-//         a_power_cut_of_the_gateway_makes_no_device_a_clone, an_older_token_is_never_given_again;
+//         a_power_cut_of_the_gateway_makes_no_device_a_clone, an_older_token_is_never_given_again,
+//         the_first_token_of_a_node_waits_for_the_disk_too;
 //         test_scenarios.cc: a_restored_device_image_goes_on_under_a_new_node_id
 //   P2    pending: principals
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,

@@ -73,6 +73,26 @@ static void a_power_cut_of_the_gateway_makes_no_device_a_clone(void**) {
   assert_true(node_of(a) == node);
 }
 
+// PROTOCOL P1: a node says hello twice before the batch with its first token is on disk.
+static void the_first_token_of_a_node_waits_for_the_disk_too(void**) {
+  World world({.seed = 140, .devices = 1, .commit_ms = 50});
+  Site& a = world.device(0);
+  world.fill_disk(world.gateway(), 40'000);
+  world.subscribe(a);
+  world.online(a);
+  world.run_ms(1'000);
+  world.fill_disk(a, 6'000);
+  start_again(world, a);
+  const std::uint64_t node = node_of(a);
+  world.run_ms(1'000);
+  world.cut(a);
+  start_again(world, world.gateway());
+  world.heal(a);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_converged(world);
+  assert_true(node_of(a) == node);
+}
+
 // PROTOCOL P1: the newer one is being committed on a slow disk, while the device greets a gateway that commits too.
 static void an_older_token_is_never_given_again(void**) {
   World world({.seed = 130, .commit_ms = 50});
@@ -209,6 +229,7 @@ int main() {
       cmocka_unit_test(a_restored_image_signs_what_it_had_pending_under_its_new_name),
       cmocka_unit_test(an_image_that_is_one_push_old_goes_on_under_a_new_name),
       cmocka_unit_test(a_power_cut_of_the_gateway_makes_no_device_a_clone),
+      cmocka_unit_test(the_first_token_of_a_node_waits_for_the_disk_too),
       cmocka_unit_test(an_older_token_is_never_given_again),
       cmocka_unit_test(what_is_not_durable_at_the_gateway_stays_in_the_log),
       cmocka_unit_test(what_was_sent_survives_a_power_cut_of_its_writer),
