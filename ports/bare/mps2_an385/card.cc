@@ -17,14 +17,12 @@ namespace {
 
 constexpr std::uintptr_t kArrivingAt = kCardAt + 0x00, kLeavingAt = kCardAt + 0x20, kArrivedAt = kCardAt + 0x40,
                          kInterruptAt = kCardAt + 0x54, kReasonsHeardAt = kCardAt + 0x5c, kTestAt = kCardAt + 0x64,
-                         kLevelsAt = kCardAt + 0x68, kSendingAt = kCardAt + 0x70, kHardwareAt = kCardAt + 0x74,
-                         kArrivedCountAt = kCardAt + 0x7c, kLeavingRoomAt = kCardAt + 0x80, kMacAskAt = kCardAt + 0xa4,
-                         kMacWordAt = kCardAt + 0xa8;
+                         kSendingAt = kCardAt + 0x70, kHardwareAt = kCardAt + 0x74, kArrivedCountAt = kCardAt + 0x7c,
+                         kLeavingRoomAt = kCardAt + 0x80, kMacAskAt = kCardAt + 0xa4, kMacWordAt = kCardAt + 0xa8;
 constexpr std::uint32_t kTestWord = 0x8765'4321;
 constexpr std::uint32_t kReset = 1u << 0, kLayout = 1u << 20 | 5u << 16;  // 5 KiB of its memory are for sending.
-constexpr std::uint32_t kOnAnyPacket = 0x48u << 24;                       // Interrupts with one packet, not with two.
-constexpr std::uint32_t kPacketArrived = 1u << 3;
-constexpr std::uint32_t kInterrupts = 1u << 8 | 1u << 4 | 1u << 0;  // On, high, driven both ways.
+constexpr std::uint32_t kPacketArrived = 1u << 3;                         // One is enough, after a reset.
+constexpr std::uint32_t kInterrupts = 1u << 8 | 1u << 4 | 1u << 0;        // On, high, driven both ways.
 constexpr std::uint32_t kSends = 1u << 1, kForgetsSent = 1u << 2;
 
 // The part that knows Ethernet has registers of its own, behind two of these.
@@ -56,7 +54,6 @@ void reset() {
 }
 
 void begin() {
-  store_register(kLevelsAt, kOnAnyPacket);
   store_register(kReasonsHeardAt, kPacketArrived);
   store_register(kInterruptAt, kInterrupts);
   store_register(kSendingAt, kSends | kForgetsSent);
