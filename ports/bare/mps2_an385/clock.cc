@@ -32,8 +32,8 @@ void take_back_reasons() {
   for (const std::uintptr_t at : {kAlarmReason, kUartReason, kCardReason}) store_register(at, load_register(at));
 }
 
-// Whoever rested looks at its devices next, so what comes before this is over is not missed. But a device that begins to
-// interrupt before the controller forgets must be made to stop: QEMU's controller heeds it only when it begins.
+// Whoever rested looks at its devices next, so what comes before this is over is not missed. But a device that begins
+// to interrupt before the controller forgets must be made to stop: QEMU's controller heeds it only when it begins.
 void take_back_interrupts() {
   store_register(kAlarmControlAt, 0);
   take_back_reasons();
