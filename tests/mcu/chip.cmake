@@ -13,7 +13,5 @@ foreach(profile chip pico)
   set_property(SOURCE ${sources}/firmware.cc APPEND PROPERTY OBJECT_DEPENDS ${transcript})
 endforeach()
 
-# A device that the end-to-end tests start, stop and kill, on the machine that has a network.
-if(TARGET grid_bare_host)
-  grid_firmware(device SOURCES ${sources}/device.cc LINK grid_bare_inspection)
-endif()
+# A device that the end-to-end tests start, stop and kill.
+grid_firmware(device SOURCES ${sources}/device.cc LINK grid_bare_inspection)

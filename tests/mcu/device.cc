@@ -14,11 +14,11 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ports/bare/clock.h"
 #include "ports/bare/grid/bare.h"
 #include "ports/bare/grid/bare_inspection.h"
 #include "ports/bare/network.h"
 #include "ports/bare/semihosting.h"
-#include "ports/bare/virt.h"
 
 namespace {
 
