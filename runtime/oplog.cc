@@ -121,23 +121,28 @@ bool OpLog::is_full_for(const CellName& name) {
 }
 
 // A row whose earlier op is still on its way is passed over: the server does not send a device its own ops.
-Result<Op> OpLog::drop_oldest() {
+Result<Seq> OpLog::oldest_to_drop() {
   Seq at = store_.shared() > looked_ ? store_.shared() : looked_;
   for (;;) {
     const Result<Op> next = store_.next_op(at);
     if (!next.ok()) return next.status() == Status::not_found ? Status::full : next.status();
     at = next->seq;
     if (!next->local) continue;
-    Result<Op> oldest = copied(at);  // The name must outlive the append.
-    if (!oldest.ok()) return oldest;
+    const Result<Op> oldest = copied(at);
+    if (!oldest.ok()) return oldest.status();
     const Result<bool> seen = is_under_way(oldest->cell.name);
     if (!seen.ok()) return seen.status();
-    if (*seen) continue;
-    GRID_TRY(append({.cell = {oldest->cell.name, {}, 0, {}}}));
-    fates_[next_fate_++ % fates_.size()] = {at, Outcome::dropped};
-    ++dropped_count_;
-    return oldest;
+    if (!*seen) return at;
   }
+}
+
+Result<CellName> OpLog::drop(Seq seq) {
+  const Result<Op> op = copied(seq);  // The name must outlive the append.
+  if (!op.ok()) return op.status();
+  GRID_TRY(append({.cell = {op->cell.name, {}, 0, {}}}));
+  fates_[next_fate_++ % fates_.size()] = {seq, Outcome::dropped};
+  ++dropped_count_;
+  return op->cell.name;
 }
 
 Result<bool> OpLog::is_under_way(const CellName& name) {

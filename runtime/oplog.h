@@ -97,10 +97,11 @@ class OpLog {
 
   // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
   bool is_full_for(const crdt::CellName& name);
-  // Takes back the oldest op that no link has seen (PROTOCOL P8): its row is gone. Returns what it was, until the next
-  // call.
-  //   full  Links have seen all that are pending, or the store has no room.
-  Result<crdt::Op> drop_oldest();
+  // The oldest op that may be dropped (PROTOCOL P8).
+  //   full  Links have seen all that are pending.
+  Result<crdt::Seq> oldest_to_drop();
+  // Takes it back: its row is gone. Returns the row's name, which stands until the next call.
+  Result<crdt::CellName> drop(crdt::Seq seq);
 
   storage::Store& store() { return store_; }
   crdt::NodeId node() const { return clock_.node(); }

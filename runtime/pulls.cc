@@ -80,6 +80,7 @@ Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
 }
 
 Status Pulls::drop_cursors() {
+  log_.touch();
   for (;;) {
     const auto fact = log_.store().next_fact(facts::kCursor, {});
     if (fact.status() == Status::not_found) break;

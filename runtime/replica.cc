@@ -199,19 +199,19 @@ Status Replica::write(Call& call) {
   return seq.status();
 }
 
-// Never silently: there is an outcome, a sentence and a count.
+// Never silently: there is an outcome, a sentence and a count. The cursors go first: when the store has no room for the
+// rest, a comparison too many does no harm.
 Status Replica::make_room_for(const crdt::CellName& name) {
   if (options_.on_full == OnFull::refuse || !log_.is_full_for(name)) return Status::ok;
-  const Result<Op> dropped = log_.drop_oldest();
-  if (dropped.status() == Status::full) return Status::ok;  // The write says why.
-  if (!dropped.ok()) return dropped.status();
-  // Whatever the op was written over, an own one that is still on its way perhaps, the server has or gets.
+  const Result<crdt::Seq> oldest = log_.oldest_to_drop();
+  if (oldest.status() == Status::full) return Status::ok;  // The write says why.
+  if (!oldest.ok()) return oldest.status();
   GRID_TRY(session_.start_over(actions_));
-  const crdt::CellName& gone = dropped->cell.name;
+  const Result<crdt::CellName> gone = log_.drop(*oldest);
+  if (!gone.ok()) return gone.status();
   problem_.say("the log of unsent ops was full, and the oldest was dropped: ");
-  problem_.text(gone.map).text("/").text(gone.key);
-  actions_.add(
-      {.kind = Action::Kind::outcome, .seq = dropped->seq, .outcome = static_cast<std::uint8_t>(Outcome::dropped)});
+  problem_.text(gone->map).text("/").text(gone->key);
+  actions_.add({.kind = Action::Kind::outcome, .seq = *oldest, .outcome = static_cast<std::uint8_t>(Outcome::dropped)});
   return Status::ok;
 }
 
