@@ -36,6 +36,16 @@ OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem&
   GRID_CHECK(!scratch_.empty() && !fates_.empty() && rejected_.capacity() == limits.window_ops_max);
 }
 
+Result<Op> OpLog::next_local(Seq from, Seq to) {
+  for (;;) {
+    const Result<Op> op = store_.next_op(from);
+    if (!op.ok()) return op;
+    if (op->seq > to) return Status::not_found;
+    if (op->local) return op;
+    from = op->seq;
+  }
+}
+
 Status OpLog::open(std::uint64_t fresh_node) {
   crdt::NodeId node = fresh_node;
   const Result<std::uint64_t> known = number_fact(store_, facts::kNode);
@@ -76,7 +86,7 @@ Status OpLog::close() {
 }
 
 // Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
-Status OpLog::append(Op op) {
+Status OpLog::append(const Op& op) {
   const Result<Op> before = store_.find(op.cell.name);
   const bool supersedes = before.ok() && before->local && before->seq > store_.shared();
   const Result<Seq> seq = store_.append(op);
@@ -121,28 +131,25 @@ bool OpLog::is_full_for(const CellName& name) {
 }
 
 // A row whose earlier op is still on its way is passed over: the server does not send a device its own ops.
-Result<Seq> OpLog::oldest_to_drop() {
+Result<Op> OpLog::oldest_to_drop() {
   Seq at = store_.shared() > looked_ ? store_.shared() : looked_;
   for (;;) {
-    const Result<Op> next = store_.next_op(at);
+    const Result<Op> next = next_local(at, store_.head());
     if (!next.ok()) return next.status() == Status::not_found ? Status::full : next.status();
     at = next->seq;
-    if (!next->local) continue;
     const Result<Op> oldest = copied(at);
-    if (!oldest.ok()) return oldest.status();
+    if (!oldest.ok()) return oldest;
     const Result<bool> seen = is_under_way(oldest->cell.name);
     if (!seen.ok()) return seen.status();
-    if (!*seen) return at;
+    if (!*seen) return oldest;
   }
 }
 
-Result<CellName> OpLog::drop(Seq seq) {
-  const Result<Op> op = copied(seq);  // The name must outlive the append.
-  if (!op.ok()) return op.status();
-  GRID_TRY(append({.cell = {op->cell.name, {}, 0, {}}}));
-  fates_[next_fate_++ % fates_.size()] = {seq, Outcome::dropped};
+Status OpLog::drop(const Op& op) {
+  GRID_TRY(append({.cell = {op.cell.name, {}, 0, {}}}));
+  fates_[next_fate_++ % fates_.size()] = {op.seq, Outcome::dropped};
   ++dropped_count_;
-  return op->cell.name;
+  return Status::ok;
 }
 
 Result<bool> OpLog::is_under_way(const CellName& name) {
@@ -187,13 +194,14 @@ Status OpLog::share_ahead(std::uint32_t ahead) {
   // What came from the server lies between local ops, and is looked at once.
   looked_ = looked_ > mark ? looked_ : mark;
   while (shared_unsent_ < ahead) {
-    const Result<Op> op = store_.next_op(looked_);
-    if (op.status() == Status::not_found) break;
+    const Result<Op> op = next_local(looked_, store_.head());
+    if (op.status() == Status::not_found) {
+      looked_ = store_.head();
+      break;
+    }
     if (!op.ok()) return op.status();
-    looked_ = op->seq;
-    if (!op->local) continue;
     ++shared_unsent_;
-    mark = looked_;
+    mark = looked_ = op->seq;
   }
   if (mark == store_.shared()) return Status::ok;
   dirty_ = true;

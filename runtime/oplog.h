@@ -97,11 +97,11 @@ class OpLog {
 
   // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
   bool is_full_for(const crdt::CellName& name);
-  // The oldest op that may be dropped (PROTOCOL P8).
+  // The oldest op that may be dropped (PROTOCOL P8), a copy that stands until another op is taken back or signed anew.
   //   full  Links have seen all that are pending.
-  Result<crdt::Seq> oldest_to_drop();
-  // Takes it back: its row is gone. Returns the row's name, which stands until the next call.
-  Result<crdt::CellName> drop(crdt::Seq seq);
+  Result<crdt::Op> oldest_to_drop();
+  // Takes it back: its row is gone.
+  Status drop(const crdt::Op& op);
 
   storage::Store& store() { return store_; }
   crdt::NodeId node() const { return clock_.node(); }
@@ -120,13 +120,16 @@ class OpLog {
   crdt::Digest digest(const Scope& scope, std::uint64_t known_ms);
 
  private:
+  // The first local op in (from, to].
+  //   not_found  There is none.
+  Result<crdt::Op> next_local(crdt::Seq from, crdt::Seq to);
   // Calls `visit(op)` for each local op in (from, to], in order; stops at the first status that is not ok.
   template <typename Visit>
   Status each_local(crdt::Seq from, crdt::Seq to, Visit visit);
   // The same by sequence, for visits that write: the views of an op end with the next call on the store.
   template <typename Visit>
   Status each_seq(crdt::Seq from, crdt::Seq to, Visit visit);
-  Status append(crdt::Op op);
+  Status append(const crdt::Op& op);
   // A correction under way: ops up to `at` have their new stamps, the last of which is `highest`.
   struct Correcting {
     Correction correction;
@@ -179,23 +182,21 @@ class OpLog {
 template <typename Visit>
 Status OpLog::each_local(crdt::Seq from, crdt::Seq to, Visit visit) {
   for (crdt::Seq at = from;;) {
-    const Result<crdt::Op> op = store_.next_op(at);
-    if (op.status() == Status::not_found || (op.ok() && op->seq > to)) return Status::ok;
-    if (!op.ok()) return op.status();
+    const Result<crdt::Op> op = next_local(at, to);
+    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
     at = op->seq;
-    if (op->local) GRID_TRY(visit(*op));
+    GRID_TRY(visit(*op));
   }
 }
 
 template <typename Visit>
 Status OpLog::each_seq(crdt::Seq from, crdt::Seq to, Visit visit) {
-  for (crdt::Seq at = from; at < to;) {
-    const Result<crdt::Op> op = store_.next_op(at);
+  for (crdt::Seq at = from;;) {
+    const Result<crdt::Op> op = next_local(at, to);
     if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
     at = op->seq;
-    if (op->local && at <= to) GRID_TRY(visit(at));
+    GRID_TRY(visit(at));
   }
-  return Status::ok;
 }
 
 }  // namespace grid::runtime

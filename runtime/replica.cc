@@ -203,15 +203,15 @@ Status Replica::write(Call& call) {
 // rest, a comparison too many does no harm.
 Status Replica::make_room_for(const crdt::CellName& name) {
   if (options_.on_full == OnFull::refuse || !log_.is_full_for(name)) return Status::ok;
-  const Result<crdt::Seq> oldest = log_.oldest_to_drop();
+  const Result<Op> oldest = log_.oldest_to_drop();
   if (oldest.status() == Status::full) return Status::ok;  // The write says why.
   if (!oldest.ok()) return oldest.status();
   GRID_TRY(session_.start_over(actions_));
-  const Result<crdt::CellName> gone = log_.drop(*oldest);
-  if (!gone.ok()) return gone.status();
+  GRID_TRY(log_.drop(*oldest));
   problem_.say("the log of unsent ops was full, and the oldest was dropped: ");
-  problem_.text(gone->map).text("/").text(gone->key);
-  actions_.add({.kind = Action::Kind::outcome, .seq = *oldest, .outcome = static_cast<std::uint8_t>(Outcome::dropped)});
+  problem_.text(oldest->cell.name.map).text("/").text(oldest->cell.name.key);
+  actions_.add(
+      {.kind = Action::Kind::outcome, .seq = oldest->seq, .outcome = static_cast<std::uint8_t>(Outcome::dropped)});
   return Status::ok;
 }
 
