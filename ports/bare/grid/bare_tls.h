@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// BareTlsHost: BareHost that speaks `wss://` too. What applications include beside grid/grid.h.
+//
+// Place     Top of ports/bare, beside bare.h. Only who includes it pays for it (docs/decisions/0014).
+// Promises  As ChipHost's. With `wss://` a gateway gets no byte before it has proven to be the host in `server`. While
+//           the device does not know the time, which is so until a gateway has told it, no dates are checked.
+// Ownership Large, 17 KB more than a BareHost: a static object.
+#pragma once
+
+#include "ports/bare/tls_board.h"
+#include "ports/chip/grid/chip.h"
+
+namespace grid {
+
+struct BareTlsOptions {
+  // All by reference: literals, as a rule.
+  std::string_view app = "default";   // The tenant: an app sees nothing of another.
+  std::string_view store{};           // The path of the image.
+  std::string_view server{};          // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  const char* certificate = nullptr;  // PEM of the authority behind wss; null or empty: nobody is trusted.
+  std::size_t certificate_bytes = 0;  // Of one in DER; 0: it is PEM.
+  std::string_view address{};         // IPv4 of HOST, as nobody is asked for names here. Empty: HOST is one.
+  bool offline = false;               // Starts off the net; node->online() goes on.
+  bool salvage = false;               // Opens what is left of a damaged store.
+  std::uint32_t backoff_ms_min = 250;
+  std::uint32_t backoff_ms_max = 30'000;
+};
+
+// The board comes first: the host borrows it from its construction on.
+template <const Limits& kLimits, std::uint32_t kCellsMax = 256>
+class BareTlsHost : private bare::TlsBoard, public ChipHost<kLimits, kCellsMax, bare::BareBoard::kSectors> {
+  using Host = ChipHost<kLimits, kCellsMax, bare::BareBoard::kSectors>;
+
+ public:
+  BareTlsHost() : Host(static_cast<bare::TlsBoard&>(*this)) { attach(&Host::loop()); }
+
+  // As ChipHost::open().
+  //   invalid  Or the certificate can't be read.
+  Node* open(const BareTlsOptions& options) {
+    if (!Host::loop().is_open()) {
+      trusted_ = trust(options.certificate, options.certificate_bytes);
+      if (trusted_ != Status::ok) Host::loop().complain(trust_problem());
+      if (trusted_ != Status::ok) return nullptr;
+      find_at(options.address);
+    }
+    return Host::open({.app = options.app,
+                       .store = options.store,
+                       .server = options.server,
+                       .offline = options.offline,
+                       .salvage = options.salvage,
+                       .backoff_ms_min = options.backoff_ms_min,
+                       .backoff_ms_max = options.backoff_ms_max});
+  }
+  // The most of TLS's memory (TlsBoard::kTlsBytes) that was ever in use.
+  using bare::TlsBoard::tls_bytes_most;
+  Status status() const { return trusted_ != Status::ok ? trusted_ : Host::status(); }
+
+ private:
+  Status trusted_ = Status::ok;
+};
+
+}  // namespace grid
