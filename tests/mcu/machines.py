@@ -52,7 +52,7 @@ DEVICE = "device"
 # The same device with TLS, and what of it is there for that: most of it mbedTLS.
 TLS_DEVICE = "device_tls"
 TLS_LIBRARIES = {
-    "mbedtls": "transport/tls/libmbedtls.a",
+    "mbedtls": "transport/tls/libgrid_mbedtls.a",
     "tls": "transport/tls/libgrid_tls.a",
     "bare_tls": "ports/bare/libgrid_bare_tls.a",
 }
