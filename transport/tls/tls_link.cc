@@ -117,9 +117,16 @@ int TlsLink::set_up(std::string_view host) {
 // The time that came over the link itself is the first that some devices know.
 void TlsLink::tell_time(std::uint64_t wall_ms) {
   const bool is_news = std::exchange(wall_ms_, wall_ms) == 0 && wall_ms != 0;
-  if (!is_news || state_ != State::up || date_flags() == 0) return;
+  if (is_news && state_ == State::up) [[maybe_unused]]
+    const bool is_valid = check_dates();
+}
+
+// False: the certificate of the link that is up is too old, or too new, and the link is down.
+bool TlsLink::check_dates() {
+  if (date_flags() == 0) return true;
   say_certificate(date_flags());
   drop();
+  return false;
 }
 
 // Whether bytes may be read and written now. False: not yet, or the link is down.
@@ -128,7 +135,7 @@ bool TlsLink::advance() {
   const int result = mbedtls_ssl_handshake(&session_);
   if (result == 0) {
     state_ = State::up;
-    return true;
+    return check_dates();  // The time may have been told behind the certificate.
   }
   if (!is_later(result)) [[maybe_unused]]
     const Status status = fail(result);

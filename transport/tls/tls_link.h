@@ -69,6 +69,7 @@ class TlsLink final : public ByteLink {
   int set_up(std::string_view host);
   bool advance();
   std::uint32_t date_flags() const;
+  bool check_dates();
   Status fail(int result);
   void say(int result);
   void say_code(int result);

@@ -17,10 +17,10 @@ struct BareTlsOptions {
   // All by reference: literals, as a rule.
   std::string_view app = "default";   // The tenant: an app sees nothing of another.
   std::string_view store{};           // The path of the image.
-  std::string_view server{};          // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  std::string_view server{};          // ws://HOST:PORT, or wss://NAME:PORT: what the certificate must say. Empty: none.
   const char* certificate = nullptr;  // PEM of the authority behind wss; null or empty: nobody is trusted.
   std::size_t certificate_bytes = 0;  // Of one in DER; 0: it is PEM.
-  std::string_view address{};         // IPv4 of HOST, as nobody is asked for names here. Empty: HOST is one.
+  std::string_view address{};         // IPv4 of the server, as nobody is asked for names here. Empty: HOST is one.
   bool offline = false;               // Starts off the net; node->online() goes on.
   bool salvage = false;               // Opens what is left of a damaged store.
   std::uint32_t backoff_ms_min = 250;

@@ -171,6 +171,17 @@ void while_the_time_is_unknown_dates_are_not_checked_and_then_they_are(void**) {
   assert_true(bench.pipe.is_closed);
 }
 
+void a_time_that_is_told_in_the_middle_of_a_handshake_counts(void**) {
+  Bench bench;
+  bench.begin("localhost", 0);
+  assert_true(bench.receive());
+  bench.server->turn();
+  assert_true(bench.receive());  // By now the certificate has been judged.
+  assert_true(bench.pipe.incoming.empty());
+  bench.link.tell_time(kValidToMs + 1'000);
+  assert_refused(bench, "the server's certificate has expired");
+}
+
 void a_server_that_speaks_no_tls_is_refused(void**) {
   Bench bench;
   bench.begin();
@@ -317,6 +328,7 @@ int main() {
       cmocka_unit_test(a_certificate_of_a_stranger_is_refused),
       cmocka_unit_test(certificates_are_held_to_their_dates_to_the_second),
       cmocka_unit_test(while_the_time_is_unknown_dates_are_not_checked_and_then_they_are),
+      cmocka_unit_test(a_time_that_is_told_in_the_middle_of_a_handshake_counts),
       cmocka_unit_test(a_server_that_speaks_no_tls_is_refused),
       cmocka_unit_test(a_server_that_hangs_up_without_an_answer_is_told_from_one_that_was_never_there),
       cmocka_unit_test(a_server_without_the_cipher_suite_is_refused_with_its_alert),
