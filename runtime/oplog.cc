@@ -36,28 +36,6 @@ OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem&
   GRID_CHECK(!scratch_.empty() && !fates_.empty() && rejected_.capacity() == limits.window_ops_max);
 }
 
-template <typename Visit>
-Status OpLog::each_local(Seq from, Seq to, Visit visit) {
-  for (Seq at = from;;) {
-    const Result<Op> op = store_.next_op(at);
-    if (op.status() == Status::not_found || (op.ok() && op->seq > to)) return Status::ok;
-    if (!op.ok()) return op.status();
-    at = op->seq;
-    if (op->local) GRID_TRY(visit(*op));
-  }
-}
-
-template <typename Visit>
-Status OpLog::each_seq(Seq from, Seq to, Visit visit) {
-  for (Seq at = from; at < to;) {
-    const Result<Op> op = store_.next_op(at);
-    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
-    at = op->seq;
-    if (op->local && at <= to) GRID_TRY(visit(at));
-  }
-  return Status::ok;
-}
-
 Status OpLog::open(std::uint64_t fresh_node) {
   crdt::NodeId node = fresh_node;
   const Result<std::uint64_t> known = number_fact(store_, facts::kNode);
@@ -113,12 +91,11 @@ Status OpLog::append(Op op) {
 }
 
 Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expires_ms, const Timekeeper& time) {
-  const Result<Op> before = store_.find(name);
-  const bool supersedes = before.ok() && before->local && before->seq > store_.shared();
-  if (pending_count_ >= limits_.pending_ops_max && !supersedes) {
+  if (is_full_for(name)) {
     problem_.say("the log of unsent ops is full: ").number(limits_.pending_ops_max).text(" ops wait for the server");
     return Status::full;
   }
+  const Result<Op> before = store_.find(name);
   const crdt::Clock unmoved = clock_;
   Op op{.cell = {name, {}, expires_ms, value}, .quality = time.quality(), .local = true};
   // What may yet be refused is nothing to build on: the base is a stamp that the server has vouched for.
@@ -135,6 +112,41 @@ Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expire
     return status;
   }
   return store_.head();
+}
+
+bool OpLog::is_full_for(const CellName& name) {
+  if (pending_count_ < limits_.pending_ops_max) return false;
+  const Result<Op> before = store_.find(name);
+  return !before.ok() || !before->local || before->seq <= store_.shared();
+}
+
+// A row whose earlier op is still on its way is passed over: the server does not send a device its own ops.
+Result<Op> OpLog::drop_oldest() {
+  Seq at = store_.shared() > looked_ ? store_.shared() : looked_;
+  for (;;) {
+    const Result<Op> next = store_.next_op(at);
+    if (!next.ok()) return next.status() == Status::not_found ? Status::full : next.status();
+    at = next->seq;
+    if (!next->local) continue;
+    Result<Op> oldest = copied(at);  // The name must outlive the append.
+    if (!oldest.ok()) return oldest;
+    const Result<bool> seen = is_under_way(oldest->cell.name);
+    if (!seen.ok()) return seen.status();
+    if (*seen) continue;
+    GRID_TRY(append({.cell = {oldest->cell.name, {}, 0, {}}}));
+    fates_[next_fate_++ % fates_.size()] = {at, Outcome::dropped};
+    ++dropped_count_;
+    return oldest;
+  }
+}
+
+Result<bool> OpLog::is_under_way(const CellName& name) {
+  bool found = false;
+  GRID_TRY(each_local(store_.settled(), store_.shared(), [&](const Op& op) {
+    found = found || op.cell.name == name;
+    return Status::ok;
+  }));
+  return found;
 }
 
 Status OpLog::merge(const Op& op) {
@@ -412,13 +424,18 @@ Status OpLog::rename(crdt::NodeId node) {
 
 Result<bool> OpLog::knows(std::uint64_t taken_time, std::uint64_t taken_digest) {
   if (taken_time <= shared_time()) return true;
-  bool found = false;
+  Seq taken = 0;
   GRID_TRY(each_local(store_.settled(), store_.head(), [&](const Op& op) {
     const bool is_it = op.cell.stamp == Stamp{taken_time, node()};
-    found = found || (is_it && crdt::digest_of(op.cell) == taken_digest);
+    if (is_it && crdt::digest_of(op.cell) == taken_digest) taken = op.seq;
     return Status::ok;
   }));
-  return found;
+  // When the store was set back since, it does not know itself that they have been handed to a link (PROTOCOL P4).
+  if (taken > store_.shared()) {
+    dirty_ = true;
+    GRID_TRY(store_.share(taken));
+  }
+  return taken != 0;
 }
 
 Status OpLog::refork(crdt::NodeId node) {

@@ -81,7 +81,8 @@ class OpLog {
   bool correcting() const { return correcting_.at < correcting_.end; }
   Status go_on_correcting();
   // Whether this log has the op of its own that the server took last, or knows that it was acknowledged. Otherwise it
-  // is an older image of the one that sent it, whatever its fork token says (PROTOCOL P1).
+  // is an older image of the one that sent it, whatever its fork token says (PROTOCOL P1). Counts it, and all before
+  // it, as shared.
   Result<bool> knows(std::uint64_t taken_time, std::uint64_t taken_digest);
   // Takes a new node id, and signs every pending op with it (PROTOCOL P1).
   //   full  The old id stands, or the next restart() signs the rest.
@@ -94,6 +95,13 @@ class OpLog {
   void durable();  // What was sealed last is on disk.
   bool committing() const { return committing_; }
 
+  // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
+  bool is_full_for(const crdt::CellName& name);
+  // Takes back the oldest op that no link has seen (PROTOCOL P8): its row is gone. Returns what it was, until the next
+  // call.
+  //   full  Links have seen all that are pending, or the store has no room.
+  Result<crdt::Op> drop_oldest();
+
   storage::Store& store() { return store_; }
   crdt::NodeId node() const { return clock_.node(); }
   const crdt::Clock& clock() const { return clock_; }
@@ -102,6 +110,7 @@ class OpLog {
   std::uint64_t pending_count() const { return pending_count_; }
   std::uint64_t in_flight() const { return in_flight_; }
   std::uint64_t rejected_count() const { return rejected_count_; }
+  std::uint64_t dropped_count() const { return dropped_count_; }
   crdt::Seq applied() const { return applied_; }
   bool is_pending(const crdt::Op& op) const { return op.local && op.seq > store_.settled(); }
   Outcome outcome_of(crdt::Seq seq);
@@ -136,6 +145,7 @@ class OpLog {
   const Fate* fate_of(crdt::Seq seq) const;
   void note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
+  Result<bool> is_under_way(const crdt::CellName& name);
 
   storage::Store& store_;
   const Limits& limits_;
@@ -150,6 +160,7 @@ class OpLog {
   crdt::Seq reforked_as_ = 0;    // is this one.
   MutBytes scratch_;             // One op, while it is written anew.
   std::uint64_t rejected_count_ = 0;
+  std::uint64_t dropped_count_ = 0;
   std::uint64_t pending_count_ = 0;
   std::uint64_t in_flight_ = 0;      // Sent on this link, without a durable ack.
   std::uint64_t shared_unsent_ = 0;  // Marked shared, not sent on this link yet.
@@ -163,5 +174,27 @@ class OpLog {
   bool dirty_ = false;
   bool committing_ = false;
 };
+
+template <typename Visit>
+Status OpLog::each_local(crdt::Seq from, crdt::Seq to, Visit visit) {
+  for (crdt::Seq at = from;;) {
+    const Result<crdt::Op> op = store_.next_op(at);
+    if (op.status() == Status::not_found || (op.ok() && op->seq > to)) return Status::ok;
+    if (!op.ok()) return op.status();
+    at = op->seq;
+    if (op->local) GRID_TRY(visit(*op));
+  }
+}
+
+template <typename Visit>
+Status OpLog::each_seq(crdt::Seq from, crdt::Seq to, Visit visit) {
+  for (crdt::Seq at = from; at < to;) {
+    const Result<crdt::Op> op = store_.next_op(at);
+    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
+    at = op->seq;
+    if (op->local && at <= to) GRID_TRY(visit(at));
+  }
+  return Status::ok;
+}
 
 }  // namespace grid::runtime

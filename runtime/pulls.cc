@@ -79,6 +79,19 @@ Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
   return log_.store().set_fact(ScopeFact(facts::kCursor, pull.scope.get()).view(), pull.cursor.view());
 }
 
+Status Pulls::drop_cursors() {
+  for (;;) {
+    const auto fact = log_.store().next_fact(facts::kCursor, {});
+    if (fact.status() == Status::not_found) break;
+    if (!fact.ok()) return fact.status();
+    char name[sizeof(ScopeFact::name)];
+    const std::size_t size = fact->name.copy(name, sizeof(name));
+    GRID_TRY(log_.store().set_fact({name, size}, {}));
+  }
+  for (Pull& pull : pulls_) pull.cursor = {};
+  return Status::ok;
+}
+
 // Within one epoch, the first 8 bytes, cursors compare as bytes; those of a new epoch are newer.
 Status Pulls::note_seen(Bytes cursor) {
   constexpr std::size_t kEpochBytes = 8;

@@ -84,6 +84,10 @@ class Pulls {
   // scope has no cursor, and so may hold what was lost before.
   bool unhealed(const Pull& pull);
 
+  // A row that the server may hold is here no more: the next link compares every scope that may have it. A cursor's
+  // name does not tell its scope, so all go.
+  Status drop_cursors();
+
   // Puts a cursor into the open batch.
   Status save_cursor(Pull& pull, Bytes cursor);
   // Across links and restarts: the evidence that the server lost something must not go before the loss is healed.

@@ -191,11 +191,28 @@ Status Replica::write(Call& call) {
     problem_.say("the value is not in canonical form, or nested deeper than ").number(kValueDepthMax);
     return Status::invalid;
   }
+  const crdt::CellName name = crdt::lww_map::name(call.scope.map, call.scope.text);
+  GRID_TRY(make_room_for(name));
   const std::uint64_t expires_ms = removes ? 0 : expiry_of(call.ttl_ms, time_.now_ms());
-  const Result<crdt::Seq> seq = log_.write(crdt::lww_map::name(call.scope.map, call.scope.text),
-                                           removes ? Bytes{} : call.value, expires_ms, time_);
+  const Result<crdt::Seq> seq = log_.write(name, removes ? Bytes{} : call.value, expires_ms, time_);
   if (seq.ok()) call.seq = *seq;
   return seq.status();
+}
+
+// Never silently: there is an outcome, a sentence and a count.
+Status Replica::make_room_for(const crdt::CellName& name) {
+  if (options_.on_full == OnFull::refuse || !log_.is_full_for(name)) return Status::ok;
+  const Result<Op> dropped = log_.drop_oldest();
+  if (dropped.status() == Status::full) return Status::ok;  // The write says why.
+  if (!dropped.ok()) return dropped.status();
+  // Whatever the op was written over, an own one that is still on its way perhaps, the server has or gets.
+  GRID_TRY(session_.start_over(actions_));
+  const crdt::CellName& gone = dropped->cell.name;
+  problem_.say("the log of unsent ops was full, and the oldest was dropped: ");
+  problem_.text(gone.map).text("/").text(gone.key);
+  actions_.add(
+      {.kind = Action::Kind::outcome, .seq = dropped->seq, .outcome = static_cast<std::uint8_t>(Outcome::dropped)});
+  return Status::ok;
 }
 
 Status Replica::subscribe(Call& call) {
@@ -277,6 +294,7 @@ ReplicaStatus Replica::status(std::uint64_t now_ms) const {
   status.retry_in_ms = session_.retry_in_ms(now_ms);
   status.figures = session_.figures();
   status.figures.rejected = log_.rejected_count();
+  status.figures.dropped = log_.dropped_count();
   return status;
 }
 

@@ -41,6 +41,7 @@ struct ReplicaOptions {
   std::string_view app;    // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: ids and jitter.
   const Limits* limits = &kLinux;
+  OnFull on_full = OnFull::refuse;
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
 };
@@ -81,6 +82,7 @@ class Replica final : public Machine {
   void dispatch(const Event& event);
   void perform(Call& call);
   Status write(Call& call);
+  Status make_room_for(const crdt::CellName& name);
   Status subscribe(Call& call);
   void release(const Call& call);
   void finish_step(const Event& event);

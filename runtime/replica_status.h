@@ -51,6 +51,7 @@ struct ReplicaFigures {
   std::uint64_t bytes_received = 0;
   std::uint64_t round_trips = 0;
   std::uint64_t rejected = 0;
+  std::uint64_t dropped = 0;
   std::uint64_t reconnects = 0;
 };
 

@@ -67,6 +67,12 @@ void SyncSession::go_offline(ActionList& actions) {
   retry_at_ms_ = 0;
 }
 
+Status SyncSession::start_over(ActionList& actions) {
+  GRID_TRY(pulls_.drop_cursors());
+  if (is_up()) close_link(now_ms_, actions);
+  return Status::ok;
+}
+
 void SyncSession::want_verify() {
   for (Pull& pull : pulls_.all()) {
     pull.check = Pull::Check::wanted;

@@ -57,6 +57,8 @@ class SyncSession {
     if (adds_up) owed_.by_ms += correction.by_ms;
     if (!adds_up && correction.needed()) owed_ = correction;
   }
+  // No cursor stands any more, neither here nor on the link that it may have been shown on: that one ends.
+  Status start_over(ActionList& actions);
   void want_verify();
 
   void sealed();

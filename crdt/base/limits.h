@@ -21,6 +21,12 @@ inline constexpr std::size_t kValueDepthMax = 8;
 inline constexpr std::size_t kNameBytesMax = kMapBytesMax + kKeyBytesMax + kSubBytesMax;
 inline constexpr std::uint64_t kDriftMsMax = 60'000;
 
+// What a new row finds when the log of unsent ops holds as many as it may. What links have seen is never taken back.
+enum class OnFull : std::uint8_t {
+  refuse,       // The write is refused with `full`, and works again once the server has taken some.
+  drop_oldest,  // The oldest op goes: its outcome is `dropped`, and its row what the server has, or nothing.
+};
+
 // What one machine lends.
 struct Limits {
   std::uint32_t value_bytes_max;  // Largest value that this replica keeps.

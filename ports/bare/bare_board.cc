@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "ports/bare/chance.h"
+#include "ports/bare/clock.h"
 #include "ports/bare/network.h"
-#include "ports/bare/virt.h"
 
 namespace grid::bare {
 

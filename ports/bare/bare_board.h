@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BareBoard: QEMU's `virt` as a Board: its clock, its generator, a flash in a file, and TCP over its network card.
+// BareBoard: a bare machine as a Board: its clock, its chance, a flash in a file, and TCP over its network card.
 //
-// Place     Top of ports/bare; grid/bare.h makes it a host.
+// Place     Above what each board has in a folder of its own; grid/bare.h makes it a host.
 #pragma once
 
 #include "ports/bare/file_nor.h"
@@ -16,7 +16,7 @@ class BareBoard : public port::Board {
   static constexpr std::uint32_t kSectors = 64;
 
   std::uint64_t monotonic_ms() override;
-  // The machine has a clock of the host's; a chip has none, so it is left alone.
+  // A chip has no clock that runs while it is off; where the emulator lends its own, that is left alone.
   std::uint64_t wall_ms() override { return 0; }
   void entropy(MutBytes out) override;
   // `store` is the path of the image; it is made when there is none.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Chance from the machine's generator, a virtio-rng device. Without one the machine stops.
+// Real chance. Each board has its own source: chance.cc in its folder says which. Without it the machine stops.
 //
-// Place     Above virtio.h.
+// Place     Lowest of ports/bare.
 #pragma once
 
 #include "crdt/base/bytes.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// lwIP over a virtio network card: one interface with a fixed address.
+// lwIP over the machine's network card: one interface with a fixed address.
 //
-// Place     Above virtio.h; tcp_link.h is what uses it.
+// Place     Above card.h; tcp_link.h is what uses it.
 // Limits    No DHCP and no names: QEMU's network has a fixed plan (10.0.2.15, and 10.0.2.2 is the host).
 #pragma once
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UartLink: the machine's serial line, a 16550 UART, as a ByteLink.
+// UartLink: the machine's serial line as a ByteLink. Each board has its own: uart_link.cc in its folder.
 //
-// Place     Above virt.h. Knows no frames.
+// Place     Below grid/bare_inspection.h. Knows no frames.
 // Promises  As byte_link.h; the line is never down. What has come, and room for what could not go, end a rest() once:
 //           read() and write() ask for that anew.
 // Limits    115,200 baud, eight bits, no flow control. What nobody listens to is lost.

@@ -101,6 +101,7 @@ Status ChipLoop::start() {
                    runtime::ReplicaOptions{.app = options_.app,
                                            .seed = load_be(seed),
                                            .limits = memory_.limits,
+                                           .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max},
                    memory_.replica);

@@ -32,6 +32,7 @@ struct ChipOptions {
   std::string_view server{};         // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
   bool offline = false;              // Starts off the net; node->online() goes on.
   bool salvage = false;              // Opens what is left of a damaged store.
+  OnFull on_full = OnFull::refuse;   // What a write finds at Limits::pending_ops_max unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
 };

@@ -98,6 +98,7 @@ Status LinuxHost::Impl::start() {
   replica_.emplace(*store_,
                    runtime::ReplicaOptions{.app = options_.app,
                                            .seed = load_be(seed),
+                                           .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max},
                    MutBytes(replica_memory_.get(), replica_bytes));

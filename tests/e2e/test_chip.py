@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device on a bare machine (tests/mcu/device.cc), in an emulator with a network card and a flash in a file, and a
-real gateway. Skipped where the firmware is not built or there is no emulator: ./dev test builds it."""
+real gateway. GRID_CHIP_BOARD says which of the boards, GRID_CHIP_TREE has its firmware. Skipped where that is not built
+or there is no emulator: ./dev test builds it."""
 import json
 import os
 import pathlib
@@ -15,10 +16,13 @@ import harness
 import line
 import load
 
-EMULATOR = "qemu-system-riscv32"
-MACHINE = ("-M", "virt", "-bios", "none", "-display", "none", "-monitor", "none",
-           "-global", "virtio-mmio.force-legacy=false", "-device", "virtio-rng-device",
-           "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0", "-chardev", "stdio,id=c")
+BOARDS = {
+    "virt": ("qemu-system-riscv32", "-M", "virt", "-bios", "none", "-global", "virtio-mmio.force-legacy=false",
+             "-device", "virtio-rng-device", "-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0"),
+    "mps2-an385": ("qemu-system-arm", "-M", "mps2-an385", "-nic", "user,model=lan9118"),
+}
+EMULATOR, *BOARD = BOARDS[os.environ.get("GRID_CHIP_BOARD", "virt")]
+MACHINE = (*BOARD, "-display", "none", "-monitor", "none", "-chardev", "stdio,id=c")
 HOST = "10.0.2.2"  # This machine, as the emulated one sees it.
 KILLS = int(os.environ.get("GRID_CHIP_KILLS", "100"))
 LINKS = int(os.environ.get("GRID_CHIP_LINKS", "1000"))

@@ -13,9 +13,6 @@ foreach(profile chip pico)
   set_property(SOURCE ${sources}/firmware.cc APPEND PROPERTY OBJECT_DEPENDS ${transcript})
 endforeach()
 
-# A device that the end-to-end tests start, stop and kill, on the machine that has a network.
-if(TARGET grid_bare_host)
-  grid_firmware(device SOURCES ${sources}/device.cc ${sources}/device_plain.cc LINK grid_bare_inspection)
-  grid_firmware(device_tls SOURCES ${sources}/device.cc ${sources}/device_tls.cc
-    LINK grid_bare_inspection grid_bare_tls)
-endif()
+# A device that the end-to-end tests start, stop and kill.
+grid_firmware(device SOURCES ${sources}/device.cc ${sources}/device_plain.cc LINK grid_bare_inspection)
+grid_firmware(device_tls SOURCES ${sources}/device.cc ${sources}/device_tls.cc LINK grid_bare_inspection grid_bare_tls)

@@ -14,10 +14,10 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ports/bare/clock.h"
 #include "ports/bare/grid/bare_inspection.h"
 #include "ports/bare/network.h"
 #include "ports/bare/semihosting.h"
-#include "ports/bare/virt.h"
 #include "tests/mcu/device_host.h"
 
 namespace {

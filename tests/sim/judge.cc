@@ -217,6 +217,12 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
     device.excused = true;
     return;
   }
+  if (outcome == Outcome::dropped) {
+    if (site.on_full == OnFull::refuse) fail("%s drops what it promised to keep", site.name.c_str());
+    device.open.erase(action.seq);
+    device.excused = true;
+    return;
+  }
   if (outcome != Outcome::durable) return;
   // ACK-1: from now on the gateway holds this, or what beats it.
   for (auto at = device.pushed.begin(); at != device.pushed.end() && at->first <= action.seq;) {

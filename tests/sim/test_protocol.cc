@@ -10,7 +10,8 @@
 //   rule  scenario (of one of these four files, where none is named)
 //   P1    an_image_that_is_one_push_old_goes_on_under_a_new_name,
 //         a_restored_image_signs_what_it_had_pending_under_its_new_name,
-//         a_power_cut_of_the_gateway_makes_no_device_a_clone, an_older_token_is_never_given_again;
+//         a_power_cut_of_the_gateway_makes_no_device_a_clone, an_older_token_is_never_given_again,
+//         the_first_token_of_a_node_waits_for_the_disk_too;
 //         test_scenarios.cc: a_restored_device_image_goes_on_under_a_new_node_id
 //   P2    pending: principals
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,
@@ -19,13 +20,15 @@
 //         what_was_refused_is_not_taken_because_something_was_lost;
 //         test_scenarios.cc: a_device_in_2099_is_corrected_and_pushes_nobody_else
 //   P4    a_correction_moves_the_expiry_along, a_correction_stays_above_what_was_accepted,
-//         a_correction_waits_for_what_is_in_flight, what_was_sent_is_known_as_shared_after_a_power_cut;
+//         a_correction_waits_for_what_is_in_flight, what_an_image_pushed_in_another_life_is_not_restamped,
+//         what_was_sent_is_known_as_shared_after_a_power_cut;
 //         test_scenarios.cc: an_op_that_was_handed_to_a_link_is_never_restamped
 //   P5    test_scenarios.cc: a_rejected_op_is_reported_and_leaves_no_trace,
 //         thirty_days_offline_on_200_keys_leave_200_ops
 //   P6    test_scenarios.cc: a_rejection_does_not_touch_a_later_write_of_its_cell; the dead-letter list is pending
 //   P7    pending: rights, without which nothing that was applied is refused later
-//   P8    what_is_not_durable_at_the_gateway_stays_in_the_log; drop_oldest is pending
+//   P8    what_is_not_durable_at_the_gateway_stays_in_the_log, a_full_log_of_shared_ops_refuses,
+//         what_a_full_log_drops_is_told_and_comes_back_from_the_gateway, a_row_that_is_under_way_is_not_dropped
 //   P9    pending: batches
 //   P10   pending: policies
 //   P11   a_backlog_of_many_frames_arrives_whole

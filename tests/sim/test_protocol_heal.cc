@@ -303,6 +303,28 @@ static void what_was_lost_outside_all_scopes_is_given_back_once_it_is_compared(v
   assert_int_equal(world.get(world.gateway(), "m", "x", 0), 1);
 }
 
+// PROTOCOL P19: the gateway takes a new op of the device, which is then set back to an image that holds older ones.
+static void what_was_pushed_before_a_healing_hides_nothing_from_an_image(void**) {
+  World world({.seed = 219, .devices = 1, .latency_ms = 20});
+  Site& a = world.device(0);
+  world.run_ms(100);
+  const MemoryStore gateway_image(*world.gateway().store);
+  join(world);
+  assert_converged(world);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_converged(world);
+  const MemoryStore image(*a.store);
+  world.cut(a);
+  assert_ok(world.put(a, "m", "y", 1));
+  set_back(world, world.gateway(), gateway_image);
+  world.heal(a);
+  assert_true(world.run_until([&] { return world.get(world.gateway(), "m", "y", 0) == 1; }, 60'000));
+  world.run_ms(5);
+  set_back(world, a, image);
+  assert_converged(world);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 1);
+}
+
 // PROTOCOL P19: the gateway takes a new op of the device before it has its old ones back, and the link drops: nothing
 // but the device's own note tells of the loss any more.
 static void a_healing_that_was_cut_off_goes_on(void**) {
@@ -346,6 +368,7 @@ int main() {
       cmocka_unit_test(a_change_of_name_takes_no_evidence_with_it),
       cmocka_unit_test(a_scope_that_was_left_tells_what_another_one_may_give_back),
       cmocka_unit_test(what_was_lost_outside_all_scopes_is_given_back_once_it_is_compared),
+      cmocka_unit_test(what_was_pushed_before_a_healing_hides_nothing_from_an_image),
       cmocka_unit_test(a_healing_that_was_cut_off_goes_on),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

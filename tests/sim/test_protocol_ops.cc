@@ -73,6 +73,117 @@ static void a_power_cut_of_the_gateway_makes_no_device_a_clone(void**) {
   assert_true(node_of(a) == node);
 }
 
+// PROTOCOL P4: an image does not know that its ops have been handed to a link since. The gateway took one of them.
+static void what_an_image_pushed_in_another_life_is_not_restamped(void**) {
+  World world({.seed = 141});
+  Site& a = world.device(0);
+  join(world);
+  assert_converged(world);
+  world.cut(a);
+  world.run_ms(100);
+  for (const char* key : {"x", "y", "z"}) assert_ok(world.put(a, "m", key, 1));
+  world.run_ms(100);
+  const MemoryStore image(*a.store);
+  world.fill_disk(world.gateway(), 1'000);
+  world.heal(a);
+  assert_true(world.run_until([&] { return world.get(world.device(1), "m", "z", 0) == 1; }, 60'000));
+  a.wall_skew_ms = 50'000;
+  set_back(world, a, image);
+  assert_converged(world);
+  assert_int_equal(a.disk->restamps(), 0);
+}
+
+// PROTOCOL P8: a log that is full drops its oldest op, if its owner wants that: told, and not for ever.
+static void what_a_full_log_drops_is_told_and_comes_back_from_the_gateway(void**) {
+  World world({.seed = 142});
+  Site& a = world.device(0);
+  a.limits.pending_ops_max = 3;
+  a.on_full = OnFull::drop_oldest;
+  start_again(world, a);
+  join(world);
+  assert_ok(world.put(world.device(1), "m", "x", 1));
+  assert_converged(world);
+  world.cut(a);
+  world.run_ms(100);
+  crdt::Seq seq = 0;
+  assert_ok(world.put(a, "m", "x", 2, 0, &seq));
+  for (std::int64_t i = 1; i <= 3; ++i) assert_ok(world.put(a, "m", key_of(static_cast<std::uint64_t>(i)), i));
+  assert_true(a.replica->outcome_of(seq) == Outcome::dropped);
+  assert_true(a.outcomes.at(seq) == Outcome::dropped);
+  assert_int_equal(a.replica->status(0).figures.dropped, 1);
+  assert_int_equal(world.get(a, "m", "x", 0), 0);
+  world.run_ms(1'000);
+  start_again(world, a);
+  world.heal(a);
+  assert_converged(world);
+  assert_int_equal(world.get(a, "m", "x", 0), 1);
+  assert_int_equal(world.get(world.gateway(), "m", key_of(1), 0), 1);
+}
+
+// PROTOCOL P8: what a link has seen may have been taken, and is never dropped.
+static void a_full_log_of_shared_ops_refuses(void**) {
+  World world({.seed = 143});
+  Site& a = world.device(0);
+  a.limits.pending_ops_max = 3;
+  a.on_full = OnFull::drop_oldest;
+  start_again(world, a);
+  join(world);
+  assert_converged(world);
+  world.fill_disk(world.gateway(), 5'000);
+  for (std::uint64_t i = 1; i <= 3; ++i) assert_ok(world.put(a, "m", key_of(i), 1));
+  world.run_ms(1'000);
+  assert_status(world.put(a, "m", key_of(4), 1), Status::full);
+  assert_int_equal(a.replica->status(0).figures.dropped, 0);
+  assert_converged(world);
+  assert_ok(world.put(a, "m", key_of(4), 1));
+  assert_converged(world);
+}
+
+// PROTOCOL P8: an earlier op of the row is on its way, and its own device would not hear of it again.
+static void a_row_that_is_under_way_is_not_dropped(void**) {
+  World world({.seed = 144});
+  Site& a = world.device(0);
+  a.limits.pending_ops_max = 3;
+  a.on_full = OnFull::drop_oldest;
+  start_again(world, a);
+  join(world);
+  assert_converged(world);
+  world.fill_disk(world.gateway(), 5'000);
+  assert_ok(world.put(a, "m", "x", 1));
+  world.run_ms(1'000);
+  world.cut(a);
+  world.run_ms(100);
+  crdt::Seq over = 0, seq = 0;
+  assert_ok(world.put(a, "m", "x", 2, 0, &over));
+  assert_ok(world.put(a, "m", "y", 1, 0, &seq));
+  assert_ok(world.put(a, "m", "z", 1));
+  assert_true(a.replica->outcome_of(seq) == Outcome::dropped);
+  assert_true(a.replica->outcome_of(over) == Outcome::pending);
+  world.heal(a);
+  assert_converged(world);
+  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
+}
+
+// PROTOCOL P1: a node says hello twice before the batch with its first token is on disk.
+static void the_first_token_of_a_node_waits_for_the_disk_too(void**) {
+  World world({.seed = 140, .devices = 1, .commit_ms = 50});
+  Site& a = world.device(0);
+  world.fill_disk(world.gateway(), 40'000);
+  world.subscribe(a);
+  world.online(a);
+  world.run_ms(1'000);
+  world.fill_disk(a, 6'000);
+  start_again(world, a);
+  const std::uint64_t node = node_of(a);
+  world.run_ms(1'000);
+  world.cut(a);
+  start_again(world, world.gateway());
+  world.heal(a);
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_converged(world);
+  assert_true(node_of(a) == node);
+}
+
 // PROTOCOL P1: the newer one is being committed on a slow disk, while the device greets a gateway that commits too.
 static void an_older_token_is_never_given_again(void**) {
   World world({.seed = 130, .commit_ms = 50});
@@ -209,6 +320,11 @@ int main() {
       cmocka_unit_test(a_restored_image_signs_what_it_had_pending_under_its_new_name),
       cmocka_unit_test(an_image_that_is_one_push_old_goes_on_under_a_new_name),
       cmocka_unit_test(a_power_cut_of_the_gateway_makes_no_device_a_clone),
+      cmocka_unit_test(what_an_image_pushed_in_another_life_is_not_restamped),
+      cmocka_unit_test(what_a_full_log_drops_is_told_and_comes_back_from_the_gateway),
+      cmocka_unit_test(a_full_log_of_shared_ops_refuses),
+      cmocka_unit_test(a_row_that_is_under_way_is_not_dropped),
+      cmocka_unit_test(the_first_token_of_a_node_waits_for_the_disk_too),
       cmocka_unit_test(an_older_token_is_never_given_again),
       cmocka_unit_test(what_is_not_durable_at_the_gateway_stays_in_the_log),
       cmocka_unit_test(what_was_sent_survives_a_power_cut_of_its_writer),

@@ -58,6 +58,10 @@ World::World(const Options& options) : options_(options), random_(options.seed),
     auto site = std::make_unique<Site>();
     site->name = name_of_site(i);
     site->limits = options.limits;
+    if (options.short_logs > 0 && i % 2 == 1) {
+      site->limits.pending_ops_max = options.short_logs;
+      site->on_full = OnFull::drop_oldest;
+    }
     site->store = std::make_unique<storage::MemoryStore>(
         storage::MemoryStore::Options{.batch_bytes_max = options.batch_bytes_max});
     sites_.push_back(std::move(site));
@@ -109,7 +113,8 @@ void World::start_gateway(Site& site) {
 
 void World::start_device(Site& site) {
   site.memory.assign(runtime::Replica::memory_bytes(site.limits), 0);
-  const runtime::ReplicaOptions options{.app = options_.app, .seed = random_.next(), .limits = &site.limits};
+  const runtime::ReplicaOptions options{
+      .app = options_.app, .seed = random_.next(), .limits = &site.limits, .on_full = site.on_full};
   site.replica = std::make_unique<runtime::Replica>(*site.disk, options, site.memory);
 }
 

@@ -119,6 +119,7 @@ struct Site {
   bool asleep = false;
   std::uint64_t asleep_until_ms = 0;
   std::uint64_t full_until_ms = 0;
+  OnFull on_full = OnFull::refuse;
   std::uint64_t down_ms = 0;  // For so long after its disk has failed.
   std::uint64_t life = 0;     // Events of an earlier life are not delivered.
   std::map<LinkId, End> links;
@@ -157,6 +158,7 @@ class World {
     Limits limits = kLinux;
     server::CoordinatorOptions server{};
     Weather weather{};
+    std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
   };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// BareHost: runs a node on a bare machine, QEMU's `virt`. What applications include beside grid/grid.h.
+// BareHost: runs a node on a bare machine. What applications include beside grid/grid.h.
 //
 // Place     Top of ports/bare.
 #pragma once

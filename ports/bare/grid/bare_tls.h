@@ -23,6 +23,7 @@ struct BareTlsOptions {
   std::string_view address{};         // IPv4 of the server, as nobody is asked for names here. Empty: HOST is one.
   bool offline = false;               // Starts off the net; node->online() goes on.
   bool salvage = false;               // Opens what is left of a damaged store.
+  OnFull on_full = OnFull::refuse;    // What a write finds at Limits::pending_ops_max unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
 };
@@ -49,6 +50,7 @@ class BareTlsHost : private bare::TlsBoard, public ChipHost<kLimits, kCellsMax, 
                        .server = options.server,
                        .offline = options.offline,
                        .salvage = options.salvage,
+                       .on_full = options.on_full,
                        .backoff_ms_min = options.backoff_ms_min,
                        .backoff_ms_max = options.backoff_ms_max});
   }

@@ -17,10 +17,11 @@ struct uv_loop_s;
 namespace grid {
 
 struct LinuxOptions {
-  std::string app = "default";  // The tenant: an app sees nothing of another.
-  std::string store{};          // Directory, made when missing. Empty: memory only, nothing is kept.
-  std::string server{};         // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
-  bool offline = false;         // Starts off the net; node->online() goes on.
+  std::string app = "default";      // The tenant: an app sees nothing of another.
+  std::string store{};              // Directory, made when missing. Empty: memory only, nothing is kept.
+  std::string server{};             // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  bool offline = false;             // Starts off the net; node->online() goes on.
+  OnFull on_full = OnFull::refuse;  // What a write finds at four million unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
   // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "ports/bare/virt.h"
+#include "ports/bare/clock.h"
 
 #include <algorithm>
+
+#include "ports/bare/registers.h"
+#include "ports/bare/virt/virt.h"
 
 namespace grid::bare {
 namespace {
@@ -60,7 +63,6 @@ void listen_to_devices() {
   store_register(kEnableAt, ((1u << kVirtioSlots) - 1) << kVirtioInterrupt | 1u << kUartInterrupt);
 }
 
-// What came before the rest is still pending, and ends it at once.
 void rest(std::uint64_t ms_max) {
   ring_at(ticks() + std::min(ms_max, kRestMsMax) * kTicksPerMs);
   asm volatile(".option push\n.option arch, +zicsr\ncsrs mie, %0\nwfi\n.option pop" ::"r"(kTimerBit | kExternalBit)

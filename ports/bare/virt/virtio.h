@@ -12,7 +12,7 @@
 #include <optional>
 
 #include "crdt/base/bytes.h"
-#include "ports/bare/virt.h"
+#include "ports/bare/virt/virt.h"
 
 namespace grid::bare {
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// A 16550.
 
 #include "ports/bare/uart_link.h"
 
 #include <algorithm>
 
-#include "ports/bare/virt.h"
+#include "ports/bare/registers.h"
+#include "ports/bare/virt/virt.h"
 
 namespace grid::bare {
 namespace {

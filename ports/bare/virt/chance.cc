@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// From a virtio-rng device: the generator of the machine around this one.
 
 #include "ports/bare/chance.h"
 
 #include <algorithm>
 
 #include "crdt/base/check.h"
-#include "ports/bare/virtio.h"
+#include "ports/bare/registers.h"
+#include "ports/bare/virt/virtio.h"
 
 namespace grid::bare {
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "ports/bare/virtio.h"
+#include "ports/bare/virt/virtio.h"
 
 #include "crdt/base/check.h"
+#include "ports/bare/registers.h"
 
 namespace grid::bare {
 namespace {
