@@ -8,7 +8,9 @@
 
 namespace grid::bare {
 
-TlsBoard::TlsBoard() : tls_(BareBoard::link(), draw) { transport::lend_tls_memory(memory_); }
+TlsBoard::TlsBoard(MutBytes memory) : memory_(memory), tls_(BareBoard::link(), draw) {
+  transport::lend_tls_memory(memory);
+}
 
 Status TlsBoard::trust(const char* certificate, std::size_t certificate_bytes) {
   if (certificate == nullptr || *certificate == '\0') return tls_.trust({});

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TlsBoard: a BareBoard that speaks TLS too, in memory of its own.
+// TlsBoard: a BareBoard that speaks TLS too, in memory that it is lent.
 //
 // Place     Top of ports/bare, beside bare_board.h; grid/bare_tls.h makes it a host. Only who includes it pays for it.
-// Promises  TLS has kTlsBytes and no more: a server that needs more of it is refused, with a sentence.
+// Promises  TLS has the memory that is lent, and no more: a server that needs more of it is refused, with a sentence.
 // Limits    One at a time: mbedTLS has one allocator.
 #pragma once
 
@@ -16,10 +16,8 @@ namespace grid::bare {
 
 class TlsBoard : public BareBoard {
  public:
-  // A handshake takes 11.8 KB with one certificate, and 13.3 KB with a chain of three (tests/e2e/test_chip_tls.py).
-  static constexpr std::size_t kTlsBytes = 16 * 1024;
-
-  TlsBoard();
+  // Borrows `memory` for life.
+  explicit TlsBoard(MutBytes memory);
 
   // Of the authority that signs gateways' certificates, as TlsLink::trust(). Null: nobody is trusted.
   //   invalid  It can't be read.
@@ -41,7 +39,7 @@ class TlsBoard : public BareBoard {
  private:
   void tell_time();
 
-  alignas(std::max_align_t) std::uint8_t memory_[kTlsBytes];
+  Bytes memory_;
   transport::TlsLink tls_;
   std::string_view address_;
   const port::ChipLoop* loop_ = nullptr;

@@ -12,7 +12,7 @@ import test_chip
 
 SUITE = "ECDHE-ECDSA-AES128-GCM-SHA256"
 EXPIRED = ("20240101000000Z", "20250101000000Z")
-TLS_BYTES = 16 * 1024  # TlsBoard::kTlsBytes
+TLS_BYTES = 16 * 1024  # Of BareTlsHost.
 
 
 class ChipTls(test_chip.ChipTest):
@@ -120,11 +120,27 @@ class ChipTls(test_chip.ChipTest):
         proxy = self.proxy(ciphers="ECDHE-ECDSA-AES256-GCM-SHA384")
         self.assert_refused("TLS: the server refuses, with alert 40", proxy.port)
 
-    def test_certificates_that_are_more_than_there_is_room_for_are_refused(self):
+    def long_chain(self, more):
+        """A good certificate, with so many others behind it that nobody needs."""
         certificate, key = self.authority.sign()
-        certificate.write_text(certificate.read_text() + 10 * self.authority.certificate.read_text())
+        certificate.write_text(certificate.read_text() + more * self.authority.certificate.read_text())
+        return certificate, key
+
+    def test_certificates_that_are_more_than_a_record_holds_are_refused(self):
         self.assert_refused("TLS: the server's certificates are more than there is room for",
-                            self.proxy((certificate, key)).port)
+                            self.proxy(self.long_chain(10)).port)
+
+    # BND-1
+    def test_memory_that_certificates_used_up_is_there_again_for_the_next_link(self):
+        proxy = self.proxy(self.long_chain(7))
+        device, problem = self.refused(proxy.port)
+        # Where it ran out decides what mbedTLS says of it.
+        self.assertRegex(problem, "^(TLS: |the server's certificate is not from whom this device trusts$)")
+        harness.wait_until(lambda: len(proxy.troubles) >= 3, "another try, and another")
+        self.assertEqual(proxy.agreed, [])
+        proxy.show(self.authority.sign())
+        last = max(device.rows())
+        harness.wait_until(lambda: last in self.at_gateway(self.gateway), "the rows to arrive")
 
     def test_a_server_that_never_says_a_word_holds_the_device_no_longer_than_its_deadline(self):
         with socket.create_server(("127.0.0.1", 0)) as mute:

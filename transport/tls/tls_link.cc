@@ -205,6 +205,10 @@ void TlsLink::say(int result) {
     case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:
       problem_.say("TLS: the server sends larger records than there is room for");
       return;
+    case MBEDTLS_ERR_SSL_ALLOC_FAILED:
+    case MBEDTLS_ERR_X509_ALLOC_FAILED:
+      problem_.say("TLS: there is no memory left for it");
+      return;
     case MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE:
       problem_.say("TLS: the server's certificates are more than there is room for");
       return;

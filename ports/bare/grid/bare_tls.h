@@ -5,7 +5,7 @@
 // Place     Top of ports/bare, beside bare.h. Only who includes it pays for it (docs/decisions/0014).
 // Promises  As ChipHost's. With `wss://` a gateway gets no byte before it has proven to be the host in `server`. While
 //           the device does not know the time, which is so until a gateway has told it, no dates are checked.
-// Ownership Large, 17 KB more than a BareHost: a static object.
+// Ownership Large, `kTlsBytes` and 0.9 KB more than a BareHost: a static object.
 #pragma once
 
 #include "ports/bare/tls_board.h"
@@ -28,13 +28,23 @@ struct BareTlsOptions {
   std::uint32_t backoff_ms_max = 30'000;
 };
 
-// The board comes first: the host borrows it from its construction on.
-template <const Limits& kLimits, std::uint32_t kCellsMax = 256>
-class BareTlsHost : private bare::TlsBoard, public ChipHost<kLimits, kCellsMax, bare::BareBoard::kSectors> {
+template <std::size_t kBytes>
+struct TlsMemory {
+  alignas(std::max_align_t) std::uint8_t bytes[kBytes];
+};
+
+// A handshake takes 11.8 KB of `kTlsBytes` with one small certificate; each further one takes its size and 0.4 KB.
+// Memory comes first, then the board: who comes later borrows it from its construction on.
+template <const Limits& kLimits, std::uint32_t kCellsMax = 256, std::size_t kTlsBytes = 16 * 1024>
+class BareTlsHost : private TlsMemory<kTlsBytes>,
+                    private bare::TlsBoard,
+                    public ChipHost<kLimits, kCellsMax, bare::BareBoard::kSectors> {
   using Host = ChipHost<kLimits, kCellsMax, bare::BareBoard::kSectors>;
 
  public:
-  BareTlsHost() : Host(static_cast<bare::TlsBoard&>(*this)) { attach(&Host::loop()); }
+  BareTlsHost() : bare::TlsBoard(TlsMemory<kTlsBytes>::bytes), Host(static_cast<bare::TlsBoard&>(*this)) {
+    attach(&Host::loop());
+  }
 
   // As ChipHost::open().
   //   invalid  Or the certificate can't be read.
@@ -54,7 +64,8 @@ class BareTlsHost : private bare::TlsBoard, public ChipHost<kLimits, kCellsMax, 
                        .backoff_ms_min = options.backoff_ms_min,
                        .backoff_ms_max = options.backoff_ms_max});
   }
-  // The most of TLS's memory (TlsBoard::kTlsBytes) that was ever in use.
+  // The most of `kTlsBytes` that was ever in use. All of it: it may not have been enough, and a good certificate may
+  // have been taken for a stranger's.
   using bare::TlsBoard::tls_bytes_most;
   Status status() const { return trusted_ != Status::ok ? trusted_ : Host::status(); }
 
