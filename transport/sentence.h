@@ -32,6 +32,15 @@ class Sentence {
     while ((number /= 10) != 0);
     return text({digits + at, sizeof(digits) - at});
   }
+  // As libraries print their error codes: -0x7200.
+  Sentence& hex(int number) {
+    text(number < 0 ? "-0x" : "0x");
+    const unsigned magnitude = number < 0 ? 0u - static_cast<unsigned>(number) : static_cast<unsigned>(number);
+    int shift = 28;
+    while (shift > 0 && magnitude >> shift == 0) shift -= 4;
+    for (; shift >= 0; shift -= 4) text({&"0123456789abcdef"[magnitude >> shift & 15], 1});
+    return *this;
+  }
 
   const char* line() const { return line_; }
   std::string_view view() const { return {line_, size_}; }

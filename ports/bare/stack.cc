@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-// Where the program's variables end, as the linker has it.
-extern "C" std::uint32_t __bss_end[];
+// Where the program's variables end and where the stack begins, as the linker has it.
+extern "C" std::uint32_t __bss_end[], __stack[];
 
 namespace grid::bare {
 namespace {
@@ -29,6 +29,10 @@ std::size_t stack_free_bytes() {
   const volatile std::uint32_t* at = bottom();
   while (*at == kPaint) ++at;
   return static_cast<std::size_t>(at - bottom()) * sizeof(std::uint32_t);
+}
+
+std::size_t stack_used_bytes() {
+  return reinterpret_cast<std::uintptr_t>(__stack) - reinterpret_cast<std::uintptr_t>(bottom()) - stack_free_bytes();
 }
 
 }  // namespace grid::bare

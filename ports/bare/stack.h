@@ -13,5 +13,7 @@ namespace grid::bare {
 void paint_stack();
 // What was still paint at the worst moment since then.
 std::size_t stack_free_bytes();
+// What was not: how deep it has been.
+std::size_t stack_used_bytes();
 
 }  // namespace grid::bare

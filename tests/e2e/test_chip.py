@@ -52,10 +52,14 @@ class Device(harness.Process):
         return next((line for line in reversed(list(self.lines)) if line.startswith(word + " ")), None)
 
 
-class Chip(harness.GridTest):
+class ChipTest(harness.GridTest):
+    """A test with a machine whose firmware is `firmware`."""
+
+    firmware = "device"
+
     def setUp(self):
         super().setUp()
-        self.elf = pathlib.Path(os.environ["GRID_CHIP_TREE"]) / "bin" / "device.elf"
+        self.elf = pathlib.Path(os.environ["GRID_CHIP_TREE"]) / "bin" / f"{self.firmware}.elf"
         if not self.elf.exists() or shutil.which(EMULATOR) is None:
             raise unittest.SkipTest(f"{self.elf} or {EMULATOR} is not there: ./dev mcu makes them")
         self.image = self.path("flash.img")
@@ -92,6 +96,8 @@ class Chip(harness.GridTest):
                 if key not in rows or (rows[key]["n"], rows[key]["load"]) != row}
         self.assertEqual(lost, {}, f"{len(lost)} of {len(kept)} rows that were kept are not at the gateway")
 
+
+class Chip(ChipTest):
     def test_a_device_that_knows_no_time_gets_it_and_so_do_its_first_writes(self):
         gateway = self.server()
         before_ms = time.time() * 1000

@@ -14,4 +14,5 @@ foreach(profile chip pico)
 endforeach()
 
 # A device that the end-to-end tests start, stop and kill.
-grid_firmware(device SOURCES ${sources}/device.cc LINK grid_bare_inspection)
+grid_firmware(device SOURCES ${sources}/device.cc ${sources}/device_plain.cc LINK grid_bare_inspection)
+grid_firmware(device_tls SOURCES ${sources}/device.cc ${sources}/device_tls.cc LINK grid_bare_inspection grid_bare_tls)

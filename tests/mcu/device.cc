@@ -15,20 +15,19 @@
 #include <charconv>
 
 #include "ports/bare/clock.h"
-#include "ports/bare/grid/bare.h"
 #include "ports/bare/grid/bare_inspection.h"
 #include "ports/bare/network.h"
 #include "ports/bare/semihosting.h"
+#include "tests/mcu/device_host.h"
 
 namespace {
 
 using namespace grid;
 
-constexpr std::uint32_t kCells = 1'536;
 constexpr std::uint32_t kKeys = 1'400;
 constexpr std::string_view kApp = "farm";
 
-BareHost<kChip, kCells> host;
+mcu::DeviceHost& host = mcu::device_host();
 char line[512];
 
 std::string_view word(std::string_view name) {
@@ -93,6 +92,16 @@ void tell(Node* node) {
          static_cast<unsigned long long>(digest.count));
   printf("status %s pending %u clock %u problem %s\n", name_of(status.state), static_cast<unsigned>(status.ops_pending),
          static_cast<unsigned>(status.quality), host.problem());
+  printf("memory stack %u tls %u\n", static_cast<unsigned>(bare::stack_used_bytes()),
+         static_cast<unsigned>(mcu::tls_bytes_most()));
+}
+
+// Each sentence of trouble once, as it comes.
+void tell_problem() {
+  static char told[256];
+  if (std::string_view(told) == host.problem()) return;
+  printf("problem %s\n", host.problem());
+  snprintf(told, sizeof(told), "%s", host.problem());
 }
 
 // What a sensor does: for as long as it is let, and whoever is at the serial line may watch.
@@ -103,6 +112,7 @@ int run_sample(Map& map, std::uint32_t n) {
   while (n < last) {
     if (!sample(map, ++n)) return EXIT_FAILURE;
     host.loop().run_until([] { return inspection.turn(), false; }, period);
+    tell_problem();
   }
   return EXIT_SUCCESS;
 }
@@ -142,10 +152,11 @@ int main() {
   sys_semihost_get_cmdline(line, sizeof(line));
   const std::string_view mode = word("mode");
   const bool samples = mode == "sample";
-  Node* node = host.open(
-      {.app = kApp, .store = word("store"), .server = word("server"), .offline = !samples, .backoff_ms_max = 1'000});
+  Node* node = mcu::open_device(
+      {.app = kApp, .store = word("store"), .server = word("server"), .offline = !samples, .backoff_ms_max = 1'000},
+      word);
   if (node == nullptr) {
-    printf("cannot open: %s: %s\n", name_of(host.status()), host.problem());
+    printf("cannot open: %s: %s\n", name_of(mcu::cannot_open()), host.problem());
     return EXIT_FAILURE;
   }
   Map map = node->map("climate");

@@ -49,6 +49,14 @@ DEVICE_LIBRARIES = {
 }
 DEVICE = "device"
 
+# The same device with TLS, and what of it is there for that: most of it mbedTLS.
+TLS_DEVICE = "device_tls"
+TLS_LIBRARIES = {
+    "mbedtls": "transport/tls/libgrid_mbedtls.a",
+    "tls": "transport/tls/libgrid_tls.a",
+    "bare_tls": "ports/bare/libgrid_bare_tls.a",
+}
+
 # Profile of crdt/base/limits.h -> the firmware that plays a device of it.
 FIRMWARE = {"chip": "replica_chip", "pico": "replica_pico"}
 

@@ -14,7 +14,8 @@ import re
 import subprocess
 import sys
 
-from machines import DEVICE, DEVICE_LIBRARIES, EXTRAS, FIRMWARE, LIBRARIES, MACHINES
+from machines import (DEVICE, DEVICE_LIBRARIES, EXTRAS, FIRMWARE, LIBRARIES, MACHINES, TLS_DEVICE,
+                      TLS_LIBRARIES)
 
 HERE = pathlib.Path(__file__).parent
 BASELINE = HERE / "size_baseline.json"
@@ -101,7 +102,7 @@ def measure(machine, tree, troubles):
     figures["core.static_ram"] = sum(sections["data"] + sections["bss"] for sections in core)
     for extra, (archives, _) in EXTRAS.items():
         figures[f"{extra}.code"] = sum(archive_bytes(machine, tree / archive) for archive in archives)
-    figures |= device_figures(tree / "bin" / f"{DEVICE}.map")
+    figures |= device_figures(tree / "bin" / f"{DEVICE}.map") | tls_figures(machine, tree / "bin")
     for profile, firmware in FIRMWARE.items():
         said = play(machine, tree / "bin" / f"{firmware}.elf")
         if said is None:
@@ -121,6 +122,24 @@ def device_figures(map_file):
     codes = {name: sections["text"] + sections["rodata"] + sections["data"]
              for name, sections in sizes.items() if name != "libgcc"}
     return {f"device.{name}": code for name, code in codes.items()} | {"device.code": sum(codes.values())}
+
+
+def host_bytes(machine, elf):
+    """All the memory of a device's host."""
+    sizes = [int(line.split()[1], 16) for line in run(machine.tool("nm"), "-C", "-S", str(elf)).splitlines()
+             if line.endswith("(anonymous namespace)::host")]
+    return max(sizes)  # There is a reference of that name, too.
+
+
+def tls_figures(machine, folder):
+    """What TLS adds to a device that links it: code and constants, and memory."""
+    if not (folder / f"{TLS_DEVICE}.map").exists():
+        return {}
+    sizes = linked_sizes(folder / f"{TLS_DEVICE}.map", TLS_LIBRARIES)
+    codes = {name: sections["text"] + sections["rodata"] + sections["data"]
+             for name, sections in sizes.items() if name != "libgcc"}
+    ram = host_bytes(machine, folder / f"{TLS_DEVICE}.elf") - host_bytes(machine, folder / f"{DEVICE}.elf")
+    return {f"tls.{name}": code for name, code in codes.items()} | {"tls.code": sum(codes.values()), "tls.ram": ram}
 
 
 def show_device(figures, before):
@@ -144,6 +163,10 @@ def show(machine, figures, before):
             print(f"{name:<16} {figures[name]:>7} of {limit:>6} {figures[name] - before.get(name, 0):>+8}{over}")
     if "device.code" in figures:
         show_device(figures, before)
+    if "tls.code" in figures:
+        parts = ", ".join(f"{name} {figures[f'tls.{name}']}" for name in TLS_LIBRARIES)
+        for name, why in (("tls.code", f"  ({parts})"), ("tls.ram", "")):
+            print(f"{name:<16} {figures[name]:>7} {figures[name] - before.get(name, 0):>+18}{why}")
 
 
 def budgets():
@@ -157,7 +180,7 @@ def judge(machine, figures, before, troubles):
     for name, limit in budgets().items():
         if figures.get(name, 0) > limit:
             troubles.append(f"{machine.name}: {name} is {figures[name]}, over its budget of {limit}")
-    for name in (*budgets(), "device.code"):
+    for name in (*budgets(), "device.code", "tls.code", "tls.ram"):
         if name in before and figures.get(name, 0) > before[name] + SLACK_BYTES:
             troubles.append(f"{machine.name}: {name} grew from {before[name]} to {figures[name]}: make it smaller, or "
                             "accept it with ./dev mcu --accept and say why in the commit")

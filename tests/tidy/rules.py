@@ -145,6 +145,7 @@ LAYERS = {
     "transport/lws": Layer(("crdt/base",), None, _libraries("libwebsockets", "libuv", "os"), SHELL),
     "transport/json": Layer(("crdt/base", "crdt/value*.h", "crdt/stamp.h"), None, _libraries("nlohmann"), SHELL),
     "transport/websocket": Layer(_LINK, PURE_STD, _libraries(), PURE),
+    "transport/tls": Layer(_LINK, PURE_STD, _libraries("mbedtls"), PURE),
     "transport/stream": Layer(_LINK, PURE_STD, _libraries(), PURE),
     "runtime": Layer(_CORE, PURE_STD, _libraries(), PURE),
     "server": Layer((*_CORE, "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
