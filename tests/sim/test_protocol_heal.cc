@@ -166,6 +166,11 @@ static void maps_that_nobody_compared_are_told(void**) {
   world.run_ms(60'000);
   assert_false(b.replica->status(0).current);
   assert_non_null(std::strstr(b.replica->problem(), "3 fit"));
+  Comparisons comparisons(b);
+  world.watch_by(comparisons);
+  world.verify(b);  // Whoever asks is answered by one more try, not by silence.
+  world.run_ms(1'000);
+  assert_true(comparisons.count() > 0);
 }
 
 // ---- healing

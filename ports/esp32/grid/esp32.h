@@ -24,6 +24,7 @@ struct Esp32Options {
   const char* certificate = nullptr;  // PEM of the authority behind wss; null or empty: ESP-IDF's bundle.
   bool offline = false;               // Starts off the net; node->online() goes on.
   bool salvage = false;               // Opens what is left of a damaged store.
+  OnFull on_full = OnFull::refuse;    // What a write finds at Limits::pending_ops_max unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
 };
@@ -53,6 +54,7 @@ class Esp32Host {
                         .server = options.server,
                         .offline = options.offline,
                         .salvage = options.salvage,
+                        .on_full = options.on_full,
                         .backoff_ms_min = options.backoff_ms_min,
                         .backoff_ms_max = options.backoff_ms_max});
     status_ = chip_.status();
