@@ -83,18 +83,17 @@ Status OpLog::open(std::uint64_t fresh_node) {
   });
 }
 
-Status OpLog::save_clock() {
-  std::uint8_t bytes[ClockState::kBytes];
-  clock_.state().write(bytes);
-  dirty_ = true;
-  return store_.set_fact(facts::kClock, bytes);
-}
+Status OpLog::save_clock() { return set_clock(clock_.state()); }
 
-Status OpLog::close() {
+Status OpLog::close() { return set_clock(clock_.state_at_rest()); }
+
+// What was not written calls for no commit.
+Status OpLog::set_clock(const ClockState& state) {
   std::uint8_t bytes[ClockState::kBytes];
-  clock_.state_at_rest().write(bytes);
+  state.write(bytes);
+  GRID_TRY(store_.set_fact(facts::kClock, bytes));
   dirty_ = true;
-  return store_.set_fact(facts::kClock, bytes);
+  return Status::ok;
 }
 
 // Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
@@ -365,12 +364,16 @@ Status OpLog::go_on_correcting() {
 }
 
 // Pending ops that an earlier name has signed go out as others. What they were is settled when all of them are done.
+// They are counted too: the medium may have lost some.
 Status OpLog::sign_pending() {
   Seq last = 0;
-  GRID_TRY(each_local(store_.settled(), store_.head(), [this, &last](const Op& op) {
+  std::uint64_t count = 0;
+  GRID_TRY(each_local(store_.settled(), store_.head(), [&](const Op& op) {
+    ++count;
     if (op.cell.stamp.node != clock_.node()) last = op.seq;
     return Status::ok;
   }));
+  pending_count_ = count;
   if (last == 0) return Status::ok;
   const Status status = each_seq(store_.settled(), last, [this](Seq seq) { return sign(seq); });
   if (status == Status::ok) {

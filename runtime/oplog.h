@@ -132,6 +132,7 @@ class OpLog {
   Status count_pending();
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status save_clock();
+  Status set_clock(const crdt::ClockState& state);
   bool was_rejected(crdt::Seq seq) const;
   const Fate* fate_of(crdt::Seq seq) const;
   void note_fate(crdt::Seq seq, Outcome outcome);

@@ -55,12 +55,14 @@ Status FlashStore::mount() {
   const Status status = ring_.mount(commit, options_.salvage, trouble);
   if (status == Status::io) return fail(status, "the device failed to read");
   if (status != Status::ok) return fail_at(status, trouble.what, trouble.offset);
-  if (commit.units == 0) return commit_batch();
+  is_mounted_ = commit.units == 0;
+  if (is_mounted_) return commit_batch();
   head_ = commit.seq;
   shared_ = commit.shared;
   settled_ = commit.settled;
   GRID_TRY(replay());
   batch_generation_ = ring_.generation_of(ring_.size() - 1);
+  is_mounted_ = true;
   return Status::ok;
 }
 

@@ -58,7 +58,6 @@ Status FlashStore::check_room(std::uint32_t bytes, std::uint32_t freed_units, bo
 }
 
 Result<FlashStore::Address> FlashStore::write(const Head& head, std::span<const Bytes> parts, bool makes_room) {
-  compact_some(head.record_bytes());
   const Result<Address> at = ring_.write(head, parts, makes_room ? kSpareOfErasures : kSpareOfWrites);
   if (at.status() == Status::full) return fail(Status::full, "no sector is free; a flush may free some");
   if (!at.ok()) return fail(at.status(), "the device failed at a write");
@@ -85,6 +84,7 @@ bool FlashStore::stays_in_flight(const Place& place) const {
 
 Result<Seq> FlashStore::append(const crdt::Op& op) {
   GRID_TRY(check_op(op));
+  compact_some(flash::head_of(op).record_bytes());
   const Result<Place> place = place_of(op.cell.name);
   GRID_TRY(place.status());
   crdt::Op numbered = op;
@@ -124,12 +124,13 @@ void FlashStore::supersede(const Place& place, bool keeps) {
     ++in_flight_count_;
   } else {
     by_seq_.remove_at(slot);
-    live_units_ -= place.head.units;
+    release(place.head.units);
   }
 }
 
 Status FlashStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) {
   if (stamp.is_none()) return fail(Status::invalid, "an op can't be restamped with no stamp");
+  compact_some(0);
   const Result<std::size_t> index = index_of_seq(seq);
   GRID_TRY(index.status());
   if (seq <= shared_ || *index == by_seq_.size() || (by_seq_[*index] & kInFlight) != 0) {
@@ -145,7 +146,6 @@ Status FlashStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms)
   GRID_TRY(check_room(bytes, old_units, false));
   const Result<Address> at = write_op(*op, 0, false);
   GRID_TRY(at.status());
-  // Writing may have moved it, but in neither order.
   const std::size_t slot = slot_of(by_name_, by_seq_[*index]);
   GRID_CHECK(slot != by_name_.size());
   by_name_[slot] = by_seq_[*index] = *at;
@@ -183,7 +183,7 @@ void FlashStore::drop_settled() {
     if (head.seq > settled_) return;
     by_seq_.remove_at(i);
     --in_flight_count_;
-    live_units_ -= head.units;
+    release(head.units);
   }
 }
 
@@ -191,6 +191,7 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   if (name.empty()) return fail(Status::invalid, "a fact needs a name");
   if (name.size() > kFactNameBytesMax) return fail(Status::too_large, "the fact's name is too long");
   if (bytes.size() > kFactBytesMax) return fail(Status::too_large, "the fact is too long");
+  compact_some(static_cast<std::uint32_t>(Head::kFactBytes + name.size() + bytes.size()));
   const Result<Place> place = place_of_fact(name);
   GRID_TRY(place.status());
   if (bytes.empty() && !place->is_there) return Status::ok;
@@ -204,7 +205,7 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   const Bytes parts[] = {as_bytes(name), bytes};
   const Result<Address> at = write(head, parts, bytes.empty());
   GRID_TRY(at.status());
-  live_units_ -= freed;
+  release(freed);
   if (bytes.empty()) {
     facts_.remove_at(place->index);
     return Status::ok;
@@ -216,7 +217,7 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
 }
 
 FlashStore::Wear FlashStore::wear() const {
-  return {ring_.count(), ring_.good(), ring_.erases_max(), ring_.erases_sum()};
+  return {ring_.count(), ring_.good(), ring_.erases_max(), ring_.erases_sum(), records_lost_};
 }
 
 Status FlashStore::fail(Status status, const char* what) { return fail_at(status, what, ~std::uint64_t{0}); }

@@ -164,6 +164,75 @@ void rot_under_a_running_store_is_named_and_the_rest_is_read(void** state) {
   assert_status(run.open(), Status::corrupt);
 }
 
+// Cells that stand still while others are written around them, until compaction has moved every sector.
+constexpr int kStill = 20;
+
+std::string still_key(int i) { return "still" + std::to_string(10 + i); }
+
+Status put(storage::FlashStore& store, std::string_view key, std::string_view value, bool is_local = false) {
+  crdt::Op op;
+  op.cell = {{"map", key}, crdt::Stamp::of(1, 0, 1), 0, as_bytes(value)};
+  op.local = is_local;
+  GRID_TRY(store.append(op).status());
+  return store.commit();
+}
+
+void write_around(storage::FlashStore& store, int writes) {
+  for (int i = 0; i < writes; ++i) {
+    const Status status = put(store, "moving" + std::to_string(i % 7), std::string(100, 'm'));
+    if (status != Status::ok) fail_msg("write %d: %s, %s", i, name_of(status), store.problem());
+  }
+}
+
+int count_still(storage::FlashStore& store) {
+  int count = 0;
+  for (int i = 0; i < kStill; ++i) {
+    const std::string key = still_key(i);
+    const Result<crdt::Op> op = store.find({"map", key});
+    assert_true(op.ok() || op.status() == Status::not_found);
+    if (!op.ok()) continue;
+    assert_true(as_text(op->cell.value) == "value of " + key);
+    ++count;
+  }
+  return count;
+}
+
+// STO-1
+void rot_costs_the_record_that_it_hits_and_the_store_goes_on(void** state) {
+  Dice dice;
+  int lost = 0;
+  for (int round = 0; round < 150; ++round) {
+    Run& run = start(state, 1);
+    assert_ok(run.open());
+    storage::FlashStore& store = run.chip->store();
+    for (int i = 0; i < kStill; ++i) assert_ok(put(store, still_key(i), "value of " + still_key(i), i % 2 == 0));
+    assert_ok(store.set_fact("fact", as_bytes("of a device")));
+    assert_ok(store.share(store.head()));
+    assert_ok(store.commit());
+    // Any byte of the records: a head, a name, a value.
+    const std::uint64_t records_end = kStill * 112;
+    run.device.rot(static_cast<std::uint32_t>(storage::flash::kRecordsAt + dice.below(records_end)),
+                   static_cast<int>(dice.below(8)));
+    // It is met by who looks for it, or by who compacts.
+    for (int i = 0; i < kStill && round % 2 == 0; ++i) static_cast<void>(store.find({"map", still_key(i)}).status());
+    if (round % 2 == 0) assert_true(count_still(store) >= kStill - 1);
+    write_around(store, 1'500);
+    const int left = count_still(store);
+    assert_true(left >= kStill - 1);
+    assert_int_equal(store.wear().records_lost, kStill - left);
+    lost += kStill - left;
+    const Result<Bytes> fact = store.fact("fact");
+    assert_true(fact.ok() && as_text(*fact) == "of a device");
+    for (crdt::Seq seq = 0; store.next_op(seq).ok();) seq = store.next_op(seq)->seq;
+    assert_status(store.next_op(store.head()).status(), Status::not_found);
+    assert_ok(run.open());  // Nothing damaged is left behind.
+    assert_int_equal(count_still(run.chip->store()), left);
+    assert_string_equal(run.device.violation().c_str(), "");
+  }
+  print_message("%d records were lost\n", lost);
+  assert_true(lost > 50);
+}
+
 void noise_is_refused_with_an_offset(void** state) {
   Dice dice;
   for (int round = 0; round < 1'000; ++round) {
@@ -283,6 +352,7 @@ int main() {
       fault_test(a_device_that_fails_for_good_is_io_for_good),
       fault_test(rot_is_named_and_hides_nothing_else),
       fault_test(rot_under_a_running_store_is_named_and_the_rest_is_read),
+      fault_test(rot_costs_the_record_that_it_hits_and_the_store_goes_on),
       fault_test(noise_is_refused_with_an_offset),
       fault_test(damaged_images_never_crash),
       fault_test(a_partition_that_is_too_small_or_of_another_size_is_refused),
