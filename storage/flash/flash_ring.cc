@@ -254,9 +254,14 @@ void FlashRing::give_up(std::size_t count) {
 }
 
 void FlashRing::erase_ahead() {
-  for (std::uint32_t i = 0; i < count_; ++i) {
-    if (sectors_[i].state == State::dirty) static_cast<void>(erase(i));
-  }
+  const std::uint32_t sector = first_in(State::dirty);
+  if (sector != count_) static_cast<void>(erase(sector));
+}
+
+std::uint32_t FlashRing::first_in(State state) const {
+  std::uint32_t i = 0;
+  while (i < count_ && sectors_[i].state != state) ++i;
+  return i;
 }
 
 std::uint32_t FlashRing::unrecorded() const {

@@ -74,7 +74,7 @@ class FlashRing {
 
   // The oldest `count` sectors are no more part of the log: a commit says so.
   void give_up(std::size_t count);
-  // Erases what can be, so that no append has to.
+  // Erases one that can be, so that no append has to: an erase may take a chip a tenth of a second.
   void erase_ahead();
 
   // The first sector that failed and is not recorded as such yet; count() when there is none.

@@ -233,6 +233,49 @@ void rot_costs_the_record_that_it_hits_and_the_store_goes_on(void** state) {
   assert_true(lost > 50);
 }
 
+// BND-1  A chip's loop waits for each erase.
+void no_call_erases_more_than_a_sector(void** state) {
+  Run& run = start(state, 1);
+  assert_ok(run.open());
+  write_around(run.chip->store(), 800);
+  // Every sector that is not of the log is to be erased.
+  for (std::uint32_t at = 0; at < run.device.bytes().size(); at += 4'096) {
+    std::uint8_t* const sector = run.device.bytes().data() + at;
+    if (sector[storage::flash::kRecordsAt] == 0xff) sector[storage::flash::kRecordsAt] = 0;
+  }
+  run.device.load(run.device.bytes());
+  assert_ok(run.open());
+  storage::FlashStore& store = run.chip->store();
+  std::uint64_t most_appending = 0, most_sealing = 0, most_flushed = 0, most_programs = 0;
+  const auto since = [&run] {
+    const NorEmulator::Counts counts = run.device.counts();
+    run.device.reset_counts();
+    return counts;
+  };
+  since();
+  for (int i = 0; i < 3'000; ++i) {
+    crdt::Op op;
+    const std::string key = "k" + std::to_string(i % 23), value(static_cast<std::size_t>(i * 37 % 1'000), 'v');
+    op.cell = {{"map", key}, crdt::Stamp::of(1, 0, 1), 0, as_bytes(value)};
+    assert_ok(store.append(op).status());
+    const NorEmulator::Counts appending = since();
+    store.seal();
+    const NorEmulator::Counts sealing = since();
+    store.flushed();
+    const NorEmulator::Counts flushed = since();
+    most_appending = std::max(most_appending, appending.erases);
+    most_sealing = std::max(most_sealing, sealing.erases);
+    most_flushed = std::max(most_flushed, flushed.erases);
+    most_programs = std::max(most_programs, appending.programs);
+  }
+  print_message("erases: append %d, seal %d, flushed %d; programs: append %d\n", static_cast<int>(most_appending),
+                static_cast<int>(most_sealing), static_cast<int>(most_flushed), static_cast<int>(most_programs));
+  assert_true(most_appending <= 1);
+  assert_true(most_sealing <= 1);
+  assert_true(most_flushed <= 1);
+  assert_true(most_programs <= 40);
+}
+
 void noise_is_refused_with_an_offset(void** state) {
   Dice dice;
   for (int round = 0; round < 1'000; ++round) {
@@ -353,6 +396,7 @@ int main() {
       fault_test(rot_is_named_and_hides_nothing_else),
       fault_test(rot_under_a_running_store_is_named_and_the_rest_is_read),
       fault_test(rot_costs_the_record_that_it_hits_and_the_store_goes_on),
+      fault_test(no_call_erases_more_than_a_sector),
       fault_test(noise_is_refused_with_an_offset),
       fault_test(damaged_images_never_crash),
       fault_test(a_partition_that_is_too_small_or_of_another_size_is_refused),
