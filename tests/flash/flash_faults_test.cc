@@ -3,6 +3,8 @@
 // FlashStore on chips that fail: programs and erases that don't work, bits that turn over, and partitions that hold
 // something else.
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "tests/check.h"
@@ -72,8 +74,8 @@ void too_little_memory_is_refused_whatever_it_is_missing_for(void**) {
 
 bool names_an_offset(const std::string& problem) { return problem.find("at offset 0x") != std::string::npos; }
 
-// Every program and every erase of a script fails once, with the sector worn from then on: the store goes on, knows the
-// sector after a reboot, and holds all.
+// Every program and every erase of a script fails once, with the sector worn from then on: the store goes on, tries the
+// sector once more, knows it after a reboot, and holds all.
 void a_sector_that_fails_is_retired_and_costs_nothing(void** state) {
   Dice dice;
   const std::uint64_t seed = dice.any();
@@ -85,6 +87,7 @@ void a_sector_that_fails_is_retired_and_costs_nothing(void** state) {
     run.play(90);
     if (!run.device.has_failed()) break;
     ++failures;
+    for (int more = 0; more < 100 && run.chip->store().wear().sectors_good == kSectors; ++more) run.play(12);
     // One that failed under the last commit is recorded by the next.
     assert_true(run.script.flush(run.chip->store()));
     assert_int_equal(run.chip->store().wear().sectors_good, kSectors - 1);
@@ -97,6 +100,88 @@ void a_sector_that_fails_is_retired_and_costs_nothing(void** state) {
   }
   print_message("%d calls failed, one a run\n", failures);
   assert_true(failures > 50);
+}
+
+// Cells that stand still while others are written around them, until compaction has moved every sector.
+constexpr int kStill = 20;
+
+std::string still_key(int i) { return "still" + std::to_string(10 + i); }
+
+Status put(storage::FlashStore& store, std::string_view key, std::string_view value, bool is_local = false) {
+  crdt::Op op;
+  op.cell = {{"map", key}, crdt::Stamp::of(1, 0, 1), 0, as_bytes(value)};
+  op.local = is_local;
+  GRID_TRY(store.append(op).status());
+  return store.commit();
+}
+
+void write_around(storage::FlashStore& store, int writes) {
+  for (int i = 0; i < writes; ++i) {
+    const Status status = put(store, "moving" + std::to_string(i % 7), std::string(100, 'm'));
+    if (status != Status::ok) fail_msg("write %d: %s, %s", i, name_of(status), store.problem());
+  }
+}
+
+int count_still(storage::FlashStore& store) {
+  int count = 0;
+  for (int i = 0; i < kStill; ++i) {
+    const std::string key = still_key(i);
+    const Result<crdt::Op> op = store.find({"map", key});
+    assert_true(op.ok() || op.status() == Status::not_found);
+    if (!op.ok()) continue;
+    assert_true(as_text(op->cell.value) == "value of " + key);
+    ++count;
+  }
+  return count;
+}
+
+// The same, but that the device fails once only: no sector is given up.
+void a_failure_that_passes_costs_no_sector(void** state) {
+  Dice dice;
+  const std::uint64_t seed = dice.any();
+  int failures = 0;
+  for (std::uint64_t call = 2;; call += 3) {
+    Run& run = start(state, seed);
+    assert_ok(run.open());
+    run.device.fail_at(call, false, seed + call);
+    run.play(90);
+    if (!run.device.has_failed()) break;
+    ++failures;
+    const std::vector<std::uint32_t> erases = run.device.erases();
+    // Until each sector has been used again.
+    const auto rests = [&] {
+      return !std::equal(erases.begin(), erases.end(), run.device.erases().begin(), std::less<>());
+    };
+    for (int more = 0; more < 100 && rests(); ++more) run.play(30);
+    assert_false(rests());
+    assert_int_equal(run.chip->store().wear().sectors_good, kSectors);
+    assert_string_equal(FlashScript::text_of(run.chip->store()).c_str(), run.script.text().c_str());
+    assert_ok(run.open());
+    assert_int_equal(run.chip->store().wear().sectors_good, kSectors);
+    assert_string_equal(FlashScript::text_of(run.chip->store()).c_str(), run.script.text().c_str());
+    assert_string_equal(run.device.violation().c_str(), "");
+  }
+  print_message("%d calls failed, one a run\n", failures);
+  assert_true(failures > 50);
+}
+
+// A driver that has no memory for a while: what was written before stands, what is written meanwhile is refused.
+void a_device_that_fails_for_a_while_is_written_to_again(void** state) {
+  Run& run = start(state, 1);
+  assert_ok(run.open());
+  storage::FlashStore& store = run.chip->store();
+  for (int i = 0; i < kStill; ++i) assert_ok(put(store, still_key(i), "value of " + still_key(i)));
+  run.device.fail_changes(true);
+  crdt::Op op;
+  op.cell = {{"map", "late"}, crdt::Stamp::of(1, 0, 1), 0, as_bytes("value")};
+  for (int i = 0; i < 2; ++i) assert_status(store.append(op).status(), Status::io);
+  run.device.fail_changes(false);
+  for (int i = 0; i < 20; ++i) assert_ok(store.commit());
+  write_around(store, 800);
+  assert_int_equal(store.wear().sectors_good, kSectors);
+  assert_int_equal(count_still(store), kStill);
+  assert_ok(run.open());
+  assert_int_equal(count_still(run.chip->store()), kStill);
 }
 
 void a_device_that_fails_for_good_is_io_for_good(void** state) {
@@ -162,39 +247,6 @@ void rot_under_a_running_store_is_named_and_the_rest_is_read(void** state) {
   assert_true(names_an_offset(store.problem()));
   assert_ok(store.find({"map", "c"}).status());
   assert_status(run.open(), Status::corrupt);
-}
-
-// Cells that stand still while others are written around them, until compaction has moved every sector.
-constexpr int kStill = 20;
-
-std::string still_key(int i) { return "still" + std::to_string(10 + i); }
-
-Status put(storage::FlashStore& store, std::string_view key, std::string_view value, bool is_local = false) {
-  crdt::Op op;
-  op.cell = {{"map", key}, crdt::Stamp::of(1, 0, 1), 0, as_bytes(value)};
-  op.local = is_local;
-  GRID_TRY(store.append(op).status());
-  return store.commit();
-}
-
-void write_around(storage::FlashStore& store, int writes) {
-  for (int i = 0; i < writes; ++i) {
-    const Status status = put(store, "moving" + std::to_string(i % 7), std::string(100, 'm'));
-    if (status != Status::ok) fail_msg("write %d: %s, %s", i, name_of(status), store.problem());
-  }
-}
-
-int count_still(storage::FlashStore& store) {
-  int count = 0;
-  for (int i = 0; i < kStill; ++i) {
-    const std::string key = still_key(i);
-    const Result<crdt::Op> op = store.find({"map", key});
-    assert_true(op.ok() || op.status() == Status::not_found);
-    if (!op.ok()) continue;
-    assert_true(as_text(op->cell.value) == "value of " + key);
-    ++count;
-  }
-  return count;
 }
 
 // STO-1
@@ -392,6 +444,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(too_little_memory_is_refused_whatever_it_is_missing_for),
       fault_test(a_sector_that_fails_is_retired_and_costs_nothing),
+      fault_test(a_failure_that_passes_costs_no_sector),
+      fault_test(a_device_that_fails_for_a_while_is_written_to_again),
       fault_test(a_device_that_fails_for_good_is_io_for_good),
       fault_test(rot_is_named_and_hides_nothing_else),
       fault_test(rot_under_a_running_store_is_named_and_the_rest_is_read),
