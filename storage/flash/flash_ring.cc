@@ -88,6 +88,13 @@ Status FlashRing::next(Address& at, Address end, Head& out) {
   return Status::corrupt;
 }
 
+Result<bool> FlashRing::is_torn(std::size_t index) {
+  if (index + 1 == size()) return false;
+  Front front;
+  GRID_TRY(read_front(order_[index + 1], front));
+  return !front.has_opening || front.opening.previous_generation != generation_of(index);
+}
+
 Result<Address> FlashRing::end_of(std::size_t index) {
   if (index + 1 == size()) return end_;
   Front front;

@@ -44,6 +44,12 @@ class FlashRing {
   //   corrupt, io  The next sector does not say.
   Result<Address> end_of(std::size_t index);
   std::uint32_t generation_of(std::size_t index) const { return sectors_[order_[index]].generation; }
+  // In a salvaged log: whether the sector that came behind this one is missing.
+  Result<bool> is_torn(std::size_t index);
+  // The last commit in a sector of the log, and where it ends; no units: it has none.
+  Status last_commit_of(std::size_t index, Head& commit, Address& end) {
+    return last_commit_in(order_[index], commit, end);
+  }
 
   // Bounded by the sector; what lies behind it reads as erased.
   Status read(Address at, MutBytes to);

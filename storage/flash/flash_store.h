@@ -142,6 +142,9 @@ class FlashStore final : public Store {
 
   // flash_mount.cc
   Status check_options();
+  struct Doubt;
+  Status find_doubt(Doubt& doubt);
+  Result<bool> is_believed(Address at, const Head& head, const Doubt& doubt);
   Status replay();
   Status replay_record(Address at, const Head& head, Seq settled);
   Status replay_op(Address at, const Head& head, Seq settled);

@@ -285,6 +285,63 @@ void rot_costs_the_record_that_it_hits_and_the_store_goes_on(void** state) {
   assert_true(lost > 50);
 }
 
+// STO-1  A cut leaves a sector that no commit ever covered. When the sector behind it is lost, and with it where the
+// log came from, what the cut left must not come back: its sequences belong to other writes now.
+void a_salvaged_log_has_nothing_that_was_never_committed(void** state) {
+  Run& run = start(state, 1);
+  FlashOptions options = kOptions;
+  options.cells_max = 400;
+  options.in_flight_max = 0;
+  options.batch_bytes_max = 60'000;
+  options.salvage = true;
+  const auto append = [&run](const std::string& key, const std::string& value) {
+    crdt::Op op;
+    op.cell = {{"map", key}, crdt::Stamp::of(1, 0, 1), 0, as_bytes(value)};
+    assert_ok(run.chip->store().append(op).status());
+  };
+  const auto place_of = [&run](const std::string& key) {
+    return static_cast<std::size_t>(as_text(run.device.bytes()).find(key)) / 4'096;
+  };
+  const std::string filling(150, 'f');
+  for (const bool is_cut_at_a_sector : {false, true}) {
+    run.device = NorEmulator(kSectors);
+    assert_ok(run.open(options));
+    for (int i = 0; i < kStill; ++i) append(still_key(i), "value of " + still_key(i));
+    assert_ok(run.chip->store().set_fact("fact", as_bytes("committed")));
+    run.chip->store().seal();
+    // A batch that is never sealed: in the same sector only, or in the next one too.
+    const int voids = is_cut_at_a_sector ? 25 : 3;
+    for (int i = 0; i < voids; ++i) append("void" + std::to_string(10 + i), filling);
+    assert_ok(run.chip->store().set_fact("fact", as_bytes("void")));
+    assert_true((place_of("void" + std::to_string(9 + voids)) != place_of("still10")) == is_cut_at_a_sector);
+    assert_ok(run.open(options));
+    for (int i = 0; i < 60; ++i) {
+      append("later" + std::to_string(10 + i), filling);
+      run.chip->store().seal();
+    }
+    const std::size_t lost = place_of("later10");
+    run.device.rot(static_cast<std::uint32_t>(lost * 4'096 + storage::flash::Opening::kAt), 3);
+    assert_ok(run.open(options));
+    storage::FlashStore& store = run.chip->store();
+    assert_int_equal(count_still(store), kStill);
+    assert_string_equal(std::string(as_text(*store.fact("fact"))).c_str(), "committed");
+    for (int i = 0; i < voids; ++i) {
+      const std::string key = "void" + std::to_string(10 + i);
+      assert_status(store.find({"map", key}).status(), Status::not_found);
+    }
+    int later = 0;
+    for (int i = 0; i < 60; ++i) {
+      const std::string key = "later" + std::to_string(10 + i);
+      const bool is_lost = place_of(key) == lost;
+      assert_status(store.find({"map", key}).status(), is_lost ? Status::not_found : Status::ok);
+      later += is_lost ? 0 : 1;
+    }
+    assert_true(later > 20);
+    write_around(store, 500);
+    assert_int_equal(count_still(store), kStill);
+  }
+}
+
 // BND-1  A chip's loop waits for each erase.
 void no_call_erases_more_than_a_sector(void** state) {
   Run& run = start(state, 1);
@@ -451,6 +508,7 @@ int main() {
       fault_test(rot_under_a_running_store_is_named_and_the_rest_is_read),
       fault_test(rot_costs_the_record_that_it_hits_and_the_store_goes_on),
       fault_test(no_call_erases_more_than_a_sector),
+      fault_test(a_salvaged_log_has_nothing_that_was_never_committed),
       fault_test(noise_is_refused_with_an_offset),
       fault_test(damaged_images_never_crash),
       fault_test(a_partition_that_is_too_small_or_of_another_size_is_refused),
