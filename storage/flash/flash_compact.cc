@@ -34,16 +34,18 @@ bool FlashStore::can_compact() const {
   return evacuated_ + 1 < ring_.size() && ring_.generation_of(evacuated_) < batch_generation_;
 }
 
-// A failure costs nothing yet: the write itself says whether there is room.
-void FlashStore::compact_some(std::uint32_t bytes) {
-  const std::uint32_t eager = std::max(kEagerSectors, ring_.count() / 8);
+// A failure costs nothing yet: the write itself says whether there is room. True: a record was lost, so what is in the
+// orders may have moved up.
+bool FlashStore::compact_some(std::uint32_t bytes) {
+  const std::uint32_t lost = records_lost_, eager = std::max(kEagerSectors, ring_.count() / 8);
   std::uint32_t budget = std::max(kMoveBytes, 4 * bytes) / kUnitBytes;
-  if (ring_.available() >= eager) return;
+  if (ring_.available() >= eager) return false;
   for (int steps = 0; steps < kStepsMax && budget != 0 && can_compact(); ++steps) {
     std::uint32_t units = 0;
-    if (compact_step(kSpareOfCompaction, units) != Status::ok) return;
+    if (compact_step(kSpareOfCompaction, units) != Status::ok) break;
     budget -= std::min(budget, units);
   }
+  return lost != records_lost_;
 }
 
 // Moves or passes over one record of the oldest sector; `units` is what was moved.

@@ -84,19 +84,21 @@ bool FlashStore::stays_in_flight(const Place& place) const {
 
 Result<Seq> FlashStore::append(const crdt::Op& op) {
   GRID_TRY(check_op(op));
-  compact_some(flash::head_of(op).record_bytes());
-  const Result<Place> place = place_of(op.cell.name);
+  Result<Place> place = place_of(op.cell.name);
   GRID_TRY(place.status());
   crdt::Op numbered = op;
   numbered.seq = head_ + 1;
   const bool is_erasure = op.cell.stamp.is_none();
   if (is_erasure) numbered.cell.value = {};
-  const bool keeps = stays_in_flight(*place), replaces = place->is_there && !keeps;
+  const bool replaces = place->is_there && !stays_in_flight(*place);
   if (!is_erasure && ((!place->is_there && by_name_.full()) || (!replaces && by_seq_.full()))) {
     return fail(Status::full, "there are as many cells, or ops in flight, as this store keeps");
   }
   const std::uint32_t bytes = flash::head_of(numbered).record_bytes();
   GRID_TRY(check_room(bytes, replaces ? place->head.units : 0, is_erasure));
+  if (compact_some(bytes)) place = place_of(op.cell.name);
+  GRID_TRY(place.status());
+  const bool keeps = stays_in_flight(*place);
   const Result<Address> at = write_op(numbered, keeps ? Head::kKeeps : 0, is_erasure);
   GRID_TRY(at.status());
 
@@ -191,8 +193,7 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   if (name.empty()) return fail(Status::invalid, "a fact needs a name");
   if (name.size() > kFactNameBytesMax) return fail(Status::too_large, "the fact's name is too long");
   if (bytes.size() > kFactBytesMax) return fail(Status::too_large, "the fact is too long");
-  compact_some(static_cast<std::uint32_t>(Head::kFactBytes + name.size() + bytes.size()));
-  const Result<Place> place = place_of_fact(name);
+  Result<Place> place = place_of_fact(name);
   GRID_TRY(place.status());
   if (bytes.empty() && !place->is_there) return Status::ok;
   if (!place->is_there && facts_.full()) return fail(Status::full, "there are as many facts as this store keeps");
@@ -200,14 +201,15 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   head.kind = Kind::fact;
   head.key_bytes = static_cast<std::uint32_t>(name.size());
   head.value_bytes = static_cast<std::uint32_t>(bytes.size());
-  const std::uint32_t freed = place->is_there ? place->head.units : 0;
-  GRID_TRY(check_room(head.record_bytes(), freed, bytes.empty()));
+  GRID_TRY(check_room(head.record_bytes(), place->is_there ? place->head.units : 0, bytes.empty()));
+  if (compact_some(head.record_bytes())) place = place_of_fact(name);
+  GRID_TRY(place.status());
   const Bytes parts[] = {as_bytes(name), bytes};
   const Result<Address> at = write(head, parts, bytes.empty());
   GRID_TRY(at.status());
-  release(freed);
+  if (place->is_there) release(place->head.units);
   if (bytes.empty()) {
-    facts_.remove_at(place->index);
+    if (place->is_there) facts_.remove_at(place->index);
     return Status::ok;
   }
   live_units_ += units_of(head.record_bytes());

@@ -134,7 +134,7 @@ class FlashStore final : public Store {
   // Commits and compaction, flash_compact.cc
   Status commit_batch();
   Status make_room();
-  void compact_some(std::uint32_t bytes);
+  bool compact_some(std::uint32_t bytes);
   Status compact_step(std::uint32_t spare, std::uint32_t& units);
   bool can_compact() const;
   Status move(Address at, const Head& head, std::uint32_t spare);
