@@ -91,9 +91,10 @@ Status OpLog::close() { return set_clock(clock_.state_at_rest()); }
 Status OpLog::set_clock(const ClockState& state) {
   std::uint8_t bytes[ClockState::kBytes];
   state.write(bytes);
-  GRID_TRY(store_.set_fact(facts::kClock, bytes));
-  dirty_ = true;
-  return Status::ok;
+  const Status status = store_.set_fact(facts::kClock, bytes);
+  if (status == Status::ok) dirty_ = true;
+  if (status != Status::ok) problem_.say("the store takes no more: ").text(store_.problem());
+  return status;
 }
 
 // Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
