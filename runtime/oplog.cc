@@ -73,6 +73,7 @@ Status OpLog::open(std::uint64_t fresh_node) {
   if (clock.ok() && clock->size() != ClockState::kBytes) return Status::corrupt;
   if (clock.ok()) state = ClockState::read(clock->data());
   clock_ = crdt::Clock(node, state, limits_.clock_lead_ms);
+  if (!clock.ok()) GRID_TRY(reopen_above_all());
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
@@ -81,6 +82,16 @@ Status OpLog::open(std::uint64_t fresh_node) {
     clock_.reopen_above(op.cell.stamp);
     return Status::ok;
   });
+}
+
+// Without its record, which rot may have taken, the clock goes on behind all that stands.
+Status OpLog::reopen_above_all() {
+  for (Seq at = 0;;) {
+    const Result<Op> op = store_.next_op(at);
+    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
+    at = op->seq;
+    clock_.reopen_above(op->cell.stamp);
+  }
 }
 
 Status OpLog::save_clock() { return set_clock(clock_.state()); }
