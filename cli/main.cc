@@ -92,7 +92,8 @@ void add_context(CLI::App& app, Context& context) {
   add_text(
       app, "--target", context.target, "URL",
       "The server [ws://127.0.0.1:7271]; without --store nothing is kept here. serial:DEVICE[@BAUD] and unix:PATH are "
-      "a device to look into, image:FILE is a chip's flash");
+      "a device to look into (given up after 5 s without a whole answer, or a minute of asking again; exit code 6), "
+      "image:FILE is a chip's flash");
   add_text(app, "--app", context.app, "NAME", "The tenant [default]");
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",

@@ -17,9 +17,14 @@ using transport::Arrival;
 using transport::StreamLink;
 
 // Nothing that makes sense for so long, and for as long as a chip's answer takes on a slow line: nobody is there.
-constexpr std::uint64_t kSilenceMs = 5'000;
+constexpr std::uint64_t kGiveUpMs = 5'000;
 constexpr std::uint64_t kAnswerBits = std::uint64_t{10} * 4'096;
-constexpr std::uint64_t kAskAgainMs = 1'000;  // The ask, or its answer, was lost.
+constexpr std::uint64_t kOpenAgainMs = 250;
+// A question is put again when its answer was torn and the line fell silent, when it is silent, or when noise goes on.
+constexpr std::uint64_t kTornMs = 50;
+constexpr std::uint64_t kSilentMs = 200;
+constexpr std::uint64_t kNoiseMs = 1'000;
+constexpr std::uint64_t kAgainMsMax = 60'000;  // What may go by with that, in all.
 constexpr std::uint64_t kGoodbyeMs = 100;
 constexpr std::size_t kAnswerBytesMax = kValueBytesMax + std::size_t{64} * 1'024;
 constexpr std::string_view kSerial = "serial:";
@@ -60,7 +65,7 @@ TargetLine::TargetLine(const std::string& target)
     : name_(target),
       is_serial_(target.starts_with(kSerial)),
       port_(port_of(target)),
-      silence_ms_(kSilenceMs + (port_.baud() == 0 ? 0 : 1'000 * kAnswerBits / port_.baud())),
+      answer_ms_(port_.baud() == 0 ? 0 : 1'000 * kAnswerBits / port_.baud()),
       arriving_(std::make_unique_for_overwrite<std::uint8_t[]>(StreamLink::arriving_bytes(kAnswerBytesMax))),
       sending_(std::make_unique_for_overwrite<std::uint8_t[]>(StreamLink::sending_bytes(wire::kControlBytesMax))),
       link_({arriving_.get(), StreamLink::arriving_bytes(kAnswerBytesMax)},
@@ -80,22 +85,25 @@ TargetLine::~TargetLine() {
 
 void TargetLine::open() {
   link_.open(static_cast<std::uint16_t>(std::random_device()()));
-  const std::uint64_t give_up_ms = monotonic_ms() + silence_ms_;
+  const std::uint64_t give_up_ms = monotonic_ms() + patience_ms();
   for (;;) {
-    pump(std::min(give_up_ms, monotonic_ms() + kAskAgainMs / 4));
+    pump(std::min(give_up_ms, monotonic_ms() + kOpenAgainMs));
     if (link_.is_open()) return;
     if (monotonic_ms() >= give_up_ms) fail_silent();
     link_.ping();  // Which asks again.
   }
 }
 
-TargetLine::Answer TargetLine::ask(grid_InspectAsk ask, const std::function<void(const crdt::Op&)>& take_op) {
+std::uint64_t TargetLine::patience_ms() const { return kGiveUpMs + answer_ms_; }
+
+TargetLine::Answer TargetLine::ask(grid_InspectAsk ask, const TakeOp& take_op, const char* smaller) {
   ask.id = ++last_id_;
-  send(ask);
-  const Bytes frame = await_reply(ask);
+  const std::uint64_t began_ms = monotonic_ms();
+  const bool is_torn = !hear_reply(ask, began_ms + patience_ms());
+  if (is_torn) ask_again(ask, smaller, began_ms);
   wire::OpsReader reader;
-  if (reader.open(frame) != Status::ok) fail_corrupt("an answer that is no frame");
-  Answer answer{reader.head().status, reader.head().last, 0};
+  if (reader.open(frame_) != Status::ok) fail_corrupt("an answer that is no frame");
+  Answer answer{reader.head().status, reader.head().last, is_torn, 0};
   for (crdt::Op op; reader.next(op); ++answer.ops) {
     if (reader.status() != Status::ok) fail_corrupt("an answer with an op that breaks a rule");
     take_op(op);
@@ -103,33 +111,48 @@ TargetLine::Answer TargetLine::ask(grid_InspectAsk ask, const std::function<void
   return answer;
 }
 
+// Under the same id: as far as they go, all answers say the same, so the first whole one will do.
+void TargetLine::ask_again(grid_InspectAsk ask, const char* smaller, std::uint64_t began_ms) {
+  if (smaller != nullptr) std::strncpy(ask.topic, smaller, sizeof(ask.topic) - 1);
+  const std::uint64_t give_up_ms = began_ms + patience_ms();
+  const std::uint64_t enough_ms = began_ms + kAgainMsMax - again_ms_;
+  do {
+    if (monotonic_ms() >= enough_ms) fail_noisy();
+    if (monotonic_ms() >= give_up_ms) fail_silent();
+  } while (!hear_reply(ask, std::min(give_up_ms, enough_ms)));
+  again_ms_ = std::min(again_ms_ + monotonic_ms() - began_ms, kAgainMsMax);
+}
+
 void TargetLine::send(const grid_InspectAsk& ask) {
   if (link_.room().empty()) return;  // The same ask is still on its way.
   link_.send(wire::encode(ask, link_.room()).size());
 }
 
-// The frame that answers `ask`; late answers to what was asked before are passed over.
-Bytes TargetLine::await_reply(const grid_InspectAsk& ask) {
-  std::uint64_t give_up_ms = monotonic_ms() + silence_ms_;
-  std::uint64_t again_ms = monotonic_ms() + kAskAgainMs;
-  std::uint64_t heard_bytes = heard_bytes_;
+// Asks, and passes over late answers to what was asked before. False: it was lost, or it is time.
+bool TargetLine::hear_reply(const grid_InspectAsk& ask, std::uint64_t until_ms) {
+  send(ask);
+  std::uint64_t since_ms = monotonic_ms();
+  std::uint32_t dropped = link_.dropped();
+  until_ms = std::min(until_ms, since_ms + kNoiseMs + answer_ms_);
   for (;;) {
-    const Heard heard = pump(std::min(again_ms, give_up_ms));
+    const Heard heard = pump(std::min(until_ms, monotonic_ms() + kTornMs));
     if (heard == Heard::frame) {
-      const Result<wire::Kind> kind = wire::kind_of(frame_);
-      if (!kind.ok() || *kind != wire::Kind::inspect_reply) fail_corrupt("a frame that is no answer");
-      wire::OpsReader reader;
-      if (reader.open(frame_) != Status::ok) fail_corrupt("an answer that is no frame");
-      if (reader.head().id == ask.id) return frame_;
-      continue;
+      if (is_reply_to(ask)) return true;
+      dropped = link_.dropped();
     }
     const std::uint64_t now_ms = monotonic_ms();
-    if (now_ms >= give_up_ms) fail_silent();
-    // A long answer on a slow line takes its time; while bytes come it is not asked for again.
-    const bool is_arriving = std::exchange(heard_bytes, heard_bytes_) != heard_bytes_ && heard == Heard::nothing;
-    if (!is_arriving && (now_ms >= again_ms || heard != Heard::nothing)) send(ask);
-    if (now_ms >= again_ms) again_ms = now_ms + kAskAgainMs;
+    since_ms = std::max(since_ms, heard_ms_);
+    const std::uint64_t silent_ms = kSilentMs + answer_ms_ / 64;
+    if (now_ms >= until_ms || now_ms - since_ms >= (link_.dropped() != dropped ? kTornMs : silent_ms)) return false;
   }
+}
+
+bool TargetLine::is_reply_to(const grid_InspectAsk& ask) const {
+  const Result<wire::Kind> kind = wire::kind_of(frame_);
+  if (!kind.ok() || *kind != wire::Kind::inspect_reply) fail_corrupt("a frame that is no answer");
+  wire::OpsReader reader;
+  if (reader.open(frame_) != Status::ok) fail_corrupt("an answer that is no frame");
+  return reader.head().id == ask.id;
 }
 
 // Moves bytes until something was heard, or it is time.
@@ -152,6 +175,7 @@ bool TargetLine::move_bytes() {
     const std::optional<std::size_t> size = port_.read(heard_);
     if (size) rest_ = Bytes(heard_, *size);
     heard_bytes_ += rest_.size();
+    if (!rest_.empty()) heard_ms_ = monotonic_ms();
     is_down_ = is_down_ || !size;
   }
   if (!link_.outgoing().empty() && !is_down_) {
@@ -169,12 +193,11 @@ TargetLine::Heard TargetLine::take() {
     switch (arrival.kind) {
       case Arrival::Kind::frame:
         return Heard::frame;
-      case Arrival::Kind::missed:
-        return Heard::missed;
       case Arrival::Kind::opened:
         return Heard::opened;
       case Arrival::Kind::none:
         return Heard::nothing;
+      case Arrival::Kind::missed:  // Tells nothing that the time does not.
       case Arrival::Kind::pong:
       case Arrival::Kind::closed:
         break;
@@ -183,14 +206,25 @@ TargetLine::Heard TargetLine::take() {
 }
 
 void TargetLine::fail_silent() {
-  std::string sentence = "no answer from " + name_ + " within " + std::to_string(silence_ms_ / 1'000) + " s";
+  std::string sentence = "no answer from " + name_;
+  const bool is_noisy = link_.is_open() && link_.dropped() != 0;
+  sentence += (is_noisy ? " came whole within " : " within ") + std::to_string(patience_ms() / 1'000) + " s";
   if (heard_bytes_ == 0) {
     sentence += is_serial_ ? ": is it a Grid device that is on, and listens on this line?" : ": does the device hang?";
-  } else if (link_.dropped() != 0 || !link_.is_open()) {
+  } else if (is_noisy) {
+    sentence += ", but " + counted(link_.dropped(), "piece") + " of noise: the line is too bad to go on";
+  } else if (!link_.is_open()) {
     sentence += ", but " + counted(heard_bytes_, "byte") + " of noise";
     sentence += is_serial_ ? ": is it a Grid device? Is the baud rate its own?" : ": is it a Grid device?";
   }
   throw Failure(Exit::unreachable, sentence);
+}
+
+// Noise took so much that going on would take for ever.
+void TargetLine::fail_noisy() {
+  throw Failure(Exit::unreachable, name_ + " is too noisy a line: asking again has taken " +
+                                       std::to_string(kAgainMsMax / 1'000) + " s, for " +
+                                       counted(link_.dropped(), "piece") + " of noise");
 }
 
 void TargetLine::fail_closed() {

@@ -61,6 +61,7 @@ Status OpLog::open(std::uint64_t fresh_node) {
   if (clock.ok() && clock->size() != ClockState::kBytes) return Status::corrupt;
   if (clock.ok()) state = ClockState::read(clock->data());
   clock_ = crdt::Clock(node, state, limits_.clock_lead_ms);
+  if (!clock.ok()) GRID_TRY(reopen_above_all());
   durable_head_ = store_.head();
   durable_shared_ = store_.shared();
   sent_ = store_.settled();
@@ -71,18 +72,28 @@ Status OpLog::open(std::uint64_t fresh_node) {
   });
 }
 
-Status OpLog::save_clock() {
-  std::uint8_t bytes[ClockState::kBytes];
-  clock_.state().write(bytes);
-  dirty_ = true;
-  return store_.set_fact(facts::kClock, bytes);
+// Without its record, which rot may have taken, the clock goes on behind all that stands.
+Status OpLog::reopen_above_all() {
+  for (Seq at = 0;;) {
+    const Result<Op> op = store_.next_op(at);
+    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
+    at = op->seq;
+    clock_.reopen_above(op->cell.stamp);
+  }
 }
 
-Status OpLog::close() {
+Status OpLog::save_clock() { return set_clock(clock_.state()); }
+
+Status OpLog::close() { return set_clock(clock_.state_at_rest()); }
+
+// What was not written calls for no commit.
+Status OpLog::set_clock(const ClockState& state) {
   std::uint8_t bytes[ClockState::kBytes];
-  clock_.state_at_rest().write(bytes);
-  dirty_ = true;
-  return store_.set_fact(facts::kClock, bytes);
+  state.write(bytes);
+  const Status status = store_.set_fact(facts::kClock, bytes);
+  if (status == Status::ok) dirty_ = true;
+  if (status != Status::ok) problem_.say("the store takes no more: ").text(store_.problem());
+  return status;
 }
 
 // Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
@@ -387,74 +398,6 @@ Status OpLog::go_on_correcting() {
   if (status == Status::ok) by.at = by.end;
   if (moved_count > 0) problem_.say("the clock was corrected; unsent ops got new stamps: ").number(moved_count);
   return status;
-}
-
-// Pending ops that an earlier name has signed go out as others. What they were is settled when all of them are done.
-Status OpLog::sign_pending() {
-  Seq last = 0;
-  GRID_TRY(each_local(store_.settled(), store_.head(), [this, &last](const Op& op) {
-    if (op.cell.stamp.node != clock_.node()) last = op.seq;
-    return Status::ok;
-  }));
-  if (last == 0) return Status::ok;
-  const Status status = each_seq(store_.settled(), last, [this](Seq seq) { return sign(seq); });
-  if (status == Status::ok) {
-    if (store_.settled() >= reforked_as_) reforked_from_ = store_.settled();  // Else some are signed for a second time.
-    reforked_to_ = last;
-    reforked_as_ = store_.head();
-    GRID_TRY(store_.settle(last));
-  }
-  GRID_TRY(count_pending());
-  return status;
-}
-
-Status OpLog::sign(Seq seq) {
-  Result<Op> op = copied(seq);
-  if (!op.ok()) return op.status();
-  const Result<Op> standing = store_.find(op->cell.name);
-  if (!standing.ok() || standing->seq != seq) return Status::ok;
-  op->cell.stamp.node = clock_.node();
-  dirty_ = true;
-  return store_.append(*op).status();
-}
-
-Status OpLog::count_pending() {
-  pending_count_ = 0;
-  return each_local(store_.settled(), store_.head(), [this](const Op&) {
-    ++pending_count_;
-    return Status::ok;
-  });
-}
-
-Status OpLog::rename(crdt::NodeId node) {
-  const crdt::Clock before = clock_;
-  clock_ = crdt::Clock(node, before.state(), limits_.clock_lead_ms);
-  Status status = save_clock();
-  if (status == Status::ok) status = set_number_fact(store_, facts::kNode, node);
-  if (status != Status::ok) clock_ = before;
-  return status;
-}
-
-Result<bool> OpLog::knows(std::uint64_t taken_time, std::uint64_t taken_digest) {
-  if (taken_time <= shared_time()) return true;
-  Seq taken = 0;
-  GRID_TRY(each_local(store_.settled(), store_.head(), [&](const Op& op) {
-    const bool is_it = op.cell.stamp == Stamp{taken_time, node()};
-    if (is_it && crdt::digest_of(op.cell) == taken_digest) taken = op.seq;
-    return Status::ok;
-  }));
-  // When the store was set back since, it does not know itself that they have been handed to a link (PROTOCOL P4).
-  if (taken > store_.shared()) {
-    dirty_ = true;
-    GRID_TRY(store_.share(taken));
-  }
-  return taken != 0;
-}
-
-Status OpLog::refork(crdt::NodeId node) {
-  if (correcting()) GRID_TRY(go_on_correcting());
-  GRID_TRY(rename(node));
-  return restart();
 }
 
 crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {

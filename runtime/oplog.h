@@ -144,7 +144,9 @@ class OpLog {
   Status sign(crdt::Seq seq);
   Status count_pending();
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
+  Status reopen_above_all();
   Status save_clock();
+  Status set_clock(const crdt::ClockState& state);
   bool was_rejected(crdt::Seq seq) const;
   const Fate* fate_of(crdt::Seq seq) const;
   void note_fate(crdt::Seq seq, Outcome outcome);

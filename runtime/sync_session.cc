@@ -136,15 +136,16 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
   }
 }
 
-// Ops that were shared are resent unchanged first; nothing is corrected until they settle (PROTOCOL P4). A full batch
-// is waited for: its commit is under way.
+// Ops that were shared are resent unchanged first; nothing is corrected until they settle (PROTOCOL P4). A commit makes
+// room where a batch was full. Where it makes none it is not asked for again: the next event tries, and none is due.
 Status SyncSession::correct() {
   Status status = log_.correcting() ? log_.go_on_correcting() : Status::ok;
   if (status == Status::ok && owed_.needed() && log_.store().shared() == log_.store().settled()) {
     status = log_.correct(owed_, time_.now_ms());
     if (status == Status::ok || log_.correcting()) owed_ = {};
   }
-  if (status == Status::full) log_.touch();
+  if (status == Status::full && !is_room_awaited_) log_.touch();
+  is_room_awaited_ = status == Status::full;
   return status == Status::full ? Status::ok : status;
 }
 

@@ -145,6 +145,7 @@ class SyncSession {
   std::uint32_t window_ops_ = 0;
   std::uint32_t frame_bytes_max_ = 0;
   Correction owed_;
+  bool is_room_awaited_ = false;  // For it.
   bool asked_since_reply_ = false;
   ReplicaFigures figures_;
 };

@@ -19,7 +19,8 @@ set(GRID_SOURCES
   transport/walk.cc transport/wire_control.cc transport/wire_digests.cc transport/wire_ops.cc
   transport/websocket/handshake.cc transport/websocket/sha1.cc transport/websocket/websocket.cc
   transport/websocket/websocket_send.cc
-  runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/pulls.cc runtime/replica.cc runtime/scope.cc
+  runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/oplog_identity.cc
+  runtime/pulls.cc runtime/replica.cc runtime/scan.cc runtime/scope.cc
   runtime/sync_session.cc runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc runtime/grid/grid.cc
   ports/chip/chip_link.cc ports/chip/chip_loop.cc ports/chip/server_address.cc
   ports/esp32/esp32_board.cc ports/esp32/mailbox.cc ports/esp32/network.cc ports/esp32/panic.cc

@@ -2,12 +2,28 @@
 
 #include "ports/esp32/partition_device.h"
 
+#include <freertos/FreeRTOS.h>
+#include <freertos/task.h>
+
 namespace grid::port {
 namespace {
 
 constexpr std::uint32_t kSectorBytes = 4'096;
 
-Status status_of(esp_err_t error) { return error == ESP_OK ? Status::ok : Status::io; }
+// What a driver that is short of memory, or of time, is waited for in all: 50 ms or so, by the tick.
+constexpr int kTriesMax = 6;
+constexpr TickType_t kPause = pdMS_TO_TICKS(10);
+
+// Without memory a driver has done nothing. Without time it may have done anything: then only `again` repeats the call.
+template <typename Call>
+Status insist(bool again, Call call) {
+  for (int tries = 1;; ++tries) {
+    const esp_err_t error = call();
+    const bool may_pass = error == ESP_ERR_NO_MEM || (again && error == ESP_ERR_TIMEOUT);
+    if (!may_pass || tries == kTriesMax) return error == ESP_OK ? Status::ok : Status::io;
+    vTaskDelay(kPause);
+  }
+}
 
 Status refuse_type(const esp_partition_t& found, runtime::Problem& problem) {
   problem.say("the partition ")
@@ -52,15 +68,16 @@ Status PartitionDevice::open(std::string_view name, runtime::Problem& problem) {
 }
 
 Status PartitionDevice::read(std::uint32_t offset, MutBytes to) {
-  return status_of(esp_partition_read(partition_, offset, to.data(), to.size()));
+  return insist(true, [&] { return esp_partition_read(partition_, offset, to.data(), to.size()); });
 }
 
 Status PartitionDevice::program(std::uint32_t offset, Bytes from) {
-  return status_of(esp_partition_write(partition_, offset, from.data(), from.size()));
+  return insist(false, [&] { return esp_partition_write(partition_, offset, from.data(), from.size()); });
 }
 
 Status PartitionDevice::erase(std::uint32_t sector) {
-  return status_of(esp_partition_erase_range(partition_, std::size_t{sector} * kSectorBytes, kSectorBytes));
+  const std::size_t offset = std::size_t{sector} * kSectorBytes;
+  return insist(true, [&] { return esp_partition_erase_range(partition_, offset, kSectorBytes); });
 }
 
 }  // namespace grid::port

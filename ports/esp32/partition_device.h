@@ -5,6 +5,7 @@
 // Place     Within ports/esp32, below esp32_board.h. Knows ESP-IDF's partition table, not what is stored.
 // Promises  As nor_device.h. A partition with flash encryption can't: an erased sector of it reads as noise, decrypted
 //           from 0xff, and the store tells free from written by 0xff. It is refused.
+//           A driver that is short of memory or time is asked again for some 50 ms.
 // Ownership The partition table is ESP-IDF's, and stays.
 // Threads   One. ESP-IDF stops other tasks while flash is written.
 #pragma once

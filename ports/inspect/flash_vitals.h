@@ -19,6 +19,7 @@ class FlashVitals final : public runtime::Vitals {
     const storage::FlashStore::Wear wear = store_.wear();
     put(status, "flash_erases_max", wear.erases_max);
     put(status, "flash_erases_sum", wear.erases_sum);
+    put(status, "flash_records_lost", wear.records_lost);
     put(status, "flash_sectors", wear.sectors);
     put(status, "flash_sectors_good", wear.sectors_good);
   }

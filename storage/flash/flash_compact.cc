@@ -34,16 +34,18 @@ bool FlashStore::can_compact() const {
   return evacuated_ + 1 < ring_.size() && ring_.generation_of(evacuated_) < batch_generation_;
 }
 
-// A failure costs nothing yet: the write itself says whether there is room.
-void FlashStore::compact_some(std::uint32_t bytes) {
-  const std::uint32_t eager = std::max(kEagerSectors, ring_.count() / 8);
+// A failure costs nothing yet: the write itself says whether there is room. True: a record was lost, so what is in the
+// orders may have moved up.
+bool FlashStore::compact_some(std::uint32_t bytes) {
+  const std::uint32_t lost = records_lost_, eager = std::max(kEagerSectors, ring_.count() / 8);
   std::uint32_t budget = std::max(kMoveBytes, 4 * bytes) / kUnitBytes;
-  if (ring_.available() >= eager) return;
+  if (ring_.available() >= eager) return false;
   for (int steps = 0; steps < kStepsMax && budget != 0 && can_compact(); ++steps) {
     std::uint32_t units = 0;
-    if (compact_step(kSpareOfCompaction, units) != Status::ok) return;
+    if (compact_step(kSpareOfCompaction, units) != Status::ok) break;
     budget -= std::min(budget, units);
   }
+  return lost != records_lost_;
 }
 
 // Moves or passes over one record of the oldest sector; `units` is what was moved.
@@ -64,9 +66,12 @@ Status FlashStore::compact_step(std::uint32_t spare, std::uint32_t& units) {
     return Status::ok;
   }
   if (status == Status::corrupt) {
-    if (is_live_between(at, found)) return fail_read(Status::corrupt, at);
-    cursor_ = found;
-    return Status::ok;
+    const Address live = first_live(at, found);
+    cursor_ = live;
+    if (live == found) return Status::ok;
+    // Lost, and out of the way now; or it reads well this time, and is moved next.
+    const Status again = check(live, head);
+    return again == Status::corrupt ? Status::ok : again;
   }
   GRID_TRY(status);
   GRID_TRY(move(at, head, spare));
@@ -91,15 +96,21 @@ Status FlashStore::move(Address at, const Head& head, std::uint32_t spare) {
   return Status::ok;
 }
 
-bool FlashStore::is_live_between(Address begin, Address end) const {
-  const auto is_there = [&](Address at) { return (at & ~kInFlight) >= begin && (at & ~kInFlight) < end; };
-  return std::any_of(by_seq_.begin(), by_seq_.end(), is_there) || std::any_of(facts_.begin(), facts_.end(), is_there);
+// The first record between the two that is needed; `end`: there is none.
+FlashStore::Address FlashStore::first_live(Address begin, Address end) const {
+  const auto look = [&](Address at) {
+    at &= ~kInFlight;
+    if (at >= begin && at < end) end = at;
+  };
+  std::for_each(by_seq_.begin(), by_seq_.end(), look);
+  std::for_each(facts_.begin(), facts_.end(), look);
+  return end;
 }
 
 std::uint64_t FlashStore::seal() {
   ++seals_;
   if (outcome_.load(std::memory_order_relaxed) != Status::ok) return seals_;
-  if (open_bytes_ == 0 && !marks_moved_ && ring_.unrecorded() == ring_.count()) return seals_;
+  if (open_bytes_ == 0 && evacuated_ == 0 && !marks_moved_ && ring_.unrecorded() == ring_.count()) return seals_;
   Status status = commit_batch();
   if (status == Status::ok) status = make_room();
   if (status != Status::ok) outcome_.store(Status::io, std::memory_order_release);
@@ -138,9 +149,7 @@ Status FlashStore::make_room() {
     const std::size_t wanted = evacuated_ + 1;
     while (evacuated_ < wanted) {
       std::uint32_t units = 0;
-      const Status status = compact_step(0, units);
-      if (status == Status::io) return status;
-      if (status != Status::ok) return Status::ok;  // Writes will find no room, and say so.
+      if (compact_step(0, units) != Status::ok) return Status::ok;  // Writes will find no room, and say so.
     }
     GRID_TRY(commit_batch());
   }

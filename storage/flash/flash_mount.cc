@@ -55,17 +55,69 @@ Status FlashStore::mount() {
   const Status status = ring_.mount(commit, options_.salvage, trouble);
   if (status == Status::io) return fail(status, "the device failed to read");
   if (status != Status::ok) return fail_at(status, trouble.what, trouble.offset);
-  if (commit.units == 0) return commit_batch();
+  is_mounted_ = commit.units == 0;
+  if (is_mounted_) return commit_batch();
   head_ = commit.seq;
   shared_ = commit.shared;
   settled_ = commit.settled;
   GRID_TRY(replay());
   batch_generation_ = ring_.generation_of(ring_.size() - 1);
+  is_mounted_ = true;
   return Status::ok;
 }
 
+// Behind the last commit in front of a missing sector may be what that sector's commit closed, or what a cut left open:
+// nobody knows. Only what was moved there is believed.
+struct FlashStore::Doubt {
+  std::size_t until = 0;  // The first sector that was not looked at.
+  std::size_t sector = 0;
+  Address from = 0;  // In that sector, and all of those up to `until`; none with `is_there` not set.
+  Seq head = 0;      // Of that commit.
+  bool is_there = false;
+
+  bool is_about(std::size_t index, Address at) const {
+    return is_there && (index > sector || (index == sector && at >= from));
+  }
+};
+
+Status FlashStore::find_doubt(Doubt& doubt) {
+  const std::size_t begin = doubt.until;
+  Result<bool> torn = false;
+  while (doubt.until < ring_.size() && torn.ok() && !*torn) torn = ring_.is_torn(doubt.until++);
+  GRID_TRY(torn.status());
+  doubt.is_there = *torn;
+  doubt.sector = begin;
+  doubt.from = 0;
+  for (std::size_t i = doubt.until; doubt.is_there && i != begin; --i) {
+    Head commit;
+    Address end = 0;
+    GRID_TRY(ring_.last_commit_of(i - 1, commit, end));
+    if (commit.units == 0) continue;
+    doubt.sector = i - 1;
+    doubt.from = end;
+    doubt.head = commit.seq;
+    break;
+  }
+  return Status::ok;
+}
+
+// A fact that is nowhere else was moved.
+Result<bool> FlashStore::is_believed(Address at, const Head& head, const Doubt& doubt) {
+  if (head.kind != Kind::fact) return head.kind == Kind::retired || (head.is_op() && head.seq <= doubt.head);
+  Head named;
+  std::string_view parts[3];
+  GRID_TRY(read_name(at, named, parts));
+  char name[kKeyBytesMax];
+  std::copy_n(parts[1].data(), named.key_bytes, name);
+  const Result<Place> place = place_of_fact({name, named.key_bytes});
+  GRID_TRY(place.status());
+  return !place->is_there;
+}
+
 Status FlashStore::replay() {
+  Doubt doubt;
   for (std::size_t i = 0; i < ring_.size(); ++i) {
+    if (options_.salvage && i == doubt.until) GRID_TRY(find_doubt(doubt));
     const Result<Address> end = ring_.end_of(i);
     if (!end.ok()) return fail_read(end.status(), ring_.begin_of(i));
     for (Address at = ring_.begin_of(i); at < *end;) {
@@ -74,7 +126,9 @@ Status FlashStore::replay() {
       const Status status = ring_.next(at, *end, head);
       if (status == Status::corrupt && options_.salvage) continue;
       if (status != Status::ok) return fail_read(status, begin);
-      GRID_TRY(replay_record(at, head, settled_));
+      const Result<bool> counts = doubt.is_about(i, at) ? is_believed(at, head, doubt) : Result<bool>(true);
+      GRID_TRY(counts.status());
+      if (*counts) GRID_TRY(replay_record(at, head, settled_));
       at += head.units;
     }
   }

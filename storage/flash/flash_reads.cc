@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How a FlashStore finds and reads: by binary search over addresses, with the names and sequences on the flash.
+//
+// A damaged record that reads as another one leads a search astray. From there on the search goes towards it, so it
+// ends beside it: what stands there is checked before anybody believes that nothing has the name. The damaged record
+// leaves the orders, and the search begins anew.
+
+#include <algorithm>
 
 #include "storage/flash/flash_slots.h"
 #include "storage/flash/flash_store.h"
@@ -9,12 +15,49 @@ namespace grid::storage {
 
 using flash::kInFlight;
 using flash::kUnitBytes;
+using flash::slot_of;
 
 namespace {
 
 constexpr std::size_t kNameReadBytes = 128;  // Most names are in the first read.
 
 }  // namespace
+
+// One that is damaged when it is read again, too, is lost.
+Status FlashStore::check(Address at, Head& head) {
+  at &= ~kInFlight;
+  Status status = ring_.check(at, head);
+  if (status == Status::corrupt) status = ring_.check(at, head);
+  if (status == Status::ok) return status;
+  if (status == Status::corrupt) forget(at);
+  return fail_read(status, at);
+}
+
+// What it took is no longer known, so all others are counted.
+void FlashStore::forget(Address at) {
+  ++records_lost_;
+  const std::size_t slot = slot_of(by_seq_, at), named = slot_of(by_name_, at), fact = slot_of(facts_, at);
+  if (slot != by_seq_.size()) {
+    if ((by_seq_[slot] & kInFlight) != 0) --in_flight_count_;
+    by_seq_.remove_at(slot);
+  }
+  if (named != by_name_.size()) by_name_.remove_at(named);
+  if (fact != facts_.size()) facts_.remove_at(fact);
+  live_units_ = 0;
+  const auto count = [this](Address each) {
+    Head head;
+    if (ring_.read_head(each & ~kInFlight, head) == Status::ok) live_units_ += head.units;
+  };
+  std::for_each(by_seq_.begin(), by_seq_.end(), count);
+  std::for_each(facts_.begin(), facts_.end(), count);
+}
+
+// What a search ended at that did not find. At a mount all records have been checked.
+Status FlashStore::check_around(const Addresses& order, std::size_t index) {
+  Head head;
+  if (is_mounted_ && index != 0) GRID_TRY(check(order[index - 1], head));
+  return is_mounted_ && index != order.size() ? check(order[index], head) : Status::ok;
+}
 
 Status FlashStore::read_name(Address at, Head& head, std::string_view parts[3]) {
   const MutBytes first = name_.first(kNameReadBytes);
@@ -30,77 +73,68 @@ Status FlashStore::read_name(Address at, Head& head, std::string_view parts[3]) 
   return Status::ok;
 }
 
-// The first cell whose name is not less than `name`; with `after`, is greater.
-Result<std::size_t> FlashStore::index_of(const crdt::CellName& name, bool after) {
-  std::size_t low = 0, high = by_name_.size();
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    Head head;
-    std::string_view parts[3];
-    GRID_TRY(read_name(by_name_[middle], head, parts));
-    const crdt::CellName its{parts[0], parts[1], parts[2]};
-    if (its < name || (after && its == name)) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+// By sequence where that is the order, else by name; a fact's name is a key.
+Status FlashStore::compare(const Addresses& order, Address at, const crdt::CellName& name, Seq seq, Compared& out) {
+  if (&order == &by_seq_) {
+    GRID_TRY(ring_.read_head(at & ~kInFlight, out.head));
+    out.is_before = out.head.seq < seq;
+    out.is_it = out.head.seq == seq;
+    return Status::ok;
   }
-  return low;
-}
-
-Result<FlashStore::Place> FlashStore::place_of(const crdt::CellName& name) {
-  Place place;
-  const Result<std::size_t> index = index_of(name, false);
-  GRID_TRY(index.status());
-  place.index = *index;
-  if (place.index == by_name_.size()) return place;
   std::string_view parts[3];
-  GRID_TRY(read_name(by_name_[place.index], place.head, parts));
-  place.is_there = crdt::CellName{parts[0], parts[1], parts[2]} == name;
-  return place;
+  GRID_TRY(read_name(at, out.head, parts));
+  const crdt::CellName its{parts[0], parts[1], parts[2]};
+  out.is_before = its < name;
+  out.is_it = its == name;
+  return Status::ok;
 }
 
-// The first record with a sequence that is not less.
-Result<std::size_t> FlashStore::index_of_seq(Seq seq) {
-  std::size_t low = 0, high = by_seq_.size();
-  while (low < high) {
-    const std::size_t middle = low + (high - low) / 2;
-    Head head;
-    const Address at = by_seq_[middle] & ~kInFlight;
-    const Status status = ring_.read_head(at, head);
-    if (status != Status::ok) return fail_read(status, at);
-    if (head.seq < seq) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-Result<FlashStore::Place> FlashStore::place_of_fact(std::string_view name) {
+Result<FlashStore::Place> FlashStore::search_once(const Addresses& order, const crdt::CellName& name, Seq seq,
+                                                  bool after) {
   Place place;
-  std::size_t high = facts_.size();
-  while (place.index < high) {
+  for (std::size_t high = order.size(); place.index < high;) {
     const std::size_t middle = place.index + (high - place.index) / 2;
-    std::string_view parts[3];
-    GRID_TRY(read_name(facts_[middle], place.head, parts));
-    if (parts[1] == name) {
+    Compared its;
+    const Status status = compare(order, order[middle], name, seq, its);
+    if (status == Status::corrupt && is_mounted_) GRID_TRY(check(order[middle], its.head));
+    if (status != Status::ok) return fail_read(status, order[middle] & ~kInFlight);
+    if (its.is_it) {
       place.is_there = true;
-      place.index = middle;
-      return place;
+      place.head = its.head;
     }
-    if (parts[1] < name) {
+    if (its.is_before || (after && its.is_it)) {
       place.index = middle + 1;
     } else {
       high = middle;
     }
   }
+  if (!place.is_there) GRID_TRY(check_around(order, place.index));
   return place;
 }
 
+// The first that is not less; with `after`, is greater.
+Result<FlashStore::Place> FlashStore::search(const Addresses& order, const crdt::CellName& name, Seq seq, bool after) {
+  for (;;) {
+    const std::uint32_t lost = records_lost_;
+    const Result<Place> place = search_once(order, name, seq, after);
+    if (place.ok() || lost == records_lost_) return place;
+  }
+}
+
+Result<FlashStore::Place> FlashStore::place_of(const crdt::CellName& name) { return search(by_name_, name, 0, false); }
+
+// The first record with a sequence that is not less.
+Result<std::size_t> FlashStore::index_of_seq(Seq seq) {
+  const Result<Place> place = search(by_seq_, {}, seq, false);
+  return place.ok() ? Result<std::size_t>(place->index) : place.status();
+}
+
+Result<FlashStore::Place> FlashStore::place_of_fact(std::string_view name) {
+  return search(facts_, {{}, name, {}}, 0, false);
+}
+
 Result<Bytes> FlashStore::read_record(Address at, Head& head) {
-  Status status = ring_.check(at, head);
+  Status status = check(at, head);
   const std::size_t size = std::size_t{head.units} * kUnitBytes;
   if (status == Status::ok && size > record_.size()) status = Status::corrupt;
   if (status == Status::ok) status = ring_.read(at, record_.first(size));
@@ -136,16 +170,19 @@ Result<Bytes> FlashStore::fact(std::string_view name) {
 
 Result<Store::Fact> FlashStore::next_fact(std::string_view prefix, std::string_view after) {
   const bool from_prefix = after < prefix;
-  const Result<Place> place = place_of_fact(from_prefix ? prefix : after);
-  GRID_TRY(place.status());
-  const std::size_t index = place->index + (place->is_there && !from_prefix ? 1 : 0);
-  if (index == facts_.size()) return Status::not_found;
-  // The name is compared where the search reads it: `prefix` may be a view of what the last read gave out.
-  Head head;
-  std::string_view parts[3];
-  GRID_TRY(read_name(facts_[index], head, parts));
-  if (!parts[1].starts_with(prefix)) return Status::not_found;
-  return read_fact(facts_[index]);
+  for (;;) {
+    const Result<Place> place = search(facts_, {{}, from_prefix ? prefix : after, {}}, 0, !from_prefix);
+    GRID_TRY(place.status());
+    if (place->index == facts_.size()) return Status::not_found;
+    // The name is compared where the search reads it: `prefix` may be a view of what the last read gave out.
+    Head head;
+    std::string_view parts[3];
+    GRID_TRY(read_name(facts_[place->index], head, parts));
+    if (!parts[1].starts_with(prefix)) return Status::not_found;
+    const std::uint32_t lost = records_lost_;
+    const Result<Fact> fact = read_fact(facts_[place->index]);
+    if (lost == records_lost_) return fact;
+  }
 }
 
 Result<crdt::Op> FlashStore::find(const crdt::CellName& name) {
@@ -155,19 +192,20 @@ Result<crdt::Op> FlashStore::find(const crdt::CellName& name) {
   return read_op(by_name_[place->index]);
 }
 
-Result<crdt::Op> FlashStore::next_cell(const crdt::CellName& after) {
-  const Result<std::size_t> index = index_of(after, true);
-  GRID_TRY(index.status());
-  if (*index == by_name_.size()) return Status::not_found;
-  return read_op(by_name_[*index]);
+// Passes over what is lost: a scan that ended there would hide what comes behind.
+Result<crdt::Op> FlashStore::next_of(const Addresses& order, const crdt::CellName& name, Seq seq) {
+  for (;;) {
+    const Result<Place> place = search(order, name, seq, true);
+    GRID_TRY(place.status());
+    if (place->index == order.size()) return Status::not_found;
+    const std::uint32_t lost = records_lost_;
+    const Result<crdt::Op> op = read_op(order[place->index]);
+    if (lost == records_lost_) return op;
+  }
 }
 
-Result<crdt::Op> FlashStore::next_op(Seq after) {
-  if (after == ~Seq{0}) return Status::not_found;
-  const Result<std::size_t> index = index_of_seq(after + 1);
-  GRID_TRY(index.status());
-  if (*index == by_seq_.size()) return Status::not_found;
-  return read_op(by_seq_[*index]);
-}
+Result<crdt::Op> FlashStore::next_cell(const crdt::CellName& after) { return next_of(by_name_, after, 0); }
+
+Result<crdt::Op> FlashStore::next_op(Seq after) { return next_of(by_seq_, {}, after); }
 
 }  // namespace grid::storage

@@ -88,6 +88,13 @@ Status FlashRing::next(Address& at, Address end, Head& out) {
   return Status::corrupt;
 }
 
+Result<bool> FlashRing::is_torn(std::size_t index) {
+  if (index + 1 == size()) return false;
+  Front front;
+  GRID_TRY(read_front(order_[index + 1], front));
+  return !front.has_opening || front.opening.previous_generation != generation_of(index);
+}
+
 Result<Address> FlashRing::end_of(std::size_t index) {
   if (index + 1 == size()) return end_;
   Front front;
@@ -175,7 +182,8 @@ Status FlashRing::make_room(std::uint32_t units, std::uint32_t spare) {
 }
 
 Status FlashRing::open_next(std::uint32_t spare) {
-  while (available() > spare) {
+  for (int tries = 0; available() > spare; ++tries) {
+    if (tries == kTriesMax) return Status::io;
     const std::uint32_t sector = pick();
     if (sectors_[sector].state == State::dirty && erase(sector) != Status::ok) continue;
     Opening opening;
@@ -192,6 +200,7 @@ Status FlashRing::open_next(std::uint32_t spare) {
     }
     sectors_[sector].state = State::log;
     sectors_[sector].generation = opening.generation;
+    if (sectors_[sector].doubt != 0) sectors_[sector].doubt = kTried;
     GRID_CHECK(order_.push(static_cast<std::uint16_t>(sector)) == Status::ok);
     end_ = begin_of(size() - 1);
     is_closed_ = false;
@@ -207,7 +216,7 @@ std::uint32_t FlashRing::pick() const {
     return a.state != b.state ? a.state == State::free : a.erase_count < b.erase_count;
   };
   for (std::uint32_t i = 0; i < count_; ++i) {
-    if (sectors_[i].state != State::free && sectors_[i].state != State::dirty) continue;
+    if (!is_usable(sectors_[i])) continue;
     if (best == count_ || is_better(sectors_[i], sectors_[best])) best = i;
   }
   GRID_CHECK(best != count_);
@@ -234,13 +243,24 @@ Status FlashRing::erase(std::uint32_t sector) {
 }
 
 void FlashRing::fail(std::uint32_t sector) {
+  Sector& failed = sectors_[sector];
+  if (failed.doubt != 0) return set_bad(sector);
+  failed.doubt = kRest;
+  if (failed.state != State::log) failed.state = State::dirty;
+}
+
+void FlashRing::set_bad(std::uint32_t sector) {
   sectors_[sector].is_bad = true;
   if (sectors_[sector].state != State::log) sectors_[sector].state = State::retired;
 }
 
+bool FlashRing::is_usable(const Sector& sector) {
+  return sector.state == State::free || (sector.state == State::dirty && sector.doubt <= 1);
+}
+
 void FlashRing::retire(std::uint32_t sector) {
   if (sector >= count_) return;
-  fail(sector);
+  set_bad(sector);
   sectors_[sector].is_recorded = true;
   if (size() != 0 && order_[size() - 1] == sector) is_closed_ = true;
 }
@@ -249,13 +269,19 @@ void FlashRing::give_up(std::size_t count) {
   for (; count != 0; --count) {
     Sector& sector = sectors_[order_[0]];
     sector.state = sector.is_bad ? State::retired : State::dirty;
+    if (sector.doubt == kTried) sector.doubt = 0;  // It went all right.
     order_.remove_at(0);
   }
 }
 
 void FlashRing::erase_ahead() {
+  bool has_erased = false;
   for (std::uint32_t i = 0; i < count_; ++i) {
-    if (sectors_[i].state == State::dirty) static_cast<void>(erase(i));
+    Sector& sector = sectors_[i];
+    if (sector.doubt > 1 && sector.doubt <= kRest) --sector.doubt;
+    if (has_erased || sector.state != State::dirty || !is_usable(sector)) continue;
+    static_cast<void>(erase(i));
+    has_erased = true;
   }
 }
 
@@ -268,9 +294,7 @@ std::uint32_t FlashRing::unrecorded() const {
 void FlashRing::set_recorded(std::uint32_t sector) { sectors_[sector].is_recorded = true; }
 
 std::uint32_t FlashRing::available() const {
-  return static_cast<std::uint32_t>(std::count_if(sectors_.begin(), sectors_.end(), [](const Sector& sector) {
-    return sector.state == State::free || sector.state == State::dirty;
-  }));
+  return static_cast<std::uint32_t>(std::count_if(sectors_.begin(), sectors_.end(), is_usable));
 }
 
 std::uint32_t FlashRing::good() const {

@@ -5,7 +5,8 @@
 //
 // Place     Above flash_format.h, below flash_store.h. Knows records by their kind and length, not what they mean.
 // Promises  Nothing is programmed where something may have been since the erase. A sector is erased only after a commit
-//           that names a tail behind it. A sector that failed is not used again. There is always room left for a commit
+//           that names a tail behind it. A sector that failed once rests, and is tried again later: the driver may have
+//           been short of memory or time. One that fails then is not used again. There is always room left for a commit
 //           in the sector that is written to.
 // Ownership Memory is the arena's, the device the caller's.
 #pragma once
@@ -43,6 +44,12 @@ class FlashRing {
   //   corrupt, io  The next sector does not say.
   Result<Address> end_of(std::size_t index);
   std::uint32_t generation_of(std::size_t index) const { return sectors_[order_[index]].generation; }
+  // In a salvaged log: whether the sector that came behind this one is missing.
+  Result<bool> is_torn(std::size_t index);
+  // The last commit in a sector of the log, and where it ends; no units: it has none.
+  Status last_commit_of(std::size_t index, Head& commit, Address& end) {
+    return last_commit_in(order_[index], commit, end);
+  }
 
   // Bounded by the sector; what lies behind it reads as erased.
   Status read(Address at, MutBytes to);
@@ -58,7 +65,7 @@ class FlashRing {
 
   // Appends; `parts` follow the head. More than `spare` sectors stay free unless the record fits behind the last.
   //   full  There is no such sector.
-  //   io    The device failed, here and in the sectors after this one.
+  //   io    The device failed, here and in a few sectors after this one.
   Result<Address> write(Head head, std::span<const Bytes> parts, std::uint32_t spare);
   // Appends what is at `from`, as `kind`.
   Result<Address> move(Address from, Kind kind, std::uint32_t spare);
@@ -74,7 +81,8 @@ class FlashRing {
 
   // The oldest `count` sectors are no more part of the log: a commit says so.
   void give_up(std::size_t count);
-  // Erases what can be, so that no append has to.
+  // Erases one that can be, so that no append has to: an erase may take a chip a tenth of a second. Each call brings
+  // those that rest nearer to their next try.
   void erase_ahead();
 
   // The first sector that failed and is not recorded as such yet; count() when there is none.
@@ -86,10 +94,13 @@ class FlashRing {
 
  private:
   enum class State : std::uint8_t { dirty, free, log, retired };
+  static constexpr std::uint8_t kRest = 9;
+  static constexpr std::uint8_t kTried = 255;
   struct Sector {
     std::uint32_t generation = 0;
     std::uint32_t erase_count = 0;
     State state = State::dirty;
+    std::uint8_t doubt = 0;  // It failed once: the calls of erase_ahead() to rest for, and one; kTried: is used again.
     bool is_bad = false;
     bool is_recorded = false;
   };
@@ -124,7 +135,8 @@ class FlashRing {
   std::uint32_t pick() const;
   Status erase(std::uint32_t sector);
   void fail(std::uint32_t sector);
-  std::uint32_t first_in(State state) const;
+  void set_bad(std::uint32_t sector);
+  static bool is_usable(const Sector& sector);
 
   NorDevice& device_;
   std::uint32_t count_;

@@ -58,7 +58,6 @@ Status FlashStore::check_room(std::uint32_t bytes, std::uint32_t freed_units, bo
 }
 
 Result<FlashStore::Address> FlashStore::write(const Head& head, std::span<const Bytes> parts, bool makes_room) {
-  compact_some(head.record_bytes());
   const Result<Address> at = ring_.write(head, parts, makes_room ? kSpareOfErasures : kSpareOfWrites);
   if (at.status() == Status::full) return fail(Status::full, "no sector is free; a flush may free some");
   if (!at.ok()) return fail(at.status(), "the device failed at a write");
@@ -85,18 +84,21 @@ bool FlashStore::stays_in_flight(const Place& place) const {
 
 Result<Seq> FlashStore::append(const crdt::Op& op) {
   GRID_TRY(check_op(op));
-  const Result<Place> place = place_of(op.cell.name);
+  Result<Place> place = place_of(op.cell.name);
   GRID_TRY(place.status());
   crdt::Op numbered = op;
   numbered.seq = head_ + 1;
   const bool is_erasure = op.cell.stamp.is_none();
   if (is_erasure) numbered.cell.value = {};
-  const bool keeps = stays_in_flight(*place), replaces = place->is_there && !keeps;
+  const bool replaces = place->is_there && !stays_in_flight(*place);
   if (!is_erasure && ((!place->is_there && by_name_.full()) || (!replaces && by_seq_.full()))) {
     return fail(Status::full, "there are as many cells, or ops in flight, as this store keeps");
   }
   const std::uint32_t bytes = flash::head_of(numbered).record_bytes();
   GRID_TRY(check_room(bytes, replaces ? place->head.units : 0, is_erasure));
+  if (compact_some(bytes)) place = place_of(op.cell.name);
+  GRID_TRY(place.status());
+  const bool keeps = stays_in_flight(*place);
   const Result<Address> at = write_op(numbered, keeps ? Head::kKeeps : 0, is_erasure);
   GRID_TRY(at.status());
 
@@ -124,12 +126,13 @@ void FlashStore::supersede(const Place& place, bool keeps) {
     ++in_flight_count_;
   } else {
     by_seq_.remove_at(slot);
-    live_units_ -= place.head.units;
+    release(place.head.units);
   }
 }
 
 Status FlashStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) {
   if (stamp.is_none()) return fail(Status::invalid, "an op can't be restamped with no stamp");
+  compact_some(0);
   const Result<std::size_t> index = index_of_seq(seq);
   GRID_TRY(index.status());
   if (seq <= shared_ || *index == by_seq_.size() || (by_seq_[*index] & kInFlight) != 0) {
@@ -145,7 +148,6 @@ Status FlashStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms)
   GRID_TRY(check_room(bytes, old_units, false));
   const Result<Address> at = write_op(*op, 0, false);
   GRID_TRY(at.status());
-  // Writing may have moved it, but in neither order.
   const std::size_t slot = slot_of(by_name_, by_seq_[*index]);
   GRID_CHECK(slot != by_name_.size());
   by_name_[slot] = by_seq_[*index] = *at;
@@ -183,7 +185,7 @@ void FlashStore::drop_settled() {
     if (head.seq > settled_) return;
     by_seq_.remove_at(i);
     --in_flight_count_;
-    live_units_ -= head.units;
+    release(head.units);
   }
 }
 
@@ -191,7 +193,7 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   if (name.empty()) return fail(Status::invalid, "a fact needs a name");
   if (name.size() > kFactNameBytesMax) return fail(Status::too_large, "the fact's name is too long");
   if (bytes.size() > kFactBytesMax) return fail(Status::too_large, "the fact is too long");
-  const Result<Place> place = place_of_fact(name);
+  Result<Place> place = place_of_fact(name);
   GRID_TRY(place.status());
   if (bytes.empty() && !place->is_there) return Status::ok;
   if (!place->is_there && facts_.full()) return fail(Status::full, "there are as many facts as this store keeps");
@@ -199,14 +201,15 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   head.kind = Kind::fact;
   head.key_bytes = static_cast<std::uint32_t>(name.size());
   head.value_bytes = static_cast<std::uint32_t>(bytes.size());
-  const std::uint32_t freed = place->is_there ? place->head.units : 0;
-  GRID_TRY(check_room(head.record_bytes(), freed, bytes.empty()));
+  GRID_TRY(check_room(head.record_bytes(), place->is_there ? place->head.units : 0, bytes.empty()));
+  if (compact_some(head.record_bytes())) place = place_of_fact(name);
+  GRID_TRY(place.status());
   const Bytes parts[] = {as_bytes(name), bytes};
   const Result<Address> at = write(head, parts, bytes.empty());
   GRID_TRY(at.status());
-  live_units_ -= freed;
+  if (place->is_there) release(place->head.units);
   if (bytes.empty()) {
-    facts_.remove_at(place->index);
+    if (place->is_there) facts_.remove_at(place->index);
     return Status::ok;
   }
   live_units_ += units_of(head.record_bytes());
@@ -216,7 +219,7 @@ Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
 }
 
 FlashStore::Wear FlashStore::wear() const {
-  return {ring_.count(), ring_.good(), ring_.erases_max(), ring_.erases_sum()};
+  return {ring_.count(), ring_.good(), ring_.erases_max(), ring_.erases_sum(), records_lost_};
 }
 
 Status FlashStore::fail(Status status, const char* what) { return fail_at(status, what, ~std::uint64_t{0}); }

@@ -7,6 +7,7 @@
 // Promises  Those of store.h. append() programs at once and does bounded work; seal() programs one commit, and makes
 //           room when that is short; flush() only says how it went; flushed() erases what comes free.
 //           A sealed batch is on the medium when seal() returns: a crash keeps all of them.
+//           A record that rots under a running store is lost, and counted, as soon as it is met: it costs no other one.
 // Ownership All memory is carved from the arena at construction. The device is the caller's.
 // Threads   As store.h says.
 // Limits    A record lies within a sector. Damage found at mount() ends it with Status::corrupt, unless `salvage` says
@@ -71,6 +72,7 @@ class FlashStore final : public Store {
     std::uint32_t sectors_good = 0;
     std::uint32_t erases_max = 0;
     std::uint64_t erases_sum = 0;
+    std::uint32_t records_lost = 0;  // Damaged when they were read, since the mount.
   };
   Wear wear() const;
   std::uint64_t live_bytes() const { return std::uint64_t{live_units_} * flash::kUnitBytes; }
@@ -90,6 +92,10 @@ class FlashStore final : public Store {
     bool is_there = false;
     Head head;  // Of what stands.
   };
+  struct Compared {
+    bool is_before = false, is_it = false;
+    Head head;
+  };
 
   static constexpr std::size_t kNameBufferBytes = kFactNameBytesMax + 512;
   static constexpr std::size_t record_bytes_max(const FlashOptions& options) {
@@ -99,8 +105,14 @@ class FlashStore final : public Store {
   }
 
   // Reads, flash_reads.cc
+  Status check(Address at, Head& head);
+  void forget(Address at);
+  Status check_around(const Addresses& order, std::size_t index);
+  Status compare(const Addresses& order, Address at, const crdt::CellName& name, Seq seq, Compared& out);
+  Result<Place> search_once(const Addresses& order, const crdt::CellName& name, Seq seq, bool after);
+  Result<Place> search(const Addresses& order, const crdt::CellName& name, Seq seq, bool after);
+  Result<crdt::Op> next_of(const Addresses& order, const crdt::CellName& name, Seq seq);
   Status read_name(Address at, Head& head, std::string_view parts[3]);
-  Result<std::size_t> index_of(const crdt::CellName& name, bool after);
   Result<Place> place_of(const crdt::CellName& name);
   Result<std::size_t> index_of_seq(Seq seq);
   Result<Place> place_of_fact(std::string_view name);
@@ -116,18 +128,23 @@ class FlashStore final : public Store {
   bool stays_in_flight(const Place& place) const;
   void supersede(const Place& place, bool keeps);
   void drop_settled();
+  // No more than there is: a damaged head may say anything.
+  void release(std::uint32_t units) { live_units_ -= units < live_units_ ? units : live_units_; }
 
   // Commits and compaction, flash_compact.cc
   Status commit_batch();
   Status make_room();
-  void compact_some(std::uint32_t bytes);
+  bool compact_some(std::uint32_t bytes);
   Status compact_step(std::uint32_t spare, std::uint32_t& units);
   bool can_compact() const;
   Status move(Address at, const Head& head, std::uint32_t spare);
-  bool is_live_between(Address begin, Address end) const;
+  Address first_live(Address begin, Address end) const;
 
   // flash_mount.cc
   Status check_options();
+  struct Doubt;
+  Status find_doubt(Doubt& doubt);
+  Result<bool> is_believed(Address at, const Head& head, const Doubt& doubt);
   Status replay();
   Status replay_record(Address at, const Head& head, Seq settled);
   Status replay_op(Address at, const Head& head, Seq settled);
@@ -153,7 +170,9 @@ class FlashStore final : public Store {
   std::uint32_t live_units_ = 0;
   std::uint32_t open_bytes_ = 0;       // Of the open batch.
   std::uint32_t unflushed_bytes_ = 0;  // With the sealed ones.
+  std::uint32_t records_lost_ = 0;
   bool marks_moved_ = false;
+  bool is_mounted_ = false;
   std::uint32_t batch_generation_ = 0;   // Of the sector in which the open batch began.
   std::size_t evacuated_ = 0;            // So many of the oldest sectors have nothing left that the log needs.
   Address cursor_ = 0, cursor_end_ = 0;  // In the sector after those.

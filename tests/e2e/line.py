@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device's end of a line, as a test plays it: packets of docs/WIRE.md by hand, right or wrong."""
 import os
+import random
 import select
 import socket
 import struct
@@ -181,19 +182,41 @@ class Peer(threading.Thread):
         self.listener.close()
 
 
+class Noise:
+    """What a bad line does to what it carries: to `rate` of the bytes, one is changed, one comes from nowhere, or it is
+    lost. Its seed says which."""
+
+    def __init__(self, seed, rate):
+        self.chance, self.rate = random.Random(seed), rate
+
+    def __call__(self, data, _):
+        out = bytearray()
+        for byte in data:
+            kind = self.chance.randrange(3) if self.chance.random() < self.rate else None
+            if kind == 0:
+                out.append(byte ^ 1 << self.chance.randrange(8))
+            elif kind == 1:
+                out += bytes([byte, self.chance.randrange(256)])
+            elif kind is None:
+                out.append(byte)
+        return bytes(out)
+
+
 class Cable(threading.Thread):
     """A pseudo terminal that stands for a serial line, with a device's Unix socket at its other end.
 
-    `disturb(bytes, number)` is what becomes of what the device sent, chunk by chunk; None: it is unplugged."""
+    `disturb(bytes, number)` is what becomes of what the device sent, chunk by chunk; None: it is unplugged. What nobody
+    reads is lost, as a serial line waits for nobody. `disturb_asks` is for the other direction."""
 
-    def __init__(self, path, disturb=lambda data, number: data):
+    def __init__(self, path, disturb=lambda data, number: data, disturb_asks=lambda data, number: data):
         super().__init__(daemon=True)
         self.ours, self.theirs = os.openpty()  # Both held open, so that the line stays when gridctl leaves it.
         tty.setraw(self.theirs)
+        os.set_blocking(self.ours, False)
         self.name = os.ttyname(self.theirs)
         self.link = socket.socket(socket.AF_UNIX)
         self.link.connect(path)
-        self.disturb = disturb
+        self.disturb, self.disturb_asks = disturb, disturb_asks
         self.start()
 
     def run(self):
@@ -210,7 +233,7 @@ class Cable(threading.Thread):
         while True:
             ready, _, _ = select.select([self.ours, self.link], [], [])
             if self.ours in ready:
-                self.link.sendall(os.read(self.ours, 4096))
+                self.link.sendall(self.disturb_asks(os.read(self.ours, 4096), number))
             if self.link not in ready:
                 continue
             data = self.link.recv(4096)
@@ -220,7 +243,7 @@ class Cable(threading.Thread):
             number += 1
             if data is None:
                 return
-            while data:
+            while data and select.select([], [self.ours], [], 1)[1]:
                 data = data[os.write(self.ours, data):]
 
     def pull(self):

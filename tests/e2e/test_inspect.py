@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking into a real device with a real gridctl: over its Unix socket, and over what stands for a serial line."""
+import concurrent.futures
 import os
 import pathlib
 import socket
@@ -8,6 +9,7 @@ import subprocess
 
 import harness
 import line
+import load
 
 
 class Inspect(harness.GridTest):
@@ -87,6 +89,45 @@ class Inspect(harness.GridTest):
         outcome = self.run_gridctl("--target", "serial:" + cable.name, "ls", "now")
         self.assertEqual((outcome.code, outcome.err), (0, ""))
         self.assertGreater(len(outcome.lines()), 1)
+
+    def disturbed(self, path, rate, seed, *verb):
+        """What gridctl makes of a line that is so noisy, both ways."""
+        cable = self.cable(path, line.Noise(seed, rate), line.Noise(~seed, rate))
+        outcome = self.run_gridctl("--target", "serial:" + cable.name, *verb)
+        cable.pull()
+        return f"seed {seed}, {rate}: {outcome}", outcome
+
+    def device_with_rows(self, count):
+        """Its path, and what a good line shows of the map `many`."""
+        self.gridctl("--store", self.path("B"), "--offline", "import", "many", self.numbers(count))
+        path = self.device()
+        return path, {verb: self.ask("unix:" + path, *verb) for verb in (("ls", "many"), ("get", "many", "7"))}
+
+    # BND-1
+    def test_a_line_that_hits_one_byte_in_a_thousand_shows_every_row_as_it_is(self):
+        path, good = self.device_with_rows(200)
+        first = load.seeded().getrandbits(32)
+        runs = [(rate, first + n, *verb) for n, rate in enumerate((0.0001, 0.001, 0.001)) for verb in good]
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:  # A device takes four guests.
+            done = list(pool.map(lambda run: (run[2:], *self.disturbed(path, *run)), runs))
+        for verb, what, outcome in done:
+            self.assertEqual((outcome.code, outcome.err, outcome.out), (0, "", good[verb]), what)
+
+    # BND-1
+    def test_a_hopeless_line_ends_in_time_and_shows_nothing_wrong(self):
+        path, good = self.device_with_rows(40)
+        first = load.seeded().getrandbits(32)
+        runs = [(rate, first + n, *verb) for n, rate in enumerate((0.01, 0.03, 0.05)) for verb in (*good, ("status",))]
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            done = list(pool.map(lambda run: (run[2:], *self.disturbed(path, *run)), runs))
+        for verb, what, outcome in done:
+            self.assertIn(outcome.code, (0, 6), what)
+            if verb != ("status",):
+                self.assertTrue(good[verb].startswith(outcome.out), what)
+                self.assertEqual(outcome.code == 0, outcome.out == good[verb], what)
+            if outcome.code == 6:
+                sentence = r"\Agridctl: [^\n]*(within 5 s|has taken 60 s)[^\n]*noise[^\n]*\n\Z"
+                self.assertRegex(outcome.err, sentence, what)
 
     def test_what_was_synced_counts_as_the_gateway_counts_it(self):
         server = self.server()

@@ -144,6 +144,21 @@ void after_any_cut_the_clock_is_above_all_that_was_kept(void** state) {
   assert_true(cuts > 300);
 }
 
+// CLK-1  As behind rot that took it; nothing is pending that would tell.
+void a_clock_whose_record_is_lost_goes_on_behind_all_that_stands(void** state) {
+  Device& device = fresh(state);
+  assert_true(device.start(kWallMs));
+  for (int i = 0; i < 5; ++i) assert_true(device.put(i, kWallMs));
+  assert_ok(device.store().settle(device.store().head()));
+  assert_ok(device.store().set_fact(runtime::facts::kClock, {}));
+  assert_ok(device.store().commit());
+  const crdt::Stamp latest = device.latest();
+  assert_true(device.start(1'000));
+  assert_true(device.put(9, 1'000));
+  assert_true(device.last() > latest);
+  assert_true(device.ceiling() >= device.last());
+}
+
 void the_ceiling_costs_at_most_a_record_a_minute(void** state) {
   Device& device = fresh(state);
   assert_true(device.start(kWallMs));
@@ -165,6 +180,7 @@ int main() {
   using namespace grid::test;
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(after_any_cut_the_clock_is_above_all_that_was_kept, make, drop),
+      cmocka_unit_test_setup_teardown(a_clock_whose_record_is_lost_goes_on_behind_all_that_stands, make, drop),
       cmocka_unit_test_setup_teardown(the_ceiling_costs_at_most_a_record_a_minute, make, drop),
   };
   return cmocka_run_group_tests_name("flash store, clock", tests, nullptr, nullptr);

@@ -35,6 +35,7 @@ void the_wear_of_the_flash_is_told_as_the_store_knows_it(void**) {
   const Result<Bytes> bytes = writer.finish();
   assert_ok(bytes.status());
   const crdt::Value told(*bytes);
+  assert_int_equal(told["flash_records_lost"].integer_or(-1), 0);
   assert_int_equal(told["flash_sectors"].integer_or(0), 8);
   assert_int_equal(told["flash_sectors_good"].integer_or(0), wear.sectors_good);
   assert_int_equal(told["flash_erases_max"].integer_or(-1), wear.erases_max);

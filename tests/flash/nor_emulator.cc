@@ -28,7 +28,7 @@ Status NorEmulator::program(std::uint32_t offset, Bytes from) {
   }
   if (std::uint64_t{offset} + from.size() > bytes_.size()) return violate("a program past the end", offset);
   if (offset / kPageBytes != (offset + from.size() - 1) / kPageBytes) return violate("a program across pages", offset);
-  if (is_cut_) return Status::io;
+  if (is_cut_ || changes_fail_) return Status::io;
   for (std::size_t i = 0; i < from.size(); ++i) {
     if (is_programmed_[(offset + i) / kUnitBytes]) return violate("a second program", offset + i);
     if (bytes_[offset + i] != 0xff) return violate("a program on bytes that are not erased", offset + i);
@@ -48,7 +48,7 @@ Status NorEmulator::program(std::uint32_t offset, Bytes from) {
 
 Status NorEmulator::erase(std::uint32_t sector) {
   if (sector >= sector_count()) return violate("an erase past the end", sector);
-  if (is_cut_) return Status::io;
+  if (is_cut_ || changes_fail_) return Status::io;
   ++counts_.erases;
   ++erases_[sector];
   const Fate fate = fate_of(sector);

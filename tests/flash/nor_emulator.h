@@ -36,6 +36,8 @@ class NorEmulator final : public storage::NorDevice {
   // one on that sector.
   void fail_at(std::uint64_t call, bool is_worn, std::uint64_t seed);
   bool has_failed() const { return has_failed_; }
+  // Programs and erases fail from now on and do nothing, or don't.
+  void fail_changes(bool fails) { changes_fail_ = fails; }
   // Reads fail from now on, or don't.
   void fail_reads(bool fails) { reads_fail_ = fails; }
 
@@ -75,7 +77,7 @@ class NorEmulator final : public storage::NorDevice {
   static constexpr std::uint64_t kNever = ~std::uint64_t{0};
   std::uint64_t cut_in_ = kNever, fail_in_ = kNever;
   Tear tear_ = Tear::before;
-  bool is_cut_ = false, has_failed_ = false, wears_ = false, reads_fail_ = false;
+  bool is_cut_ = false, has_failed_ = false, wears_ = false, reads_fail_ = false, changes_fail_ = false;
   Counts counts_;
   std::string violation_;
 };

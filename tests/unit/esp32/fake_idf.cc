@@ -103,6 +103,12 @@ const char* esp_err_to_name(esp_err_t code) {
 
 // ---- flash
 
+esp_err_t grid::test::FakeIdf::next_flash_error() {
+  if (flash_errors == 0) return ESP_OK;
+  --flash_errors;
+  return flash_error;
+}
+
 const esp_partition_t* esp_partition_find_first(esp_partition_type_t type, esp_partition_subtype_t subtype,
                                                 const char* label) {
   const esp_partition_t& one = idf().partition;
@@ -114,7 +120,7 @@ const esp_partition_t* esp_partition_find_first(esp_partition_type_t type, esp_p
 
 static esp_err_t range(const esp_partition_t* partition, std::size_t offset, std::size_t size) {
   if (offset > partition->size) return ESP_ERR_INVALID_ARG;
-  return size > partition->size - offset ? ESP_ERR_INVALID_SIZE : ESP_OK;
+  return size > partition->size - offset ? ESP_ERR_INVALID_SIZE : idf().next_flash_error();
 }
 
 static esp_err_t error_of(grid::Status status) { return status == grid::Status::ok ? ESP_OK : 0x6001; }

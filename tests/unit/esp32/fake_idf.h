@@ -24,6 +24,9 @@ struct FakeIdf {
   esp_partition_t partition{};
   std::unique_ptr<NorEmulator> flash;
   void make_partition(const char* label, std::uint8_t type, std::uint8_t subtype, std::uint32_t sectors);
+  esp_err_t flash_error = ESP_OK;  // Of so many calls from now on, which do nothing.
+  int flash_errors = 0;
+  esp_err_t next_flash_error();
 
   // Clocks
   std::int64_t skipped_us = 0;  // Of esp_timer, beyond what Linux's clock says.

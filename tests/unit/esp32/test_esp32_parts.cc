@@ -97,6 +97,30 @@ void a_flash_that_fails_is_io(void**) {
   assert_status(device.read(0, read), Status::io);
 }
 
+// The driver takes memory for what it reads and writes, and other tasks keep it from the bus.
+void a_flash_that_is_short_of_memory_or_time_is_asked_again(void**) {
+  idf().make_partition("grid", 0x47, 0x01, 8);
+  port::PartitionDevice device;
+  assert_ok(device.open("grid", problem));
+  const std::uint8_t bytes[16] = {};
+  std::uint8_t read[16];
+  for (const esp_err_t error : {ESP_ERR_NO_MEM, ESP_ERR_TIMEOUT}) {
+    idf().flash_error = error;
+    idf().flash_errors = 3;
+    assert_ok(device.erase(1));
+    idf().flash_errors = 3;
+    assert_ok(device.read(4'096, read));
+    idf().flash_errors = 3;
+    // A program that ran out of time may have begun, and nothing is programmed twice.
+    assert_status(device.program(4'096, bytes), error == ESP_ERR_NO_MEM ? Status::ok : Status::io);
+  }
+  idf().flash_errors = 1'000;
+  assert_status(device.read(0, read), Status::io);
+  assert_true(idf().flash_errors > 900);
+  assert_true(idf().delays > 0);
+  assert_string_equal(idf().flash->violation().c_str(), "");
+}
+
 // ---- chance and clocks
 
 void chance_comes_from_the_radio_or_from_a_source_that_is_switched_on_for_it(void**) {
@@ -323,6 +347,7 @@ int main() {
       TEST(a_partition_of_another_type_is_left_alone),
       TEST(an_encrypted_partition_is_refused),
       TEST(a_flash_that_fails_is_io),
+      TEST(a_flash_that_is_short_of_memory_or_time_is_asked_again),
       TEST(chance_comes_from_the_radio_or_from_a_source_that_is_switched_on_for_it),
       TEST(the_monotonic_clock_is_that_of_esp_timer),
       TEST(a_wall_clock_that_was_never_set_is_unknown),

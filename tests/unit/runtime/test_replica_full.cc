@@ -34,6 +34,44 @@ constexpr Limits kSmall{.value_bytes_max = 1'000,
                         .actions_max = 64,
                         .clock_lead_ms = 1'000};
 
+// A store whose medium may be full: then nothing is written, whatever is flushed.
+class WalledStore final : public storage::Store {
+ public:
+  explicit WalledStore(const storage::MemoryStore::Options& options) : within_(options) {}
+
+  bool is_full = false;
+  void crash() { within_.crash(); }
+
+  Result<crdt::Seq> append(const crdt::Op& op) override {
+    return is_full ? Result<crdt::Seq>(Status::full) : within_.append(op);
+  }
+  Status restamp(crdt::Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override {
+    return is_full ? Status::full : within_.restamp(seq, stamp, expires_ms);
+  }
+  Status set_fact(std::string_view name, Bytes bytes) override {
+    return is_full ? Status::full : within_.set_fact(name, bytes);
+  }
+  Status share(crdt::Seq seq) override { return within_.share(seq); }
+  Status settle(crdt::Seq seq) override { return within_.settle(seq); }
+  crdt::Seq shared() const override { return within_.shared(); }
+  crdt::Seq settled() const override { return within_.settled(); }
+  Result<Bytes> fact(std::string_view name) override { return within_.fact(name); }
+  Result<Fact> next_fact(std::string_view prefix, std::string_view after) override {
+    return within_.next_fact(prefix, after);
+  }
+  Result<crdt::Op> find(const crdt::CellName& name) override { return within_.find(name); }
+  Result<crdt::Op> next_cell(const crdt::CellName& after) override { return within_.next_cell(after); }
+  Result<crdt::Op> next_op(crdt::Seq after) override { return within_.next_op(after); }
+  crdt::Seq head() const override { return within_.head(); }
+  std::uint64_t seal() override { return within_.seal(); }
+  Status flush() override { return within_.flush(); }
+  void flushed() override { within_.flushed(); }
+  const char* problem() const override { return within_.problem(); }
+
+ private:
+  storage::MemoryStore within_;
+};
+
 // A device, and a host that flushes when it is told to.
 struct Device {
   Device() : store({4'096, 6'000}), memory(runtime::Replica::memory_bytes(kSmall)) { start(); }
@@ -118,7 +156,7 @@ struct Device {
     }
   }
 
-  storage::MemoryStore store;
+  WalledStore store;
   std::vector<std::uint8_t> memory;
   std::unique_ptr<runtime::Replica> replica;
   std::uint64_t now_ms = 0;
@@ -188,6 +226,36 @@ void a_correction_that_meets_a_full_batch_goes_on_behind_it(void** state) {
   assert_true(last <= device.replica->last_stamp());
 }
 
+// BND-1  Neither before its first stamp was moved nor half way.
+void a_correction_that_finds_no_room_waits_for_it_without_a_spin(void** state) {
+  Device& device = device_of(state);
+  device.put_many();
+  device.wall_ms = kWallMs;
+  for (const bool has_begun : {false, true}) {
+    if (has_begun) {
+      device.step({.kind = Event::Kind::wake});
+      assert_ok(device.store.flush());
+      device.store.flushed();
+    }
+    device.store.is_full = true;
+    device.step({.kind = Event::Kind::wake});
+    if (has_begun) device.step({.kind = Event::Kind::durable, .batch = std::exchange(device.batch, 0)});
+    for (int commits = 0; device.batch != 0; ++commits) {
+      assert_true(commits < 3);
+      assert_ok(device.store.flush());
+      device.store.flushed();
+      device.step({.kind = Event::Kind::durable, .batch = std::exchange(device.batch, 0)});
+    }
+    assert_true(device.replica->wake_at_ms() > device.now_ms);
+    assert_true(device.pending().back().cell.stamp.wall_ms() < kWallMs);
+    device.store.is_full = false;
+  }
+  device.step({.kind = Event::Kind::wake});
+  device.flush();
+  for (const crdt::Op& op : device.pending()) assert_true(op.cell.stamp.wall_ms() + 60'000 > kWallMs);
+  assert_int_equal(device.pending().size(), kOps);
+}
+
 // CLK-1
 void a_correction_that_loses_power_half_way_reissues_no_stamp(void** state) {
   Device& device = device_of(state);
@@ -248,6 +316,7 @@ int main() {
       cmocka_unit_test_setup_teardown(a_row_that_would_outlive_every_stamp_never_expires, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_write_that_found_no_room_leaves_no_stamp_behind, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_correction_that_meets_a_full_batch_goes_on_behind_it, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_correction_that_finds_no_room_waits_for_it_without_a_spin, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_correction_that_loses_power_half_way_reissues_no_stamp, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_change_of_name_that_meets_a_full_batch_is_finished_before_anything_is_sent,
                                       set_up, tear_down),

@@ -14,5 +14,6 @@ using esp_err_t = int;
 #define ESP_ERR_INVALID_STATE 0x103
 #define ESP_ERR_INVALID_SIZE 0x104
 #define ESP_ERR_NOT_FOUND 0x105
+#define ESP_ERR_TIMEOUT 0x107
 
 extern "C" const char* esp_err_to_name(esp_err_t code);
