@@ -150,8 +150,14 @@ class Workshop:
 
     def failing_seeds(self, first, last, most):
         """Seeds in the order in which they fail, at most so many; what stopped the run otherwise comes last."""
-        command = [str(self.build / "tests/grid_sim"), "--seeds", f"{first}..{last}", "--no-shrink", "--failures",
-                   str(most)]
+        return self.failing_of("--seeds", f"{first}..{last}", "--failures", str(most))
+
+    def failing_regressions(self):
+        """The same of the seeds that once found something."""
+        return self.failing_of("--seeds-file", str(self.source / "tests/sim/regressions.txt"))
+
+    def failing_of(self, *which):
+        command = [str(self.build / "tests/grid_sim"), "--no-shrink", *which]
         status, output = run(command, self.run_seconds_max)
         failed = [(int(seed), what) for seed, what in re.findall(r"^seed (\d+) FAILED: (.*)$", output, re.M)]
         if status is None:
@@ -195,7 +201,7 @@ def killer(mutant, shop, options, known):
         return (mutant.told_as, "") if told else ("", f"{mutant.told_as} does not fail, but: {', '.join(failed)}")
     if mutant.on_flash:
         return ", ".join(shop.failing_scenarios(FLASH)), ""
-    for seed, what in shop.failing_seeds(1, options.seeds, len(known) + 1):
+    for seed, what in shop.failing_regressions() + shop.failing_seeds(1, options.seeds, len(known) + 1):
         if seed not in known:
             return f"seed {seed}: {what}" if seed else what, ""
     return ", ".join(shop.failing_scenarios()), ""

@@ -17,7 +17,7 @@
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,
 //         a_gateway_that_starts_in_the_past_judges_by_what_it_knew, a_gateway_without_time_does_not_judge,
 //         who_follows_a_healed_stamp_may_write, who_overwrote_a_stamp_that_nobody_holds_any_more_may_write,
-//         what_was_refused_is_not_taken_because_something_was_lost;
+//         what_was_refused_is_not_taken_because_something_was_lost, what_was_taken_before_a_loss_keeps_its_stamp;
 //         test_scenarios.cc: a_device_in_2099_is_corrected_and_pushes_nobody_else
 //   P4    a_correction_moves_the_expiry_along, a_correction_stays_above_what_was_accepted,
 //         a_correction_waits_for_what_is_in_flight, what_an_image_pushed_in_another_life_is_not_restamped,
@@ -284,9 +284,9 @@ static void who_follows_a_healed_stamp_may_write(void**) {
   world.gateway().knows_time = true;
   set_back(world, world.gateway(), MemoryStore());
   assert_converged(world);
-  assert_ok(world.put(world.device(1), "m", "x", 2));
+  assert_ok(world.put(world.device(1), "m", "y", 2));
   assert_converged(world);
-  assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
+  assert_int_equal(world.get(world.gateway(), "m", "y", 0), 2);
   assert_int_equal(rejected_by(world), 0);
 }
 
@@ -308,6 +308,29 @@ static void who_overwrote_a_stamp_that_nobody_holds_any_more_may_write(void**) {
   world.heal(b);
   assert_converged(world);
   assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
+}
+
+// PROTOCOL P7, P19: the gateway took an op without time and lost it, and others have seen it under its stamp.
+static void what_was_taken_before_a_loss_keeps_its_stamp(void**) {
+  World world({.seed = 117});
+  Site &a = world.device(0), &gateway = world.gateway();
+  join(world);
+  const MemoryStore image(*gateway.store);
+  assert_ok(world.put(a, "m", "w", 1));
+  assert_converged(world);
+  a.wall_skew_ms = kHourMs;
+  lose_time(world, gateway);
+  world.run_ms(5'000);
+  world.fill_disk(gateway, 3'000);
+  assert_ok(world.put(a, "m", "x", 1));
+  const crdt::Stamp stamp = cell_of(a, "m", "x").stamp;
+  assert_true(world.run_until([&] { return world.get(world.device(1), "m", "x", 0) == 1; }, 60'000));
+  world.run_ms(100);
+  gateway.knows_time = true;
+  world.cut(world.device(1));
+  set_back(world, gateway, image);
+  assert_true(world.run_until([&] { return world.get(gateway, "m", "x", 0) == 1; }, 60'000));
+  assert_true(cell_of(gateway, "m", "x").stamp == stamp);
 }
 
 // PROTOCOL P3, P7: an ack covers what was refused, too, and that is no evidence that it was ever taken.
@@ -379,6 +402,7 @@ int main() {
       cmocka_unit_test(a_clock_that_jumps_ahead_in_session_moves_nobody_else),
       cmocka_unit_test(who_follows_a_healed_stamp_may_write),
       cmocka_unit_test(who_overwrote_a_stamp_that_nobody_holds_any_more_may_write),
+      cmocka_unit_test(what_was_taken_before_a_loss_keeps_its_stamp),
       cmocka_unit_test(what_was_refused_is_not_taken_because_something_was_lost),
       cmocka_unit_test(a_device_that_does_not_know_the_time_expires_nothing),
       cmocka_unit_test(a_welcome_that_was_slept_on_tells_no_time),
