@@ -212,7 +212,7 @@ Status FlashRing::open_next(std::uint32_t spare) {
 // An erased sector before one that has to be erased; of these, the least worn.
 std::uint32_t FlashRing::pick() const {
   std::uint32_t best = count_;
-  const auto is_better = [this](const Sector& a, const Sector& b) {
+  const auto is_better = [](const Sector& a, const Sector& b) {
     return a.state != b.state ? a.state == State::free : a.erase_count < b.erase_count;
   };
   for (std::uint32_t i = 0; i < count_; ++i) {
