@@ -7,6 +7,7 @@ namespace grid::server {
 namespace {
 
 constexpr std::size_t kPeerBytes = 56;
+constexpr std::size_t kOldPeerBytes = 48;  // Without whole_time: what was taken was whole.
 
 // "peer/" and the node id in hex.
 struct PeerName {
@@ -23,10 +24,16 @@ struct PeerName {
 Result<Peer> load_peer(storage::Store& store, crdt::NodeId node) {
   const Result<Bytes> bytes = store.fact(PeerName(node).view());
   if (!bytes.ok()) return bytes.status();
-  if (bytes->size() != kPeerBytes) return Status::corrupt;
+  const bool is_old = bytes->size() == kOldPeerBytes;
+  if (bytes->size() != kPeerBytes && !is_old) return Status::corrupt;
   const std::uint8_t* at = bytes->data();
-  return Peer{load_be(at),      load_be(at + 8),  load_be(at + 16), load_be(at + 24),
-              load_be(at + 32), load_be(at + 40), load_be(at + 48)};
+  return Peer{load_be(at),
+              load_be(at + 8),
+              load_be(at + 16),
+              load_be(at + 24),
+              load_be(at + 32),
+              load_be(at + 40),
+              load_be(at + (is_old ? 32 : 48))};
 }
 
 Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {

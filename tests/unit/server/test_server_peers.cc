@@ -72,6 +72,18 @@ void a_welcome_during_a_commit_gives_no_token(void** state) {
   assert_false(bench.open(3, kA, first).forked);
 }
 
+void a_record_of_a_peer_from_before_it_knew_what_is_whole_is_read(void** state) {
+  Bench& bench = bench_of(state);
+  const std::uint64_t token = bench.open(1, kA).fork_token;
+  bench.close(1);
+  const std::string name = "peer/000000000000000a";
+  const Result<Bytes> now = bench.store.fact(name);
+  assert_ok(now.status());
+  const Frame old(now->begin(), now->begin() + 48);
+  assert_ok(bench.store.set_fact(name, old));
+  assert_false(bench.open(2, kA, token).forked);
+}
+
 // PROTOCOL P1: the first one, too.
 void a_token_that_is_not_on_disk_is_given_to_nobody(void** state) {
   Bench& bench = bench_of(state);
@@ -149,6 +161,7 @@ int main() {
       server_test(the_token_before_the_last_is_current_until_the_last_is_shown),
       server_test(a_welcome_during_a_commit_gives_no_token),
       server_test(a_token_that_is_not_on_disk_is_given_to_nobody),
+      server_test(a_record_of_a_peer_from_before_it_knew_what_is_whole_is_read),
       server_test(an_op_that_was_taken_before_a_loss_is_taken_again),
       server_test(an_op_that_lies_just_above_what_was_lost_is_taken),
       server_test(what_is_pushed_after_a_loss_does_not_hide_it),
