@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The judge is judged: puts one known fault into the code at a time, and says whether the simulator finds it.
 
-Each *.patch beside this file is a mutant. A copy of the tree is built with it, then seeds are run, then the told
-scenarios: whatever fails first has killed it. A mutant that lives is a hole in the judge.
+Each *.patch beside this file is a mutant. A copy of the tree is built with it, then the seeds that once found something
+are run, then others, then the told scenarios: whatever fails first has killed it. A mutant that lives is a hole in the
+judge.
 """
 import argparse
 import concurrent.futures

@@ -93,13 +93,18 @@ static void what_an_image_pushed_in_another_life_is_not_restamped(void**) {
   assert_int_equal(a.disk->restamps(), 0);
 }
 
+// A log of three unsent ops, of which the oldest gives way.
+static void keep_three(World& world, Site& device) {
+  device.limits.pending_ops_max = 3;
+  device.on_full = OnFull::drop_oldest;
+  start_again(world, device);
+}
+
 // PROTOCOL P8: a log that is full drops its oldest op, if its owner wants that: told, and not for ever.
 static void what_a_full_log_drops_is_told_and_comes_back_from_the_gateway(void**) {
   World world({.seed = 142});
   Site& a = world.device(0);
-  a.limits.pending_ops_max = 3;
-  a.on_full = OnFull::drop_oldest;
-  start_again(world, a);
+  keep_three(world, a);
   join(world);
   assert_ok(world.put(world.device(1), "m", "x", 1));
   assert_converged(world);
@@ -124,9 +129,7 @@ static void what_a_full_log_drops_is_told_and_comes_back_from_the_gateway(void**
 static void a_full_log_of_shared_ops_refuses(void**) {
   World world({.seed = 143});
   Site& a = world.device(0);
-  a.limits.pending_ops_max = 3;
-  a.on_full = OnFull::drop_oldest;
-  start_again(world, a);
+  keep_three(world, a);
   join(world);
   assert_converged(world);
   world.fill_disk(world.gateway(), 5'000);
@@ -143,9 +146,7 @@ static void a_full_log_of_shared_ops_refuses(void**) {
 static void a_row_that_is_under_way_is_not_dropped(void**) {
   World world({.seed = 144});
   Site& a = world.device(0);
-  a.limits.pending_ops_max = 3;
-  a.on_full = OnFull::drop_oldest;
-  start_again(world, a);
+  keep_three(world, a);
   join(world);
   assert_converged(world);
   world.fill_disk(world.gateway(), 5'000);
