@@ -2,6 +2,8 @@
 
 #include "runtime/oplog.h"
 
+#include <utility>
+
 #include "crdt/stub.h"
 #include "runtime/facts.h"
 #include "transport/wire.h"
@@ -30,10 +32,10 @@ OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem&
     : store_(store),
       limits_(limits),
       problem_(problem),
-      rejected_(arena.make<Seq>(limits.window_ops_max)),
+      refused_(arena.make<Seq>(limits.window_ops_max)),
       fates_(arena.make<Fate>(limits.window_ops_max)),
       scratch_(arena.make<std::uint8_t>(scratch_bytes(limits))) {
-  GRID_CHECK(!scratch_.empty() && !fates_.empty() && rejected_.capacity() == limits.window_ops_max);
+  GRID_CHECK(!scratch_.empty() && !fates_.empty() && refused_.capacity() == limits.window_ops_max);
 }
 
 Result<Op> OpLog::next_local(Seq from, Seq to) {
@@ -190,7 +192,8 @@ Status OpLog::restart() {
   GRID_TRY(sign_pending());
   // What was refused and not settled is asked again, and may be taken this time: its stamp counts unless it is refused
   // again.
-  rejected_.clear();
+  forget_refusals(store_.settled());
+  refused_here_ = 0;
   sent_ = store_.settled();
   in_flight_ = 0;
   shared_unsent_ = 0;
@@ -230,7 +233,7 @@ Result<Op> OpLog::next_to_send() {
       continue;
     }
     // The ack covers what was refused as well, and that is no evidence that it was taken (PROTOCOL P7).
-    op->was_applied = op->seq <= applied_ && fate_of(op->seq) == nullptr;
+    op->was_applied = op->seq <= applied_ && refusal_of(op->seq) == refused_.size();
     return op;
   }
 }
@@ -251,7 +254,7 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
   std::uint64_t settled = 0;
   GRID_TRY(each_local(store_.settled(), durable, [this, &settled](const Op& op) {
     ++settled;
-    if (!was_rejected(op.seq)) clock_.share(op.cell.stamp);
+    if (refusal_of(op.seq) >= refused_here_) clock_.share(op.cell.stamp);
     return Status::ok;
   }));
   // The clock first: when it finds no room, the ops stay and are acknowledged again. Settled without it, they would be
@@ -261,15 +264,22 @@ Status OpLog::acknowledge(Seq applied, Seq durable) {
   GRID_CHECK(settled <= pending_count_ && settled <= in_flight_);
   pending_count_ -= settled;
   in_flight_ -= settled;
-  while (!rejected_.empty() && rejected_[0] <= durable) rejected_.remove_at(0);
+  forget_refusals(durable);
   return Status::ok;
 }
 
-bool OpLog::was_rejected(Seq seq) const {
-  for (const Seq rejected : rejected_) {
-    if (rejected == seq) return true;
+std::size_t OpLog::refusal_of(Seq seq) const {
+  std::size_t i = 0;
+  while (i < refused_.size() && refused_[i] != seq) ++i;
+  return i;
+}
+
+void OpLog::forget_refusals(Seq through) {
+  for (std::size_t i = refused_.size(); i-- > 0;) {
+    if (refused_[i] > through) continue;
+    refused_.remove_at(i);
+    if (i < refused_here_) --refused_here_;
   }
-  return false;
 }
 
 const OpLog::Fate* OpLog::fate_of(Seq seq) const {
@@ -280,9 +290,11 @@ const OpLog::Fate* OpLog::fate_of(Seq seq) const {
 }
 
 void OpLog::note_fate(Seq seq, Outcome outcome) {
-  if (was_rejected(seq) || rejected_.full()) return;
-  GRID_CHECK(rejected_.push(seq) == Status::ok);
-  if (fate_of(seq) != nullptr) return;  // On an earlier link.
+  const std::size_t at = refusal_of(seq);
+  const bool is_new = at == refused_.size();
+  if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return;
+  std::swap(refused_[at], refused_[refused_here_++]);
+  if (!is_new) return;  // On an earlier link.
   fates_[next_fate_++ % fates_.size()] = {seq, outcome};
   if (outcome == Outcome::rejected) ++rejected_count_;
 }

@@ -24,7 +24,7 @@
 namespace grid::runtime {
 
 class OpLog {
-  // What became of one of the last ops that did not get through: there are as many as can be in flight.
+  // What became of one of the last ops that did not get through, for whoever asks.
   struct Fate {
     crdt::Seq seq = 0;
     Outcome outcome = Outcome::pending;
@@ -147,7 +147,9 @@ class OpLog {
   Status reopen_above_all();
   Status save_clock();
   Status set_clock(const crdt::ClockState& state);
-  bool was_rejected(crdt::Seq seq) const;
+  // Where it stands in refused_; its size when it was not refused.
+  std::size_t refusal_of(crdt::Seq seq) const;
+  void forget_refusals(crdt::Seq through);
   const Fate* fate_of(crdt::Seq seq) const;
   void note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
@@ -157,7 +159,8 @@ class OpLog {
   const Limits& limits_;
   Problem& problem_;
   crdt::Clock clock_;
-  Vec<crdt::Seq> rejected_;  // Of the ops in flight.
+  Vec<crdt::Seq> refused_;        // Not settled yet, so the window bounds them;
+  std::size_t refused_here_ = 0;  // the first so many on this link.
   std::span<Fate> fates_;
   std::size_t next_fate_ = 0;
   Correcting correcting_;

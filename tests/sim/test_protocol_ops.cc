@@ -165,6 +165,33 @@ static void a_row_that_is_under_way_is_not_dropped(void**) {
   assert_int_equal(world.get(world.gateway(), "m", "x", 0), 2);
 }
 
+// PROTOCOL P3, P7: however many others were dropped since.
+static void a_refusal_is_remembered_until_it_is_settled(void**) {
+  World world({.seed = 145});
+  Site &a = world.device(0), &gateway = world.gateway();
+  a.limits.window_ops_max = 2;
+  keep_three(world, a);
+  join(world);
+  const MemoryStore image(*gateway.store);
+  assert_ok(world.put(a, "m", "w", 1));
+  assert_converged(world);
+  world.fill_disk(gateway, 60'000);
+  assert_ok(world.put(world.device(1), "m", "y", 1));
+  world.run_ms(100);
+  a.wall_skew_ms = 72 * 3'600'000;
+  assert_ok(world.put(a, "m", "x", 1));
+  assert_true(world.run_until([&] { return rejected_by(world) > 0; }, 50'000));
+  world.run_ms(100);
+  world.cut(a);
+  world.run_ms(100);
+  for (std::int64_t i = 1; i <= 9; ++i) assert_ok(world.put(a, "m", key_of(static_cast<std::uint64_t>(i)), i));
+  assert_true(a.replica->status(0).figures.dropped > a.limits.window_ops_max);
+  set_back(world, gateway, image);
+  world.heal(a);
+  assert_converged(world);
+  assert_true(cell_of(gateway, "m", "x").stamp.wall_ms() <= world.true_ms() + kDriftMsMax);
+}
+
 // PROTOCOL P1: a node says hello twice before the batch with its first token is on disk.
 static void the_first_token_of_a_node_waits_for_the_disk_too(void**) {
   World world({.seed = 140, .devices = 1, .commit_ms = 50});
@@ -325,6 +352,7 @@ int main() {
       cmocka_unit_test(what_a_full_log_drops_is_told_and_comes_back_from_the_gateway),
       cmocka_unit_test(a_full_log_of_shared_ops_refuses),
       cmocka_unit_test(a_row_that_is_under_way_is_not_dropped),
+      cmocka_unit_test(a_refusal_is_remembered_until_it_is_settled),
       cmocka_unit_test(the_first_token_of_a_node_waits_for_the_disk_too),
       cmocka_unit_test(an_older_token_is_never_given_again),
       cmocka_unit_test(what_is_not_durable_at_the_gateway_stays_in_the_log),
