@@ -42,6 +42,11 @@ class Store {
   //   io         The medium failed; nothing was appended.
   virtual Result<Seq> append(const crdt::Op& op) = 0;
 
+  // Whether `appends` more, of `bytes` in their names and values together, find room one behind the other, whatever
+  // they supersede: for who must write all of them or none.
+  //   full  They may not. As after append(), a flush may make room.
+  virtual Status has_room(std::size_t appends, std::size_t bytes) = 0;
+
   // Gives a local, unshared op (seq > shared()) that is still in the log another stamp and expiry, in the index
   // too where it stands there. Order in the log is unchanged.
   //   not_found  No such record.

@@ -2,6 +2,7 @@
 
 #include "storage/flash/flash_store.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "storage/flash/flash_slots.h"
@@ -18,6 +19,8 @@ namespace {
 // Sectors that a write leaves free: for what makes room itself, and for the compaction behind both.
 constexpr std::uint32_t kSpareOfWrites = 2;
 constexpr std::uint32_t kSpareOfErasures = 1;
+
+constexpr std::size_t kOptionalBytesMax = crdt::Stamp::kBytes + sizeof(std::uint64_t);
 
 // Of the sectors that there are, so many never hold what is live.
 constexpr std::uint32_t kSectorsAside = 4;
@@ -70,7 +73,7 @@ Result<FlashStore::Address> FlashStore::write(const Head& head, std::span<const 
 Result<FlashStore::Address> FlashStore::write_op(const crdt::Op& op, std::uint8_t flags, bool makes_room) {
   Head head = flash::head_of(op);
   head.flags = static_cast<std::uint8_t>(head.flags | flags);
-  std::uint8_t optional[24];
+  std::uint8_t optional[kOptionalBytesMax];
   const std::uint32_t optional_size = flash::write_optional(op, optional);
   const crdt::CellName& name = op.cell.name;
   const Bytes parts[] = {
@@ -115,6 +118,20 @@ Result<Seq> FlashStore::append(const crdt::Op& op) {
     GRID_CHECK(by_seq_.push(*at) == Status::ok);
   }
   return ++head_;
+}
+
+// Nothing that they supersede is counted as free, and no sector that is only partly theirs.
+Status FlashStore::has_room(std::size_t appends, std::size_t bytes) {
+  constexpr std::size_t kAside = Head::kOpBytes + kOptionalBytesMax + kUnitBytes;
+  if (by_name_.size() + appends > by_name_.capacity() || by_seq_.size() + appends > by_seq_.capacity()) {
+    return fail(Status::full, "there are as many cells, or ops in flight, as this store keeps");
+  }
+  const std::uint32_t all = static_cast<std::uint32_t>(std::min<std::size_t>(bytes + appends * kAside, INT32_MAX));
+  GRID_TRY(check_room(all, 0, false));
+  compact_some(all);
+  const std::uint32_t sectors = units_of(all) / ring_.payload_units() + 2;
+  if (ring_.available() >= kSpareOfWrites + sectors) return Status::ok;
+  return fail(Status::full, "no sector is free; a flush may free some");
 }
 
 // The record that stands at `place` goes from the log, or stays there in flight.

@@ -84,6 +84,10 @@ Result<Seq> LmdbStore::append(const crdt::Op& op) {
   return seq;
 }
 
+Status LmdbStore::has_room(std::size_t appends, std::size_t bytes) {
+  return check_room(appends * (lmdb::kRecordBytesAside + sizeof(Bytes) + sizeof(Seq)) + bytes);
+}
+
 // Takes the record from every reader, unless it is in flight.
 Status LmdbStore::supersede(Seq seq) {
   if (marks_.settled < seq && seq <= marks_.shared) {

@@ -50,6 +50,7 @@ class LmdbStore final : public Store {
   static std::unique_ptr<LmdbStore> open(const LmdbOptions& options, Status& status, std::string& problem);
 
   Result<Seq> append(const crdt::Op& op) override;
+  Status has_room(std::size_t appends, std::size_t bytes) override;
   Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override;
   Status share(Seq seq) override;
   Status settle(Seq seq) override;

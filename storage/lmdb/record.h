@@ -37,7 +37,8 @@ struct SeqKey {
 };
 
 inline constexpr std::size_t kRecordHeadBytes = 28;
-inline constexpr std::size_t kRecordBytesMax = kRecordHeadBytes + 16 + 8 + kNameBytesMax + kValueBytesMax;
+inline constexpr std::size_t kRecordBytesAside = kRecordHeadBytes + 16 + 8;  // Of a name and a value, at most.
+inline constexpr std::size_t kRecordBytesMax = kRecordBytesAside + kNameBytesMax + kValueBytesMax;
 
 std::size_t record_size(const crdt::Op& op);
 // Fills `to`, which is record_size(op) long. The sequence is not in the record, but its checksum covers it.

@@ -53,6 +53,11 @@ Result<Seq> MemoryStore::append(const crdt::Op& op) {
   return head();
 }
 
+Status MemoryStore::has_room(std::size_t appends, std::size_t bytes) {
+  if (journal_bytes_ + appends * sizeof(Change) + bytes <= options_.batch_bytes_max) return Status::ok;
+  return fail(Status::full, "memory store: the open and sealed batches hold all that they may");
+}
+
 Status MemoryStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) {
   if (stamp.is_none()) return fail(Status::invalid, "memory store: an op can't be restamped with no stamp");
   if (!now_.can_restamp(seq)) return fail(Status::not_found, "memory store: no unshared local op has that sequence");

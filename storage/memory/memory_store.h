@@ -36,6 +36,7 @@ class MemoryStore final : public Store {
   void fail_next_flush(Status status) { next_flush_.store(status); }
 
   Result<Seq> append(const crdt::Op& op) override;
+  Status has_room(std::size_t appends, std::size_t bytes) override;
   Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override;
   Status share(Seq seq) override;
   Status settle(Seq seq) override;

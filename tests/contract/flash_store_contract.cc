@@ -24,6 +24,7 @@ class CountedStore final : public storage::Store {
   std::size_t unflushed() const { return unflushed_; }
 
   Result<Seq> append(const crdt::Op& op) override { return store_.append(op); }
+  Status has_room(std::size_t appends, std::size_t bytes) override { return store_.has_room(appends, bytes); }
   Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override {
     return store_.restamp(seq, stamp, expires_ms);
   }

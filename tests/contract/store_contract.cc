@@ -270,6 +270,25 @@ void a_batch_is_bounded_and_a_flush_makes_room(void** state) {
   assert_int_equal(put(store, "more", value, 10), last + 1);
 }
 
+// BND-1: what it says ok to is appended whole.
+void what_has_room_can_be_appended(void** state) {
+  Store& store = store_of(state);
+  constexpr std::size_t kEach = 7;
+  const std::string value(700, 'v');
+  int rounds = 0;
+  for (; rounds < 1'000 && store.has_room(kEach, kEach * (value.size() + 12)) == Status::ok; ++rounds) {
+    for (std::size_t i = 0; i < kEach; ++i) {
+      put_local(store, "key" + std::to_string((static_cast<std::size_t>(rounds) * kEach + i) % 50), value, 10);
+    }
+    if (rounds % 3 == 0) store.seal();
+  }
+  assert_in_range(rounds, 2, 100);
+  assert_true(std::strlen(store.problem()) > 10);
+  assert_ok(store.commit());
+  assert_ok(store.has_room(kEach, kEach * (value.size() + 12)));
+  assert_status(store.has_room(1, std::size_t{1} << 30), Status::full);
+}
+
 // STO-1
 void a_flush_may_run_on_another_thread_while_the_store_goes_on(void** state) {
   Store& store = store_of(state);
@@ -320,6 +339,7 @@ int run_store_contract(const char* name, MakeDisk make_disk) {
       contract_test(the_head_never_goes_back),
       small_contract_test(what_is_too_large_is_refused_and_leaves_nothing),
       small_contract_test(a_batch_is_bounded_and_a_flush_makes_room),
+      small_contract_test(what_has_room_can_be_appended),
       contract_test(a_flush_may_run_on_another_thread_while_the_store_goes_on),
   };
   return cmocka_run_group_tests_name(name, tests, nullptr, nullptr);

@@ -57,6 +57,14 @@ Result<Seq> FixedStore::append(const crdt::Op& op) {
   return head_;
 }
 
+Status FixedStore::has_room(std::size_t appends, std::size_t) {
+  std::size_t free = 0;
+  for (const Record& record : records_) free += record.op.seq == 0 ? 1 : 0;
+  if (free >= appends) return Status::ok;
+  problem_ = "fixed store: every slot is taken";
+  return Status::full;
+}
+
 Status FixedStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) {
   if (stamp.is_none()) return Status::invalid;
   for (Record& record : records_) {

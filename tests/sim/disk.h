@@ -21,6 +21,7 @@ class Disk final : public storage::Store {
   Result<storage::Seq> append(const crdt::Op& op) override {
     return writes() ? store_.append(op) : Result<storage::Seq>(Status::io);
   }
+  Status has_room(std::size_t appends, std::size_t bytes) override { return store_.has_room(appends, bytes); }
   Status restamp(storage::Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override {
     ++restamps_;
     return writes() ? store_.restamp(seq, stamp, expires_ms) : Status::io;

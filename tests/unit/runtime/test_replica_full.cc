@@ -45,6 +45,9 @@ class WalledStore final : public storage::Store {
   Result<crdt::Seq> append(const crdt::Op& op) override {
     return is_full ? Result<crdt::Seq>(Status::full) : within_.append(op);
   }
+  Status has_room(std::size_t appends, std::size_t bytes) override {
+    return is_full ? Status::full : within_.has_room(appends, bytes);
+  }
   Status restamp(crdt::Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override {
     return is_full ? Status::full : within_.restamp(seq, stamp, expires_ms);
   }
