@@ -28,6 +28,8 @@ struct Verbs {
   PutOptions put;
   KeyOptions get, rm;
   ListOptions ls, export_map;
+  SetOptions set;
+  CounterOptions counter;
   ImportOptions import_file;
   WatchOptions watch;
   SyncOptions sync;
@@ -54,12 +56,15 @@ void add_duration(CLI::App& verb, const std::string& name, std::uint64_t& into_m
   });
 }
 
+const char* read_count(const std::string& text, std::uint64_t& into) {
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, into);
+  const bool is_good = error == std::errc{} && rest == end && into != 0 && into <= INT64_MAX;
+  return is_good ? nullptr : "a number from 1 up";
+}
+
 void add_count(CLI::App& verb, const std::string& name, std::uint64_t& into, const std::string& about) {
-  add_parsed(verb, name, "N", about, [&into](const std::string& text) {
-    const char* end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, into);
-    return error == std::errc{} && rest == end && into != 0 ? nullptr : "a number from 1 up";
-  });
+  add_parsed(verb, name, "N", about, [&into](const std::string& text) { return read_count(text, into); });
 }
 
 void add_text(CLI::App& app, const std::string& name, std::string& into, const char* type, const std::string& about) {
@@ -117,6 +122,52 @@ void add_row_verbs(CLI::App& app, Verbs& v) {
   add_key(verb, v.rm.key);
 
   verb = add_verb(app, v, "ls", "List rows by key", [&v] { return ls(v.context, v.ls); });
+  add_map(verb, v.ls.map);
+  verb->add_option("PREFIX", v.ls.prefix, "Only keys that begin so");
+}
+
+void add_set_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* sets = app.add_subcommand("or", "A map of sets: a key holds values, and an add beats a remove");
+  sets->require_subcommand(1);
+  CLI::App* verb = add_verb(*sets, v, "add", "Add a value", [&v] { return or_add(v.context, v.set); });
+  add_map(verb, v.set.map);
+  add_key(verb, v.set.key);
+  verb->add_option("JSON", v.set.json, "The value; - reads it from stdin")->required();
+  add_duration(*verb, "--ttl", v.set.ttl_ms, "Let it expire");
+
+  verb = add_verb(*sets, v, "remove", "Remove a value, or all of a key", [&v] { return or_remove(v.context, v.set); });
+  add_map(verb, v.set.map);
+  add_key(verb, v.set.key);
+  verb->add_option("JSON", v.set.json, "The value [all that are seen here]");
+
+  verb = add_verb(*sets, v, "values", "Print what a key holds", [&v] { return or_values(v.context, v.set); });
+  add_map(verb, v.set.map);
+  add_key(verb, v.set.key);
+
+  verb = add_verb(*sets, v, "keys", "List keys that hold something", [&v] { return or_keys(v.context, v.ls); });
+  add_map(verb, v.ls.map);
+  verb->add_option("PREFIX", v.ls.prefix, "Only keys that begin so");
+}
+
+void add_counter_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* counters =
+      app.add_subcommand("counter", "A map of counters: what replicas add at the same time all counts");
+  counters->require_subcommand(1);
+  const auto add = [&](const char* name, const char* about, Exit (*run)(const Context&, const CounterOptions&)) {
+    CLI::App* verb = add_verb(*counters, v, name, about, [&v, run] { return run(v.context, v.counter); });
+    add_map(verb, v.counter.map);
+    add_key(verb, v.counter.key);
+    return verb;
+  };
+  CLI::App* up = add("incr", "Add to it", counter_incr);
+  CLI::App* down = add("decr", "Take from it", counter_decr);
+  for (CLI::App* verb : {up, down}) {
+    add_parsed(*verb, "N", "N", "How much [1]",
+               [&v](const std::string& text) { return read_count(text, v.counter.by); });
+  }
+  add("reset", "Take away what is seen here", counter_reset);
+  add("value", "Print it", counter_value);
+  CLI::App* verb = add_verb(*counters, v, "ls", "List counters", [&v] { return counter_ls(v.context, v.ls); });
   add_map(verb, v.ls.map);
   verb->add_option("PREFIX", v.ls.prefix, "Only keys that begin so");
 }
@@ -195,6 +246,8 @@ Exit parse_and_run(int argc, char** argv) {
   app.set_version_flag("--version", kVersion);
   add_context(app, verbs.context);
   add_row_verbs(app, verbs);
+  add_set_verbs(app, verbs);
+  add_counter_verbs(app, verbs);
   add_map_verbs(app, verbs);
   add_replica_verbs(app, verbs);
   add_flash_verbs(app, verbs);

@@ -9,18 +9,18 @@
 namespace grid::cli {
 namespace {
 
-// The maps that have a live row, in order.
+// The maps that have a live cell, in order.
 std::vector<std::string> maps_of(Session& session) {
   // Behind every key of a map: none has such a byte.
   static const std::string kBehindAllKeys(kKeyBytesMax, '\xff');
   std::vector<std::string> maps;
   for (;;) {
     const std::string last = maps.empty() ? std::string() : maps.back();
-    const Result<Change> row =
-        session.node().driver().next({}, last, maps.empty() ? std::string_view() : kBehindAllKeys);
-    if (row.status() == Status::not_found) return maps;
-    session.require(row.status());
-    maps.emplace_back(row->map);
+    const Result<crdt::Op> cell =
+        session.node().driver().next_cell({last, maps.empty() ? std::string_view() : kBehindAllKeys});
+    if (cell.status() == Status::not_found) return maps;
+    session.require(cell.status());
+    maps.emplace_back(cell->cell.name.map);
   }
 }
 

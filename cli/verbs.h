@@ -37,6 +37,17 @@ struct ListOptions {
   std::string map, prefix;
 };
 
+struct SetOptions {
+  std::string map, key;
+  std::string json;  // Empty: every value, of a remove.
+  std::uint64_t ttl_ms = 0;
+};
+
+struct CounterOptions {
+  std::string map, key;
+  std::uint64_t by = 1;
+};
+
 struct ImportOptions {
   std::string map, file, key_field;
 };
@@ -71,6 +82,15 @@ Exit put(const Context& context, const PutOptions& options);
 Exit get(const Context& context, const KeyOptions& options);
 Exit rm(const Context& context, const KeyOptions& options);
 Exit ls(const Context& context, const ListOptions& options);
+Exit or_add(const Context& context, const SetOptions& options);
+Exit or_remove(const Context& context, const SetOptions& options);
+Exit or_values(const Context& context, const SetOptions& options);
+Exit or_keys(const Context& context, const ListOptions& options);
+Exit counter_incr(const Context& context, const CounterOptions& options);
+Exit counter_decr(const Context& context, const CounterOptions& options);
+Exit counter_reset(const Context& context, const CounterOptions& options);
+Exit counter_value(const Context& context, const CounterOptions& options);
+Exit counter_ls(const Context& context, const ListOptions& options);
 Exit import_file(const Context& context, const ImportOptions& options);
 Exit export_map(const Context& context, const ListOptions& options);
 Exit watch(const Context& context, const WatchOptions& options);

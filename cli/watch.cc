@@ -22,8 +22,13 @@ struct Printed {
 };
 
 std::string line_of(const Change& change) {
-  std::string line = "{\"map\":" + json_text(change.map) + ",\"key\":" + json_text(change.key) + ",\"value\":";
-  line += change.now.exists() ? json::json_from_value(change.now) : "null,\"removed\":true";
+  std::string line = "{\"map\":" + json_text(change.map) + ",\"key\":" + json_text(change.key);
+  if (change.view == crdt::View::lww_map) {
+    line += ",\"value\":";
+    line += change.now.exists() ? json::json_from_value(change.now) : "null,\"removed\":true";
+  } else {
+    line += change.view == crdt::View::counter ? ",\"counter\":true" : ",\"set\":true";
+  }
   const std::string stamp = stamp_text(change.stamp);
   return line + ",\"stamp\":" + (stamp.empty() ? "null" : json_text(stamp)) + "}\n";
 }

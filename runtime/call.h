@@ -12,14 +12,27 @@
 #include "crdt/base/bytes.h"
 #include "crdt/base/status.h"
 #include "crdt/cell.h"
+#include "runtime/edit.h"
 #include "runtime/scope.h"
 
 namespace grid::runtime {
+
+// Which write it is that stands. An op that may still get another stamp goes by its sequence (PROTOCOL P4).
+struct Version {
+  crdt::Stamp stamp{};  // Of what the server vouches for; none: nothing stands.
+  crdt::Seq pending = 0;
+
+  static Version of(const crdt::Op& op, bool is_pending) {
+    return is_pending ? Version{{}, op.seq} : Version{op.cell.stamp, 0};
+  }
+  friend bool operator==(const Version&, const Version&) = default;
+};
 
 struct Call {
   enum class Verb : std::uint8_t {
     put,          // scope.map, scope.text (the key), value, ttl_ms
     remove,       // scope.map, scope.text
+    edit,         // scope.map, scope.text, edit, and what that takes
     subscribe,    // scope: pull it from the server and keep it current
     unsubscribe,  // id
     watch,        // scope: subscribe, and report each change with `id`
@@ -27,17 +40,18 @@ struct Call {
     verify,       // Compare every subscription with the server by digest, once its link and log are quiet.
     online,       // Connect, and again when the link drops.
     offline,      // Close the link and stay away.
-
   };
   Verb verb = Verb::put;
   Scope scope{};
   Bytes value{};
   std::uint64_t ttl_ms = 0;  // 0: never expires
   std::uint32_t id = 0;      // In for un-verbs, out for watch and subscribe.
+  Edit edit = nullptr;
+  Version expected{};
 
   // The answer.
   Status status = Status::ok;
-  crdt::Seq seq = 0;  // put, remove: names the op in outcomes
+  crdt::Seq seq = 0;  // put, remove, edit: names the (last) op in outcomes
 };
 
 }  // namespace grid::runtime

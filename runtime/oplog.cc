@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "crdt/pn_counter.h"
 #include "crdt/stub.h"
 #include "runtime/facts.h"
 #include "transport/wire.h"
@@ -101,7 +102,7 @@ Status OpLog::set_clock(const ClockState& state) {
 // Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
 Status OpLog::append(const Op& op) {
   const Result<Op> before = store_.find(op.cell.name);
-  const bool supersedes = before.ok() && before->local && before->seq > store_.shared();
+  const bool supersedes = before.ok() && is_unshared(*before);
   const Result<Seq> seq = store_.append(op);
   if (!seq.ok()) {
     problem_.say("the store takes no more: ").text(store_.problem());
@@ -140,7 +141,7 @@ Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expire
 bool OpLog::is_full_for(const CellName& name) {
   if (pending_count_ < limits_.pending_ops_max) return false;
   const Result<Op> before = store_.find(name);
-  return !before.ok() || !before->local || before->seq <= store_.shared();
+  return !before.ok() || !is_unshared(*before);
 }
 
 // A row whose earlier op is still on its way is passed over: the server does not send a device its own ops.
@@ -152,6 +153,7 @@ Result<Op> OpLog::oldest_to_drop() {
     at = next->seq;
     const Result<Op> oldest = copied(at);
     if (!oldest.ok()) return oldest;
+    if (crdt::CounterPart::is(oldest->cell.name.sub)) continue;
     const Result<bool> seen = is_under_way(oldest->cell.name);
     if (!seen.ok()) return seen.status();
     if (!*seen) return oldest;
@@ -172,6 +174,13 @@ Result<bool> OpLog::is_under_way(const CellName& name) {
     return Status::ok;
   }));
   return found;
+}
+
+Status OpLog::withdraw(const Op& op) {
+  GRID_CHECK(is_unshared(op) && op.base.is_none());
+  const Result<Op> kept = copied(op.seq);  // The name must outlive the append.
+  if (!kept.ok()) return kept.status();
+  return append({.cell = {kept->cell.name, {}, 0, {}}});
 }
 
 Status OpLog::merge(const Op& op) {
@@ -289,14 +298,15 @@ const OpLog::Fate* OpLog::fate_of(Seq seq) const {
   return nullptr;
 }
 
-void OpLog::note_fate(Seq seq, Outcome outcome) {
+bool OpLog::note_fate(Seq seq, Outcome outcome) {
   const std::size_t at = refusal_of(seq);
   const bool is_new = at == refused_.size();
-  if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return;
+  if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return false;
   std::swap(refused_[at], refused_[refused_here_++]);
-  if (!is_new) return;  // On an earlier link.
+  if (!is_new) return false;  // On an earlier link.
   fates_[next_fate_++ % fates_.size()] = {seq, outcome};
   if (outcome == Outcome::rejected) ++rejected_count_;
+  return true;
 }
 
 Result<Op> OpLog::op_at(Seq seq) {
@@ -321,10 +331,11 @@ Status OpLog::reject(Seq seq, const Op& standing) {
   const Result<Op> op = op_at(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Status::ok;
-  note_fate(seq, Outcome::rejected);
+  const bool is_news = note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
-  if (!now.ok() || now->seq != seq) return Status::ok;  // A later write of the cell stands.
-  return stand_instead(*now, standing);
+  if (!now.ok()) return Status::ok;
+  if (now->seq == seq) return stand_instead(*now, standing);
+  return is_news ? rebase_counter(seq, now->seq, Taken::back) : Status::ok;  // A later write of the cell stands.
 }
 
 // Sets, not merges: what the server has is older than what it refused.
@@ -344,11 +355,15 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
   Result<Op> op = copied(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Correction{};
-  note_fate(seq, Outcome::superseded);
+  const bool is_news = note_fate(seq, Outcome::superseded);
   const std::int64_t ahead_ms = static_cast<std::int64_t>(op->cell.stamp.wall_ms() - time.now_ms());
   const Correction correction{-ahead_ms, op->quality == ClockQuality::unknown};
   const Result<Op> standing = store_.find(op->cell.name);
-  if (!standing.ok() || standing->seq != seq) return Correction{};
+  if (!standing.ok()) return Correction{};
+  if (standing->seq != seq) {
+    const Status rebased = is_news ? rebase_counter(seq, standing->seq, Taken::along) : Status::ok;
+    return rebased == Status::ok ? Result<Correction>(Correction{}) : rebased;
+  }
   bool raised = false;
   Status status = clock_.tick(0, op->cell.stamp, raised);
   if (status == Status::ok) status = save_clock();

@@ -15,6 +15,7 @@
 #include "crdt/base/limits.h"
 #include "crdt/clock.h"
 #include "crdt/merkle.h"
+#include "crdt/pn_counter.h"
 #include "runtime/problem.h"
 #include "runtime/replica_status.h"
 #include "runtime/scan.h"
@@ -47,6 +48,8 @@ class OpLog {
   //   full                 pending_ops_max is reached, or the store's batch is.
   //   invalid, too_large   The name or the value breaks a rule.
   Result<crdt::Seq> write(const crdt::CellName& name, Bytes value, std::uint64_t expires_ms, const Timekeeper& time);
+  // Takes an unshared op back, without a trace. Nothing that the server may have is under its name (PROTOCOL P26).
+  Status withdraw(const crdt::Op& op);
   // Merges a cell that the server vouches for.
   Status merge(const crdt::Op& op);
 
@@ -84,9 +87,13 @@ class OpLog {
   // is an older image of the one that sent it, whatever its fork token says (PROTOCOL P1). Counts it, and all before
   // it, as shared.
   Result<bool> knows(std::uint64_t taken_time, std::uint64_t taken_digest);
-  // Takes a new node id, and signs every pending op with it (PROTOCOL P1).
+  // Whether a pending op has the node's own id in its name: with another id, its row is another one, and that of before
+  // must be fetched again.
+  Result<bool> names_itself();
+  // Takes a new node id, and signs every pending op with it (PROTOCOL P1). The server has taken what was signed with
+  // the old one up to `taken_time`.
   //   full  The old id stands, or the next restart() signs the rest.
-  Status refork(crdt::NodeId node);
+  Status refork(crdt::NodeId node, std::uint64_t taken_time);
 
   // ---- durability
   bool dirty() const { return dirty_; }
@@ -97,7 +104,8 @@ class OpLog {
 
   // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
   bool is_full_for(const crdt::CellName& name);
-  // The oldest op that may be dropped (PROTOCOL P8), a copy that stands until another op is taken back or signed anew.
+  // The oldest op that may be dropped (PROTOCOL P8; not a counter's: its node would forget what it counted), a copy
+  // that stands until another op is taken back or signed anew.
   //   full  Links have seen all that are pending.
   Result<crdt::Op> oldest_to_drop();
   // Takes it back: its row is gone.
@@ -114,6 +122,7 @@ class OpLog {
   std::uint64_t dropped_count() const { return dropped_count_; }
   crdt::Seq applied() const { return applied_; }
   bool is_pending(const crdt::Op& op) const { return op.local && op.seq > store_.settled(); }
+  bool is_unshared(const crdt::Op& op) const { return op.local && op.seq > store_.shared(); }
   Outcome outcome_of(crdt::Seq seq);
   Result<crdt::Op> op_at(crdt::Seq seq);
   // Over the live, settled cells of the scope, by scanning them (PROTOCOL P16).
@@ -142,6 +151,10 @@ class OpLog {
   Status rename(crdt::NodeId node);
   Status sign_pending();
   Status sign(crdt::Seq seq);
+  Status sign_renamed(const crdt::Op& op);
+  enum class Taken : std::uint8_t { back, along };
+  Status rebase_counter(crdt::Seq refused, crdt::Seq standing, Taken taken);
+  Result<crdt::Sums> counted_before(const crdt::CellName& name);
   Status count_pending();
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status reopen_above_all();
@@ -151,7 +164,8 @@ class OpLog {
   std::size_t refusal_of(crdt::Seq seq) const;
   void forget_refusals(crdt::Seq through);
   const Fate* fate_of(crdt::Seq seq) const;
-  void note_fate(crdt::Seq seq, Outcome outcome);
+  // Whether it is news, in this life of the device.
+  bool note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
   Result<bool> is_under_way(const crdt::CellName& name);
 
@@ -167,7 +181,8 @@ class OpLog {
   crdt::Seq reforked_from_ = 0;  // Ops behind it and up to
   crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops, of which the last
   crdt::Seq reforked_as_ = 0;    // is this one.
-  MutBytes scratch_;             // One op, while it is written anew.
+  std::uint64_t reforked_taken_ = 0;
+  MutBytes scratch_;  // One op, while it is written anew.
   std::uint64_t rejected_count_ = 0;
   std::uint64_t dropped_count_ = 0;
   std::uint64_t pending_count_ = 0;

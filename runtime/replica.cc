@@ -5,6 +5,7 @@
 #include "crdt/lww_map.h"
 #include "crdt/value.h"
 #include "runtime/facts.h"
+#include "runtime/scan.h"
 
 namespace grid::runtime {
 
@@ -52,7 +53,6 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
 
 std::span<const Action> Replica::step(const Event& event) {
   actions_.clear();
-  more_ = false;
   if (event.kind == Event::Kind::start) {
     start(event);
   } else if (!stopped_) {
@@ -141,6 +141,9 @@ void Replica::perform(Call& call) {
     case Call::Verb::remove:
       call.status = write(call);
       return;
+    case Call::Verb::edit:
+      call.status = edit(call);
+      return;
     case Call::Verb::subscribe:
     case Call::Verb::watch:
       call.status = subscribe(call);
@@ -187,14 +190,20 @@ Status Replica::check_row(const Call& call) {
 Status Replica::write(Call& call) {
   GRID_TRY(check_row(call));
   const bool removes = call.verb == Call::Verb::remove;
-  if (!removes && crdt::check_value(call.value) != Status::ok) {
-    problem_.say("the value is not in canonical form, or nested deeper than ").number(kValueDepthMax);
-    return Status::invalid;
-  }
+  if (!removes) GRID_TRY(check_value(call.value));
   const crdt::CellName name = crdt::lww_map::name(call.scope.map, call.scope.text);
+  return write_cell(name, removes ? Bytes{} : call.value, call.ttl_ms, call);
+}
+
+Status Replica::check_value(Bytes value) {
+  if (crdt::check_value(value) == Status::ok) return Status::ok;
+  problem_.say("the value is not in canonical form, or nested deeper than ").number(kValueDepthMax);
+  return Status::invalid;
+}
+
+Status Replica::write_cell(const crdt::CellName& name, Bytes value, std::uint64_t ttl_ms, Call& call) {
   GRID_TRY(make_room_for(name));
-  const std::uint64_t expires_ms = removes ? 0 : expiry_of(call.ttl_ms, time_.now_ms());
-  const Result<crdt::Seq> seq = log_.write(name, removes ? Bytes{} : call.value, expires_ms, time_);
+  const Result<crdt::Seq> seq = log_.write(name, value, expiry_of(ttl_ms, time_.now_ms()), time_);
   if (seq.ok()) call.seq = *seq;
   return seq.status();
 }
@@ -249,23 +258,18 @@ Result<Op> Replica::find(std::string_view map, std::string_view key, std::uint64
 
 Result<Op> Replica::next(const Scope& scope, const crdt::CellName& after, std::uint64_t wall_ms) {
   const std::uint64_t known_ms = time_.known_ms(wall_ms);
-  char key[kKeyBytesMax];
-  crdt::CellName place = after;
   // The name that a prefix begins with may itself be a row.
-  if (after.key < scope.text) {
-    const Result<Op> first = store_.find(scope.before_first());
-    if (first.ok() && first->cell.is_live(known_ms)) return first;
-    place = scope.before_first();
+  for (Scan scan = after.key < scope.text ? Scan(scope) : Scan(scope, after);;) {
+    const Result<Op> op = scan.next(store_);
+    if (!op.ok() || (op->cell.name.sub.empty() && op->cell.is_live(known_ms))) return op;
   }
-  char map[kMapBytesMax];
-  for (;;) {
-    const Result<Op> op = store_.next_cell(place);
-    if (!op.ok()) return op;
-    if (scope.is_past(op->cell.name)) return Status::not_found;
-    if (op->cell.is_live(known_ms)) return op;
-    copy(as_bytes(op->cell.name.key), {reinterpret_cast<std::uint8_t*>(key), sizeof(key)});
-    copy(as_bytes(op->cell.name.map), {reinterpret_cast<std::uint8_t*>(map), sizeof(map)});
-    place = {{map, op->cell.name.map.size()}, {key, op->cell.name.key.size()}, {}};
+}
+
+Result<Op> Replica::next_cell(const crdt::CellName& after, std::uint64_t wall_ms) {
+  const std::uint64_t known_ms = time_.known_ms(wall_ms);
+  for (Scan scan(Scope{}, after);;) {
+    const Result<Op> op = scan.next(store_);
+    if (!op.ok() || op->cell.is_live(known_ms)) return op;
   }
 }
 

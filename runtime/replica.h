@@ -63,11 +63,14 @@ class Replica final : public Machine {
   // Reads of the open batch. `wall_ms` as in an event; it decides what has expired.
   //   not_found  No live row.
   Result<crdt::Op> find(std::string_view map, std::string_view key, std::uint64_t wall_ms);
-  // The first live row of `scope` behind `after`.
+  // The first live row of `scope` behind `after`: keys that hold one value.
   Result<crdt::Op> next(const Scope& scope, const crdt::CellName& after, std::uint64_t wall_ms);
+  // The first live cell of any view whose name is greater than `after`.
+  Result<crdt::Op> next_cell(const crdt::CellName& after, std::uint64_t wall_ms);
   // The log's record `seq`, if it still stands.
   Result<crdt::Op> op_at(crdt::Seq seq);
   Outcome outcome_of(crdt::Seq seq);
+  Version version_of(const crdt::Op& op) const { return Version::of(op, log_.is_pending(op)); }
   ReplicaStatus status(std::uint64_t now_ms) const;
   crdt::Stamp last_stamp() const { return log_.clock().last(); }
   // By which expiry is judged at a read, `wall_ms` as in an event; 0 while the time is unknown.
@@ -78,10 +81,15 @@ class Replica final : public Machine {
   const char* problem() const { return problem_.line(); }
 
  private:
+  class Hand;  // What an edit gets to work with.
+
   void start(const Event& event);
   void dispatch(const Event& event);
   void perform(Call& call);
   Status write(Call& call);
+  Status check_value(Bytes value);
+  Status write_cell(const crdt::CellName& name, Bytes value, std::uint64_t ttl_ms, Call& call);
+  Status edit(Call& call);
   Status make_room_for(const crdt::CellName& name);
   Status subscribe(Call& call);
   void release(const Call& call);
@@ -102,7 +110,6 @@ class Replica final : public Machine {
   SyncSession session_;
   ActionList actions_;
   bool stopped_ = false;  // The store failed: nothing goes on (docs/STORAGE.md).
-  bool more_ = false;
 };
 
 }  // namespace grid::runtime

@@ -8,6 +8,8 @@ using crdt::Op;
 
 Scan::Scan(const Scope& scope) : scope_(scope) { keep(scope.before_first()); }
 
+Scan::Scan(const Scope& scope, const crdt::CellName& after) : scope_(scope), started_(true) { keep(after); }
+
 Result<Op> Scan::next(storage::Store& store) {
   Result<Op> op = take(store);
   if (!op.ok()) return op;

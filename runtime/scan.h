@@ -15,6 +15,8 @@ class Scan {
   Scan() = default;
   // `scope` keeps what its views refer to for as long as the scan goes on.
   explicit Scan(const Scope& scope);
+  // From behind `after`, a name in the scope.
+  Scan(const Scope& scope, const crdt::CellName& after);
 
   // The next cell, tombstones included; what is written behind the present place meanwhile is seen.
   //   not_found  The end.

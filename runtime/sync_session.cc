@@ -213,7 +213,10 @@ Status SyncSession::receive_welcome(Bytes frame) {
     problem_.say("this store was used elsewhere before (a restored image, or a copy): it goes on under a new node id");
     fork_token_ = fork_token_sealed_ = fork_token_shown_ = 0;
     GRID_TRY(log_.store().set_fact(facts::kFork, {}));
-    GRID_TRY(log_.refork(random_.id()));
+    const Result<bool> names_itself = log_.names_itself();
+    if (!names_itself.ok()) return names_itself.status();
+    if (*names_itself) GRID_TRY(pulls_.drop_cursors());
+    GRID_TRY(log_.refork(random_.id(), welcome.taken_time));
     // The server has greeted the old name, which may have a current token all the same: a new link, then.
     if (!welcome.forked) return Status::io;
     hello_due_ = true;

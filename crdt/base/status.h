@@ -26,12 +26,13 @@ enum class [[nodiscard]] Status : std::uint8_t{
     busy,         // Held by another process, or by a call that is still under way.
     newer,        // Format or protocol of a release that is newer than this one.
     io,           // The device or the link failed.
+    conflict,     // Something else stands than the caller expected. Read, and try again.
 };
 
 // The name as it is printed in errors and JSON.
 constexpr const char* name_of(Status status) {
   constexpr const char* kNames[] = {"ok",          "full",   "not_found", "invalid", "too_large", "corrupt",
-                                    "clock_ahead", "denied", "busy",      "newer",   "io"};
+                                    "clock_ahead", "denied", "busy",      "newer",   "io",        "conflict"};
   return kNames[static_cast<std::uint8_t>(status)];
 }
 

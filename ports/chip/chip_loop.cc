@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "crdt/lww_map.h"
+#include "runtime/grid/change.h"
 
 namespace grid::port {
 
@@ -18,15 +18,6 @@ namespace {
 
 constexpr std::uint64_t kRetryMs = 1'000;
 constexpr std::uint64_t kGoodbyeMs = 1'000;
-
-Change change_of(const crdt::Op& op, std::uint64_t wall_ms) {
-  return {op.cell.name.map, op.cell.name.key, crdt::lww_map::read(op.cell, wall_ms), op.cell.stamp, op.local};
-}
-
-Result<Change> change_of(const Result<crdt::Op>& op, std::uint64_t wall_ms) {
-  if (!op.ok()) return op.status();
-  return change_of(*op, wall_ms);
-}
 
 }  // namespace
 
@@ -337,7 +328,7 @@ void ChipLoop::call_back() {
     const Result<crdt::Op> op = replica_->op_at(one.seq);
     if (watching == watching_.end() || !op.ok()) continue;
     Callback callback = watching->callback;  // It may end its own watch.
-    callback(change_of(*op, board_.wall_ms()));
+    callback(change_of(*replica_, *op, board_.wall_ms()));
   }
   happened_.clear();
 }
@@ -383,13 +374,18 @@ void ChipLoop::watch(Call& call, Callback callback) {
 Result<Change> ChipLoop::find(std::string_view map, std::string_view key) {
   if (!is_open()) return refuse_closed();
   const std::uint64_t wall_ms = board_.wall_ms();
-  return change_of(replica_->find(map, key, wall_ms), wall_ms);
+  return change_of(*replica_, replica_->find(map, key, wall_ms), wall_ms);
 }
 
 Result<Change> ChipLoop::next(const Scope& scope, std::string_view after_map, std::string_view after_key) {
   if (!is_open()) return refuse_closed();
   const std::uint64_t wall_ms = board_.wall_ms();
-  return change_of(replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
+  return change_of(*replica_, replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
+}
+
+Result<crdt::Op> ChipLoop::next_cell(const crdt::CellName& after) {
+  if (!is_open()) return refuse_closed();
+  return replica_->next_cell(after, board_.wall_ms());
 }
 
 Outcome ChipLoop::outcome_of(crdt::Seq seq) { return is_open() ? replica_->outcome_of(seq) : Outcome::pending; }

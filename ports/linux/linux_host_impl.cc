@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "crdt/lww_map.h"
 #include "ports/port.h"
+#include "runtime/grid/change.h"
 #include "transport/lws/address.h"
 
 namespace grid {
@@ -18,15 +18,6 @@ using runtime::Event;
 namespace {
 
 constexpr std::string_view kSoftware = "grid 0.1.0 linux";
-
-Change change_of(const crdt::Op& op, std::uint64_t wall_ms) {
-  return {op.cell.name.map, op.cell.name.key, crdt::lww_map::read(op.cell, wall_ms), op.cell.stamp, op.local};
-}
-
-Result<Change> change_of(const Result<crdt::Op>& op, std::uint64_t wall_ms) {
-  if (!op.ok()) return op.status();
-  return change_of(*op, wall_ms);
-}
 
 }  // namespace
 
@@ -185,12 +176,16 @@ void LinuxHost::Impl::watch(Call& call, Callback callback) {
 
 Result<Change> LinuxHost::Impl::find(std::string_view map, std::string_view key) {
   const std::uint64_t wall_ms = port::wall_ms();
-  return change_of(replica_->find(map, key, wall_ms), wall_ms);
+  return change_of(*replica_, replica_->find(map, key, wall_ms), wall_ms);
 }
 
 Result<Change> LinuxHost::Impl::next(const Scope& scope, std::string_view after_map, std::string_view after_key) {
   const std::uint64_t wall_ms = port::wall_ms();
-  return change_of(replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
+  return change_of(*replica_, replica_->next(scope, {after_map, after_key}, wall_ms), wall_ms);
+}
+
+Result<crdt::Op> LinuxHost::Impl::next_cell(const crdt::CellName& after) {
+  return replica_->next_cell(after, port::wall_ms());
 }
 
 runtime::ReplicaStatus LinuxHost::Impl::replica_status() {
@@ -293,7 +288,7 @@ void LinuxHost::Impl::call_back(const Happened& happened) {
   const Result<crdt::Op> op = replica_->op_at(happened.seq);
   if (!op.ok()) return;
   Callback callback = watching->callback;  // It may end its own watch.
-  callback(change_of(*op, port::wall_ms()));
+  callback(change_of(*replica_, *op, port::wall_ms()));
 }
 
 }  // namespace grid

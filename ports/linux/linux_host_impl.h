@@ -53,6 +53,7 @@ class LinuxHost::Impl final : public Driver,
   void watch(runtime::Call& call, Callback callback) override;
   Result<Change> find(std::string_view map, std::string_view key) override;
   Result<Change> next(const Scope& scope, std::string_view after_map, std::string_view after_key) override;
+  Result<crdt::Op> next_cell(const crdt::CellName& after) override;
   Outcome outcome_of(crdt::Seq seq) override { return replica_->outcome_of(seq); }
   runtime::ReplicaStatus replica_status() override;
   crdt::Digest digest(const Scope& scope) override;

@@ -18,6 +18,7 @@
 
 #include "crdt/base/status.h"
 #include "crdt/value.h"
+#include "crdt/view.h"
 #include "runtime/call.h"
 #include "runtime/replica_status.h"
 
@@ -30,6 +31,7 @@ using crdt::ValueKind;
 using crdt::ValueWriter;
 using runtime::Scope;
 using runtime::ScopeKind;
+using runtime::Version;
 
 // One row as it stands now.
 struct Change {
@@ -38,6 +40,9 @@ struct Change {
   Value now;           // Absent: the key was removed, expired, or taken back.
   crdt::Stamp stamp;   // Of the write; none when the row was taken back without a trace.
   bool local = false;  // Written on this replica.
+  // Of a key that holds more than one value (views.h) this tells only that it has changed: `now` is absent.
+  crdt::View view = crdt::View::lww_map;
+  Version version{};  // For Map::put_if().
 };
 
 // A function with up to two captured words: no allocation, trivially copied.
@@ -68,6 +73,8 @@ class Driver {
   virtual Result<Change> find(std::string_view map, std::string_view key) = 0;
   // The first live row of `scope` whose key is greater than `after_key` in `after_map`.
   virtual Result<Change> next(const Scope& scope, std::string_view after_map, std::string_view after_key) = 0;
+  // The first live cell of any view whose name is greater than `after`.
+  virtual Result<crdt::Op> next_cell(const crdt::CellName& after) = 0;
   virtual Outcome outcome_of(crdt::Seq seq) = 0;
   virtual runtime::ReplicaStatus replica_status() = 0;
   // Digest over the live, settled cells of the scope: equal to the server's when nothing differs.
@@ -91,6 +98,8 @@ class Write {
   // ok: it stands here, and travels once there is a link.
   //   invalid, too_large  The map, key or value breaks a rule.
   //   full                The OpLog or the store has no room.
+  //   not_found           There is nothing to remove from the set.
+  //   conflict            Something else stands than put_if() expected.
   //   io                  The store failed.
   Status status() const { return status_; }
   // Names it within its store.
@@ -142,6 +151,17 @@ class Map {
   // Puts any canonical value.
   Write put(std::string_view key, const Value& value, std::uint64_t ttl_ms = 0);
   Write remove(std::string_view key);
+  // Puts a record, or any value, if what stands here is still what `expected` was read with (Change::version; {} for
+  // nothing). Judged on this replica, now: replicas that write at the same time settle it as ever, by their stamps.
+  Write put_if(const Version& expected, std::string_view key, std::initializer_list<Field> record,
+               std::uint64_t ttl_ms = 0);
+  Write put_if(const Version& expected, std::string_view key, const Value& value, std::uint64_t ttl_ms = 0);
+  // Puts the record that stands with these fields set, and the others as they are; what stands is a record or nothing.
+  // It is still one value: of two replicas that update at the same time, one wins.
+  //   invalid  Something else than a record stands.
+  Write update(std::string_view key, std::initializer_list<Field> fields, std::uint64_t ttl_ms = 0);
+  // What stands, with its version; absent when nothing does.
+  Change read(std::string_view key) const;
 
   // What the key holds here and now; absent when nothing.
   Value get(std::string_view key) const;

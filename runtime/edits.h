@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The edits of the views: what Call::Verb::edit carries. Each writes to the row that the call names, whose name and
+// value have been checked.
+//
+// Place     Above edit.h and the views in crdt/. Each in the file of its view.
+#pragma once
+
+#include "runtime/edit.h"
+
+namespace grid::runtime {
+
+// ---- OR-Map
+// Adds call.value, for call.ttl_ms.
+Status add_to_set(Editor& editor, const Call& call);
+// Removes every value equal to call.value that stands here; without a value, all.
+//   not_found  None stands here.
+Status remove_from_set(Editor& editor, const Call& call);
+
+// ---- PN-Counter
+// Adds call.value, an integer of any sign.
+//   invalid  It is none, or this node's part is at its end.
+Status add_to_counter(Editor& editor, const Call& call);
+
+// ---- LWW-Map
+// Puts call.value where what stands is still `call.expected`.
+//   conflict  It is not.
+Status put_if(Editor& editor, const Call& call);
+
+}  // namespace grid::runtime
