@@ -63,12 +63,23 @@ std::uint64_t digest_of(const Cell& cell);
 // The position of an op in its replica's log. 0 is before the first.
 using Seq = std::uint64_t;
 
+// Where an op stands in a unit: ops that are taken together or not at all (PROTOCOL P9). They follow each other in the
+// log; some may be gone from it, superseded.
+struct Unit {
+  std::uint8_t before = 0;  // Sequences back to the first of the unit,
+  std::uint8_t left = 0;    // and on to its last.
+
+  bool is_alone() const { return before == 0 && left == 0; }
+  friend bool operator==(const Unit&, const Unit&) = default;
+};
+
 // A cell in a log or on the wire, with what the log and the protocol must know of it.
 struct Op {
   Seq seq = 0;
   Cell cell;
   Stamp base{};  // PROTOCOL P17: the greatest vouched-for stamp of the key that the writer held; none = a new key.
   ClockQuality quality = ClockQuality::unknown;
+  Unit unit{};               // Of a local op. On the wire `left` counts those that follow in the frame.
   bool local = false;        // Written here: pending until its log is settled past it.
   bool was_applied = false;  // PROTOCOL P7: an applied ack for it has been seen.
 };

@@ -47,6 +47,7 @@ struct Call {
   std::uint64_t ttl_ms = 0;  // 0: never expires
   std::uint32_t id = 0;      // In for un-verbs, out for watch and subscribe.
   Edit edit = nullptr;
+  std::span<const RowWrite> rows{};
   Version expected{};
 
   // The answer.

@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "crdt/base/status.h"
 #include "crdt/cell.h"
@@ -16,6 +18,16 @@
 namespace grid::runtime {
 
 struct Call;
+struct CellChange;
+
+// A row of a batch. By reference.
+struct RowWrite {
+  std::string_view map;
+  std::string_view key;
+  Bytes value{};  // Empty removes.
+  std::uint64_t ttl_ms = 0;
+};
+inline constexpr std::size_t kBatchRowsMax = 64;
 
 class Editor {
  public:
@@ -39,6 +51,18 @@ class Editor {
   // Takes back an unshared op that stands alone: as if it had never been written (PROTOCOL P26).
   virtual Status withdraw(const crdt::Op& op) = 0;
   virtual Problem& problem() = 0;
+
+  // ---- several rows at once
+  virtual std::string_view app() const = 0;
+  virtual std::uint64_t expiry_of(std::uint64_t ttl_ms) const = 0;
+  //   invalid, too_large  As Write::status(), and problem() says why.
+  virtual Status check_row(const RowWrite& row) = 0;
+  //   too_large  The cells and nothing else are more than one frame holds.
+  virtual Status check_unit(std::span<const CellChange> cells) = 0;
+  // Whether so many rows can be written, all of them, of which some bring along the rest of a unit.
+  virtual Status has_room(std::size_t rows, std::size_t units, std::size_t bytes) = 0;
+  // As OpLog::write_unit(). A store that fails halfway stops the node: nothing of it is ever committed.
+  virtual Status put_unit(std::span<const CellChange> cells) = 0;
 
  protected:
   ~Editor() = default;

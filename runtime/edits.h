@@ -10,6 +10,12 @@
 
 namespace grid::runtime {
 
+// Writes call.rows, all of them or none. call.scope is not looked at.
+//   invalid    One row breaks a rule, or two are of one key.
+//   too_large  More than kBatchRowsMax, or those of one partition are more than one frame holds.
+//   full       The log or the store has no room for all of them.
+Status write_batch(Editor& editor, const Call& call);
+
 // ---- OR-Map
 // Adds call.value, for call.ttl_ms.
 Status add_to_set(Editor& editor, const Call& call);

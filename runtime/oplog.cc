@@ -35,6 +35,7 @@ OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem&
       problem_(problem),
       refused_(arena.make<Seq>(limits.window_ops_max)),
       fates_(arena.make<Fate>(limits.window_ops_max)),
+      members_(arena.make<Seq>(unit_ops_max(limits))),
       scratch_(arena.make<std::uint8_t>(scratch_bytes(limits))) {
   GRID_CHECK(!scratch_.empty() && !fates_.empty() && refused_.capacity() == limits.window_ops_max);
 }
@@ -114,16 +115,23 @@ Status OpLog::append(const Op& op) {
   return Status::ok;
 }
 
-Result<Seq> OpLog::write(const CellName& name, Bytes value, std::uint64_t expires_ms, const Timekeeper& time) {
-  if (is_full_for(name)) {
+// What may yet be refused is nothing to build on: the base is a stamp that the server has vouched for.
+Op OpLog::new_op(const CellChange& cell, ClockQuality quality) {
+  Op op{.cell = {cell.name, {}, cell.expires_ms, cell.value}, .quality = quality, .local = true};
+  const Result<Op> before = store_.find(cell.name);
+  if (before.ok()) op.base = is_pending(*before) ? before->base : before->cell.stamp;
+  return op;
+}
+
+Result<Seq> OpLog::write(const CellChange& cell, const Timekeeper& time) {
+  if (is_full_for(cell.name)) {
     problem_.say("the log of unsent ops is full: ").number(limits_.pending_ops_max).text(" ops wait for the server");
     return Status::full;
   }
-  const Result<Op> before = store_.find(name);
+  const Result<Op> before = store_.find(cell.name);
+  if (before.ok() && is_unshared(*before) && !before->unit.is_alone()) return write_unit({&cell, 1}, time);
   const crdt::Clock unmoved = clock_;
-  Op op{.cell = {name, {}, expires_ms, value}, .quality = time.quality(), .local = true};
-  // What may yet be refused is nothing to build on: the base is a stamp that the server has vouched for.
-  if (before.ok()) op.base = is_pending(*before) ? before->base : before->cell.stamp;
+  Op op = new_op(cell, time.quality());
   bool raised = false;
   Status status = clock_.tick(time.now_ms(), op.cell.stamp, raised);
   if (status == Status::ok && wire::OpsWriter::frame_bytes(op) > limits_.frame_bytes_max) status = Status::too_large;
@@ -153,7 +161,7 @@ Result<Op> OpLog::oldest_to_drop() {
     at = next->seq;
     const Result<Op> oldest = copied(at);
     if (!oldest.ok()) return oldest;
-    if (crdt::CounterPart::is(oldest->cell.name.sub)) continue;
+    if (crdt::CounterPart::is(oldest->cell.name.sub) || !oldest->unit.is_alone()) continue;
     const Result<bool> seen = is_under_way(oldest->cell.name);
     if (!seen.ok()) return seen.status();
     if (!*seen) return oldest;
@@ -216,7 +224,8 @@ Status OpLog::share_ahead(std::uint32_t ahead) {
   Seq mark = store_.shared();
   // What came from the server lies between local ops, and is looked at once.
   looked_ = looked_ > mark ? looked_ : mark;
-  while (shared_unsent_ < ahead) {
+  Seq unit_end = 0;
+  while (shared_unsent_ < ahead || looked_ < unit_end) {
     const Result<Op> op = next_local(looked_, store_.head());
     if (op.status() == Status::not_found) {
       looked_ = store_.head();
@@ -225,6 +234,7 @@ Status OpLog::share_ahead(std::uint32_t ahead) {
     if (!op.ok()) return op.status();
     ++shared_unsent_;
     mark = looked_ = op->seq;
+    unit_end = op->seq + op->unit.left;
   }
   if (mark == store_.shared()) return Status::ok;
   dirty_ = true;
@@ -364,10 +374,7 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
     const Status rebased = is_news ? rebase_counter(seq, standing->seq, Taken::along) : Status::ok;
     return rebased == Status::ok ? Result<Correction>(Correction{}) : rebased;
   }
-  bool raised = false;
-  Status status = clock_.tick(0, op->cell.stamp, raised);
-  if (status == Status::ok) status = save_clock();
-  if (status == Status::ok) status = append(*op);
+  const Status status = renew_unit(*op);
   if (status != Status::ok) return status;
   return correction;
 }

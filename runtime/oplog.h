@@ -24,17 +24,43 @@
 
 namespace grid::runtime {
 
+// What a write makes of one cell. By reference.
+struct CellChange {
+  crdt::CellName name;
+  Bytes value{};  // Empty removes.
+  std::uint64_t expires_ms = 0;
+};
+
 class OpLog {
   // What became of one of the last ops that did not get through, for whoever asks.
   struct Fate {
     crdt::Seq seq = 0;
     Outcome outcome = Outcome::pending;
   };
+  // An op of a unit.
+  struct Member {
+    crdt::Seq seq;
+    crdt::Unit unit;
+  };
+  // What a unit comes to.
+  struct Load {
+    std::size_t count = 0;
+    std::size_t store_bytes = 0;
+    std::size_t frame_bytes = 0;  // Beside the frame's head.
+
+    void add(const crdt::Op& op);
+  };
   static constexpr std::size_t scratch_bytes(const Limits& limits) { return kNameBytesMax + limits.value_bytes_max; }
 
  public:
   static constexpr std::size_t memory_bytes(const Limits& limits) {
-    return limits.window_ops_max * (sizeof(crdt::Seq) + sizeof(Fate)) + scratch_bytes(limits) + 3 * alignof(crdt::Seq);
+    return limits.window_ops_max * (sizeof(crdt::Seq) + sizeof(Fate)) + unit_ops_max(limits) * sizeof(crdt::Seq) +
+           scratch_bytes(limits) + 4 * alignof(crdt::Seq);
+  }
+
+  // The most that one unit holds.
+  static constexpr std::size_t unit_ops_max(const Limits& limits) {
+    return limits.window_ops_max < kUnitOpsMax ? limits.window_ops_max : kUnitOpsMax;
   }
 
   OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem);
@@ -47,7 +73,15 @@ class OpLog {
   // A local write; empty `value` removes.
   //   full                 pending_ops_max is reached, or the store's batch is.
   //   invalid, too_large   The name or the value breaks a rule.
-  Result<crdt::Seq> write(const crdt::CellName& name, Bytes value, std::uint64_t expires_ms, const Timekeeper& time);
+  Result<crdt::Seq> write(const CellChange& cell, const Timekeeper& time);
+  //   too_large  They are more than one frame or unit_ops_max() holds.
+  Status check_unit(std::span<const CellChange> cells);
+  // Several at once, of different cells of one partition, which are taken together or not at all (PROTOCOL P9); what
+  // they supersede of other units comes with them. Returns the last one's sequence.
+  //   full       As above; nothing was written.
+  //   too_large  More than one frame or unit_ops_max() holds; nothing was written.
+  //   io         The store failed, perhaps halfway.
+  Result<crdt::Seq> write_unit(std::span<const CellChange> cells, const Timekeeper& time);
   // Takes an unshared op back, without a trace. Nothing that the server may have is under its name (PROTOCOL P26).
   Status withdraw(const crdt::Op& op);
   // Merges a cell that the server vouches for.
@@ -63,6 +97,16 @@ class OpLog {
   //   not_found  None just now.
   Result<crdt::Op> next_to_send();
   void sent(const crdt::Op& op);
+  // How far sending has come, and back to there: what was counted as sent since never reached a frame.
+  struct Sending {
+    crdt::Seq sent;
+    std::uint64_t in_flight;
+    std::uint64_t shared_unsent;
+  };
+  Sending sending() const { return {sent_, in_flight_, shared_unsent_}; }
+  void take_back(const Sending& to) { sent_ = to.sent, in_flight_ = to.in_flight, shared_unsent_ = to.shared_unsent; }
+  // How many of its unit come behind `op`, of those that are still in the log.
+  std::size_t left_of_unit(const crdt::Op& op);
 
   // ---- what the server said
   //   corrupt  It acknowledges what was never sent.
@@ -104,7 +148,8 @@ class OpLog {
 
   // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
   bool is_full_for(const crdt::CellName& name);
-  // The oldest op that may be dropped (PROTOCOL P8; not a counter's: its node would forget what it counted), a copy
+  // The oldest op that may be dropped (PROTOCOL P8; not a counter's: its node would forget what it counted; nor
+  // one of a unit), a copy
   // that stands until another op is taken back or signed anew.
   //   full  Links have seen all that are pending.
   Result<crdt::Op> oldest_to_drop();
@@ -129,6 +174,8 @@ class OpLog {
   crdt::Digest digest(const Scope& scope, std::uint64_t known_ms);
 
  private:
+  static constexpr std::size_t kUnitOpsMax = 64;
+
   // The first local op in (from, to].
   //   not_found  There is none.
   Result<crdt::Op> next_local(crdt::Seq from, crdt::Seq to);
@@ -168,6 +215,14 @@ class OpLog {
   bool note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
   Result<bool> is_under_way(const crdt::CellName& name);
+  crdt::Op new_op(const CellChange& cell, crdt::ClockQuality quality);
+  bool fits_a_frame(const Load& load) const;
+  template <typename Visit>
+  Status each_member(const Member& op, Visit visit);
+  Status add_member(crdt::Seq seq, Load& load, std::span<const CellChange> instead);
+  Status gather(std::span<const CellChange> cells, Load& load);
+  Status tick_ahead(std::size_t count, std::uint64_t now_ms);
+  Status renew_unit(const crdt::Op& op);
 
   storage::Store& store_;
   const Limits& limits_;
@@ -176,6 +231,7 @@ class OpLog {
   Vec<crdt::Seq> refused_;        // Not settled yet, so the window bounds them;
   std::size_t refused_here_ = 0;  // the first so many on this link.
   std::span<Fate> fates_;
+  Vec<crdt::Seq> members_;  // Of the unit that is being written.
   std::size_t next_fate_ = 0;
   Correcting correcting_;
   crdt::Seq reforked_from_ = 0;  // Ops behind it and up to

@@ -57,6 +57,7 @@ Status OpLog::sign(Seq seq) {
   const Result<Op> standing = store_.find(op->cell.name);
   if (!standing.ok() || standing->seq != seq) return Status::ok;
   op->cell.stamp.node = clock_.node();
+  op->unit = {};
   dirty_ = true;
   if (is_named_after_node(op->cell)) return sign_renamed(*op);
   return store_.append(*op).status();
@@ -157,7 +158,7 @@ Result<bool> OpLog::knows(std::uint64_t taken_time, std::uint64_t taken_digest) 
   Seq taken = 0;
   GRID_TRY(each_local(store_.settled(), store_.head(), [&](const Op& op) {
     const bool is_it = op.cell.stamp == Stamp{taken_time, node()};
-    if (is_it && crdt::digest_of(op.cell) == taken_digest) taken = op.seq;
+    if (is_it && crdt::digest_of(op.cell) == taken_digest) taken = op.seq + op.unit.left;
     return Status::ok;
   }));
   // When the store was set back since, it does not know itself that they have been handed to a link (PROTOCOL P4).

@@ -13,12 +13,6 @@ using crdt::Op;
 
 namespace {
 
-// What would outlive the last stamp that a clock can issue never expires.
-std::uint64_t expiry_of(std::uint64_t ttl_ms, std::uint64_t now_ms) {
-  const bool ends = ttl_ms != 0 && now_ms < crdt::Stamp::kWallMax && ttl_ms < crdt::Stamp::kWallMax - now_ms;
-  return ends ? now_ms + ttl_ms : 0;
-}
-
 // What a device takes on a machine of 32 bits: its replica, a frame each way, and the flash store's index of 256 cells.
 constexpr std::size_t ram_bytes(const Limits& limits) {
   constexpr std::size_t kIndexBytes = 2'048;
@@ -203,7 +197,7 @@ Status Replica::check_value(Bytes value) {
 
 Status Replica::write_cell(const crdt::CellName& name, Bytes value, std::uint64_t ttl_ms, Call& call) {
   GRID_TRY(make_room_for(name));
-  const Result<crdt::Seq> seq = log_.write(name, value, expiry_of(ttl_ms, time_.now_ms()), time_);
+  const Result<crdt::Seq> seq = log_.write({name, value, expiry_of(ttl_ms, time_.now_ms())}, time_);
   if (seq.ok()) call.seq = *seq;
   return seq.status();
 }

@@ -26,13 +26,41 @@ class Replica::Hand final : public Editor {
   Status withdraw(const Op& op) override { return replica_.log_.withdraw(op); }
   Problem& problem() override { return replica_.problem_; }
 
+  std::string_view app() const override { return replica_.options_.app; }
+  std::uint64_t expiry_of(std::uint64_t ttl_ms) const override {
+    return runtime::expiry_of(ttl_ms, replica_.time_.now_ms());
+  }
+  Status check_row(const RowWrite& row) override {
+    const Call one{.scope = {ScopeKind::key, row.map, row.key}, .value = row.value};
+    GRID_TRY(replica_.check_row(one));
+    return row.value.empty() ? Status::ok : replica_.check_value(row.value);
+  }
+  Status check_unit(std::span<const CellChange> cells) override { return replica_.log_.check_unit(cells); }
+  Status has_room(std::size_t rows, std::size_t units, std::size_t bytes) override {
+    const Limits& limits = *replica_.options_.limits;
+    if (replica_.log_.pending_count() + rows > limits.pending_ops_max) {
+      replica_.problem_.say("the log of unsent ops has no room for a batch of ").number(rows);
+      return Status::full;
+    }
+    const std::size_t along = units * OpLog::unit_ops_max(limits);
+    const Status status = replica_.store_.has_room(rows + along, bytes + units * limits.frame_bytes_max);
+    if (status != Status::ok) replica_.problem_.say("the store takes no more: ").text(replica_.store_.problem());
+    return status;
+  }
+  Status put_unit(std::span<const CellChange> cells) override {
+    const Result<crdt::Seq> seq = replica_.log_.write_unit(cells, replica_.time_);
+    if (seq.ok()) call_.seq = *seq;
+    if (seq.status() == Status::io) replica_.stop(Status::io);
+    return seq.status();
+  }
+
  private:
   Replica& replica_;
   Call& call_;
 };
 
 Status Replica::edit(Call& call) {
-  GRID_TRY(check_row(call));
+  if (call.rows.empty()) GRID_TRY(check_row(call));
   if (!call.value.empty()) GRID_TRY(check_value(call.value));
   Hand hand(*this, call);
   return call.edit(hand, call);

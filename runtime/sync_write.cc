@@ -145,12 +145,38 @@ bool SyncSession::holds_shared(const Scope& scope) {
 Bytes SyncSession::write_push(MutBytes room) {
   wire::OpsWriter writer(Kind::push, {.fork_token = fork_token_shown_}, room);
   while (log_.in_flight() < window_ops_) {
-    const Result<Op> op = log_.next_to_send();
-    if (!op.ok() || !writer.add(*op)) break;
-    log_.sent(*op);
-    ++figures_.cells_pushed;
+    Result<Op> op = log_.next_to_send();
+    if (!op.ok() || !push_unit(writer, *op)) break;
   }
+  figures_.cells_pushed += writer.count();
   return writer.count() > 0 ? writer.finish() : Bytes{};
+}
+
+// All of it or, where not even a frame of its own holds it, one op after the other: the server takes smaller frames
+// than this replica promised itself.
+bool SyncSession::push_unit(wire::OpsWriter& writer, Op op) {
+  const wire::OpsWriter::Mark mark = writer.mark();
+  const OpLog::Sending before = log_.sending();
+  for (std::size_t left = log_.left_of_unit(op);; --left) {
+    op.unit.left = static_cast<std::uint8_t>(left);
+    if (!writer.add(op)) break;
+    log_.sent(op);
+    const Result<Op> next = left == 0 ? Result<Op>(op) : log_.next_to_send();
+    if (left == 0 || !next.ok()) return true;
+    op = *next;
+  }
+  writer.cut(mark);
+  log_.take_back(before);
+  return writer.count() == 0 && push_alone(writer);
+}
+
+bool SyncSession::push_alone(wire::OpsWriter& writer) {
+  Result<Op> op = log_.next_to_send();
+  if (!op.ok()) return false;
+  op->unit = {};
+  if (!writer.add(*op)) return false;
+  log_.sent(*op);
+  return true;
 }
 
 }  // namespace grid::runtime

@@ -4,6 +4,11 @@
 
 namespace grid::runtime {
 
+std::uint64_t expiry_of(std::uint64_t ttl_ms, std::uint64_t now_ms) {
+  const bool ends = ttl_ms != 0 && now_ms < crdt::Stamp::kWallMax && ttl_ms < crdt::Stamp::kWallMax - now_ms;
+  return ends ? now_ms + ttl_ms : 0;
+}
+
 namespace {
 
 std::int64_t difference(std::uint64_t a, std::uint64_t b) {

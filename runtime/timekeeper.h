@@ -22,6 +22,10 @@ struct Correction {
   bool needed() const { return by_ms != 0; }
 };
 
+// The moment at which a row that lives for `ttl_ms` expires; 0: never, as what would outlive the last stamp that a
+// clock can issue.
+std::uint64_t expiry_of(std::uint64_t ttl_ms, std::uint64_t now_ms);
+
 class Timekeeper {
  public:
   // A device that is off by more than this corrects itself, its stamps too.

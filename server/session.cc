@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "crdt/or_map.h"
+#include "crdt/pn_counter.h"
+
 namespace grid::server {
 
 using crdt::Op;
@@ -179,7 +182,11 @@ Status Session::receive_push(Bytes frame) {
   confirm_token(reader.head().fork_token);
   // Ops in front of one that found no room are taken all the same: what is known of the node must go with them.
   Status taken = Status::ok;
-  for (Op op; taken == Status::ok && reader.next(op);) taken = take_op(op, reader.status());
+  Verdict unit;
+  for (Op op; taken == Status::ok && reader.next(op);) {
+    if (!unit.goes_on()) GRID_TRY(judge_unit(reader, op, unit));
+    taken = take_op(op, unit);
+  }
   if (peer_.confirmed == peer_.latest) peer_.latest = shared_.random.id();
   if (peer_ == before) return taken;
   shared_.journal.touch();
@@ -187,19 +194,33 @@ Status Session::receive_push(Bytes frame) {
   return taken == Status::ok ? saved : taken;
 }
 
-Status Session::take_op(const Op& op, Status read) {
+// Judged as one (PROTOCOL P9): the first that may not be taken speaks for all. A unit is whole in its frame.
+Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& unit) const {
+  unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true};
+  Op op = first;
+  for (std::uint32_t left = first.unit.left;; --left) {
+    const Status verdict = judge_op(op, behind.status());
+    const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
+    if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
+    if (left == 0) return Status::ok;
+    if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
+  }
+}
+
+Status Session::take_op(const Op& op, Verdict& unit) {
   if (op.seq <= last_seq_) return Status::corrupt;
   // What a device does not read counts too: its answers are sent before the acks that let it go on.
   const std::uint64_t unread = std::max(rejected_.size(), beaten_.size());
-  if (std::max(in_flight_, unread) >= shared_.options.window_ops) {
+  if (unit.is_first && std::max(in_flight_, unread) >= shared_.options.window_ops) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
   }
-  const Status verdict = judge_op(op, read);
-  const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
-  if (verdict != Status::ok && !given_back) {
-    reject(op, verdict);
+  unit.is_first = false;
+  --unit.left;
+  if (unit.status != Status::ok) {
+    reject(op, unit.status);
   } else {
+    const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
     const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
     if (!won.ok()) return won.status();
     if (*won) own_.add(shared_.journal.store().head());
@@ -219,10 +240,18 @@ Status Session::take_op(const Op& op, Status read) {
   return Status::ok;
 }
 
+// A counter's part is written by its node only, and a tag is given by its node only (PROTOCOL P1).
+bool Session::is_own_name(const crdt::Cell& cell) const {
+  const std::string_view sub = cell.name.sub;
+  std::uint8_t own[crdt::CounterPart::kNameBytes];
+  if (crdt::CounterPart::is(sub)) return sub == crdt::CounterPart::name(node_, own);
+  return !crdt::OrTag::is(sub) || cell.is_tombstone() || crdt::OrTag::read(sub).node == node_;
+}
+
 Status Session::judge_op(const Op& op, Status read) const {
   if (read != Status::ok) return read;
   if (op.cell.stamp.is_none()) return Status::invalid;
-  if (op.cell.stamp.node != node_) return Status::denied;
+  if (op.cell.stamp.node != node_ || !is_own_name(op.cell)) return Status::denied;
   if (op.cell.value.size() > shared_.options.value_bytes_max) return Status::too_large;
   return shared_.journal.judge(op.cell.stamp, shared_.options.drift_ms_max);
 }

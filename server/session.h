@@ -71,6 +71,13 @@ class Session {
     Status status;
     KeptName name;
   };
+  // On the ops of one unit of a push.
+  struct Verdict {
+    Status status = Status::ok;
+    std::uint32_t left = 0;  // That have yet to be taken.
+    bool is_first = false;
+    bool goes_on() const { return left > 0; }
+  };
   struct Beaten {
     std::uint32_t subscription;
     KeptName name;
@@ -88,7 +95,9 @@ class Session {
   Status receive_inspect(Bytes frame);
 
   Status judge_op(const crdt::Op& op, Status read) const;
-  Status take_op(const crdt::Op& op, Status read);
+  Status judge_unit(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
+  Status take_op(const crdt::Op& op, Verdict& unit);
+  bool is_own_name(const crdt::Cell& cell) const;
   bool is_given_back(const crdt::Op& op) const;
   void reject(const crdt::Op& op, Status status);
   Status note_beaten(const crdt::Op& op);

@@ -103,6 +103,9 @@ class OpsWriter {
  public:
   static constexpr std::size_t kCursorBytesMax = 32;
 
+  // The kind, the id, the map, the fork token, the status, the time, the cursor, and `last`.
+  static constexpr std::size_t kHeadBytesMax = 1 + 6 + 2 + kMapBytesMax + 9 + 2 + 11 + 2 + kCursorBytesMax + 2;
+
   static constexpr std::uint32_t kAnyValue = UINT32_MAX;
 
   // `head.cursor` and `head.last` are given to finish() instead: they are known only then. Of values that are larger
@@ -112,6 +115,13 @@ class OpsWriter {
   // Adds an op. False: it does not fit beside what is there (nothing changed).
   bool add(const crdt::Op& op);
   std::size_t count() const { return count_; }
+  // What was added behind `mark` is taken out again.
+  struct Mark {
+    std::size_t size;
+    std::size_t count;
+  };
+  Mark mark() const { return {size_, count_}; }
+  void cut(const Mark& mark) { size_ = mark.size, count_ = mark.count; }
   // The frame, in the front of the room.
   Bytes finish(Bytes cursor = {}, bool last = false);
 
@@ -125,6 +135,7 @@ class OpsWriter {
   std::size_t size_ = 0;
   std::size_t count_ = 0;
   std::uint32_t value_bytes_max_;
+  bool in_units_;
   std::string_view map_;
 };
 

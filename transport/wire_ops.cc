@@ -24,11 +24,11 @@ enum : std::uint32_t { seq = 1, map, key, sub, stamp, expires_ms, value, base, q
 }
 
 constexpr std::uint64_t kQualityMax = 3;
+constexpr std::uint64_t kUnitLeftMax = 255;
 // What finish() may still have to write: the cursor and `last`.
 constexpr std::size_t kTailBytes = 2 + OpsWriter::kCursorBytesMax + 2;
-// The kind, the id, the map, the fork token, the status, the time, and the tail.
-constexpr std::size_t kHeadBytesMax = 1 + 6 + 2 + kMapBytesMax + 9 + 2 + 11 + kTailBytes;
-static_assert(kHeadBytesMax <= kControlBytesMax);
+constexpr std::size_t kHeadBytesMax = OpsWriter::kHeadBytesMax;
+static_assert(kHeadBytesMax == 1 + 6 + 2 + kMapBytesMax + 9 + 2 + 11 + kTailBytes && kHeadBytesMax <= kControlBytesMax);
 
 void put_stamp(Out& out, std::uint32_t number, const Stamp& stamp) {
   if (stamp.is_none()) return;
@@ -38,7 +38,7 @@ void put_stamp(Out& out, std::uint32_t number, const Stamp& stamp) {
 }
 
 // The map is written only where it isn't the head's.
-void put_op(Out& out, const Op& op, std::string_view head_map) {
+void put_op(Out& out, const Op& op, std::string_view head_map, bool in_units) {
   const crdt::Cell& cell = op.cell;
   out.number_field(op_field::seq, op.seq);
   if (cell.name.map != head_map) out.text_field(op_field::map, cell.name.map);
@@ -50,11 +50,12 @@ void put_op(Out& out, const Op& op, std::string_view head_map) {
   put_stamp(out, op_field::base, op.base);
   out.number_field(op_field::quality, static_cast<std::uint8_t>(op.quality));
   out.number_field(op_field::was_applied, op.was_applied);
+  if (in_units) out.number_field(op_field::batch_left, op.unit.left);
 }
 
-std::size_t op_bytes(const Op& op, std::string_view head_map) {
+std::size_t op_bytes(const Op& op, std::string_view head_map, bool in_units) {
   Out count;
-  put_op(count, op, head_map);
+  put_op(count, op, head_map, in_units);
   return count.size();
 }
 
@@ -120,8 +121,10 @@ void take_field(FieldWalk& walk, RawOp& raw) {
     case op_field::was_applied:
       raw.op.was_applied = walk.as_bool();
       break;
-    case op_field::kind:
     case op_field::batch_left:
+      raw.op.unit.left = static_cast<std::uint8_t>(walk.as_number_up_to(kUnitLeftMax));
+      break;
+    case op_field::kind:
       raw.is_foreign = raw.is_foreign || walk.as_number() != 0;
       break;
     default:
@@ -142,7 +145,7 @@ bool is_stamped(Kind kind, const crdt::Cell& cell) {
 
 Status check_op(Kind kind, const RawOp& raw) {
   const crdt::Cell& cell = raw.op.cell;
-  if (raw.is_foreign) return Status::invalid;
+  if (raw.is_foreign || (raw.op.unit.left != 0 && kind != Kind::push)) return Status::invalid;
   if (!is_name_free(kind, cell.name)) GRID_TRY(crdt::check_name(cell.name));
   if (!is_stamped(kind, cell)) return Status::corrupt;
   if (!raw.has_value) return Status::ok;
@@ -187,7 +190,7 @@ void take_head_field(FieldWalk& walk, OpsHead& head) {
 }  // namespace
 
 OpsWriter::OpsWriter(Kind kind, const OpsHead& head, MutBytes room, std::uint32_t value_bytes_max)
-    : room_(room), value_bytes_max_(value_bytes_max) {
+    : room_(room), value_bytes_max_(value_bytes_max), in_units_(kind == Kind::push) {
   GRID_CHECK(has_ops(kind) && room.size() >= kHeadBytesMax && head.map.size() <= kMapBytesMax);
   Out out(room_);
   out.put_byte(static_cast<std::uint8_t>(kind));
@@ -213,11 +216,11 @@ bool OpsWriter::add(const Op& op) {
 }
 
 bool OpsWriter::put(const Op& op) {
-  const std::size_t bytes = op_bytes(op, map_);
+  const std::size_t bytes = op_bytes(op, map_, in_units_);
   Out out(room_.first(room_.size() - kTailBytes), size_);
   out.open_field(head_field::ops, bytes);
   if (!out.ok() || bytes > room_.size() - kTailBytes - out.size()) return false;
-  put_op(out, op, map_);
+  put_op(out, op, map_, in_units_);
   size_ = out.size();
   ++count_;
   return true;
@@ -232,7 +235,7 @@ Bytes OpsWriter::finish(Bytes cursor, bool last) {
 }
 
 std::size_t OpsWriter::frame_bytes(const Op& op) {
-  const std::size_t bytes = op_bytes(op, {});
+  const std::size_t bytes = op_bytes(op, {}, true);
   return kHeadBytesMax + 1 + varint_bytes(bytes) + bytes;
 }
 

@@ -135,10 +135,10 @@ Head head_of(const crdt::Op& op) {
   head.kind = op.cell.stamp.is_none() ? Kind::erasure : Kind::op;
   head.seq = op.seq;
   head.stamp = op.cell.stamp;
-  head.flags = static_cast<std::uint8_t>((op.local ? Head::kLocal : 0) | (op.was_applied ? Head::kWasApplied : 0) |
-                                         (op.base.is_none() ? 0 : Head::kHasBase) |
-                                         (op.cell.expires_ms == 0 ? 0 : Head::kHasExpiry) |
-                                         (static_cast<std::uint8_t>(op.quality) << Head::kQualityShift));
+  head.flags = static_cast<std::uint8_t>(
+      (op.local ? Head::kLocal : 0) | (op.was_applied ? Head::kWasApplied : 0) |
+      (op.base.is_none() ? 0 : Head::kHasBase) | (op.cell.expires_ms == 0 ? 0 : Head::kHasExpiry) |
+      (op.unit.is_alone() ? 0 : Head::kHasUnit) | (static_cast<std::uint8_t>(op.quality) << Head::kQualityShift));
   head.map_bytes = static_cast<std::uint32_t>(name.map.size());
   head.key_bytes = static_cast<std::uint32_t>(name.key.size());
   head.sub_bytes = static_cast<std::uint32_t>(name.sub.size());
@@ -155,6 +155,10 @@ std::uint32_t write_optional(const crdt::Op& op, std::uint8_t* to) {
   if (op.cell.expires_ms != 0) {
     store_le(op.cell.expires_ms, to + size);
     size += 8;
+  }
+  if (!op.unit.is_alone()) {
+    to[size++] = op.unit.before;
+    to[size++] = op.unit.left;
   }
   return size;
 }
@@ -177,6 +181,10 @@ crdt::Op view_of(const Head& head, Bytes record) {
   if ((head.flags & Head::kHasExpiry) != 0) {
     op.cell.expires_ms = load_le(rest.data());
     rest = rest.subspan(8);
+  }
+  if ((head.flags & Head::kHasUnit) != 0) {
+    op.unit = {rest[0], rest[1]};
+    rest = rest.subspan(2);
   }
   op.cell.value = rest.first(head.value_bytes);
   return op;

@@ -72,6 +72,7 @@ struct Head {
   static constexpr std::uint8_t kHasBase = 4;
   static constexpr std::uint8_t kHasExpiry = 8;
   static constexpr std::uint8_t kQualityShift = 4;
+  static constexpr std::uint8_t kHasUnit = 128;
   static constexpr std::uint8_t kKeeps = 64;  // What this superseded stays in the log: it is in flight.
 
   Kind kind = Kind::op;

@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint32_t kSpareOfWrites = 2;
 constexpr std::uint32_t kSpareOfErasures = 1;
 
-constexpr std::size_t kOptionalBytesMax = crdt::Stamp::kBytes + sizeof(std::uint64_t);
+constexpr std::size_t kOptionalBytesMax = crdt::Stamp::kBytes + sizeof(std::uint64_t) + 2;
 
 // Of the sectors that there are, so many never hold what is live.
 constexpr std::uint32_t kSectorsAside = 4;

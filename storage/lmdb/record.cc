@@ -16,7 +16,8 @@ constexpr std::uint8_t kLocal = 1;
 constexpr std::uint8_t kWasApplied = 2;
 constexpr std::uint8_t kHasBase = 4;
 constexpr std::uint8_t kHasExpiry = 8;
-constexpr std::uint8_t kFlags = kLocal | kWasApplied | kHasBase | kHasExpiry;
+constexpr std::uint8_t kHasUnit = 16;
+constexpr std::uint8_t kFlags = kLocal | kWasApplied | kHasBase | kHasExpiry | kHasUnit;
 
 constexpr std::uint8_t kQualityMax = static_cast<std::uint8_t>(crdt::ClockQuality::ntp);
 
@@ -29,11 +30,13 @@ std::uint32_t checksum(std::uint64_t salt, Bytes bytes) {
 
 std::uint8_t flags_of(const crdt::Op& op) {
   return static_cast<std::uint8_t>((op.local ? kLocal : 0) | (op.was_applied ? kWasApplied : 0) |
-                                   (op.base.is_none() ? 0 : kHasBase) | (op.cell.expires_ms == 0 ? 0 : kHasExpiry));
+                                   (op.base.is_none() ? 0 : kHasBase) | (op.cell.expires_ms == 0 ? 0 : kHasExpiry) |
+                                   (op.unit.is_alone() ? 0 : kHasUnit));
 }
 
 std::size_t optional_bytes(std::uint8_t flags) {
-  return ((flags & kHasBase) != 0 ? crdt::Stamp::kBytes : 0) + ((flags & kHasExpiry) != 0 ? 8 : 0);
+  return ((flags & kHasBase) != 0 ? crdt::Stamp::kBytes : 0) + ((flags & kHasExpiry) != 0 ? 8 : 0) +
+         ((flags & kHasUnit) != 0 ? 2 : 0);
 }
 
 }  // namespace
@@ -80,6 +83,11 @@ void write_record(Seq seq, const crdt::Op& op, MutBytes to) {
     store_le(op.cell.expires_ms, rest.data());
     rest = rest.subspan(8);
   }
+  if ((flags & kHasUnit) != 0) {
+    rest[0] = op.unit.before;
+    rest[1] = op.unit.left;
+    rest = rest.subspan(2);
+  }
   rest = copy(as_bytes(name.map), rest);
   rest = copy(as_bytes(name.key), rest);
   rest = copy(as_bytes(name.sub), rest);
@@ -112,6 +120,10 @@ bool read_record(Seq seq, Bytes record, crdt::Op& out) {
   if ((flags & kHasExpiry) != 0) {
     out.cell.expires_ms = load_le(rest.data());
     rest = rest.subspan(8);
+  }
+  if ((flags & kHasUnit) != 0) {
+    out.unit = {rest[0], rest[1]};
+    rest = rest.subspan(2);
   }
   out.cell.name = {as_text(rest.first(map)), as_text(rest.subspan(map, key)), as_text(rest.subspan(map + key, sub))};
   out.cell.value = rest.subspan(map + key + sub);

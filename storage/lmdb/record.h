@@ -37,7 +37,7 @@ struct SeqKey {
 };
 
 inline constexpr std::size_t kRecordHeadBytes = 28;
-inline constexpr std::size_t kRecordBytesAside = kRecordHeadBytes + 16 + 8;  // Of a name and a value, at most.
+inline constexpr std::size_t kRecordBytesAside = kRecordHeadBytes + 16 + 8 + 2;  // Of a name and a value, at most.
 inline constexpr std::size_t kRecordBytesMax = kRecordBytesAside + kNameBytesMax + kValueBytesMax;
 
 std::size_t record_size(const crdt::Op& op);

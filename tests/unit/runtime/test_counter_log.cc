@@ -29,7 +29,7 @@ struct Log {
     part.all.up += by;
     part.fresh.up += by;
     std::uint8_t value[CounterPart::kValueBytesMax];
-    const Result<Seq> seq = log.write(name(), part.write(value), 0, time);
+    const Result<Seq> seq = log.write({name(), part.write(value)}, time);
     assert_ok(seq.status());
     return *seq;
   }

@@ -235,7 +235,7 @@ void bad_ops_are_named_and_the_good_ones_between_them_are_read(void**) {
       {"a quality of 4", kGood + Frame{0x48, 4}, Status::corrupt},
       {"a truth of 2", kGood + Frame{0x50, 2}, Status::corrupt},
       {"a kind of a later release", kGood + Frame{0x58, 1}, Status::invalid},
-      {"part of a batch", kGood + Frame{0x60, 1}, Status::invalid},
+      {"a unit of 257", kGood + Frame{0x60, 0x80, 2}, Status::corrupt},
       {"a stub", kSeq + kMapKey + kStamped + Frame{0x3a, 13, 0x5a} + Frame(12), Status::corrupt},
       {"a seq as bytes", Frame{0x0a, 1, 5} + kMapKey + kStamped, Status::corrupt},
       {"a cut field", kGood + Frame{0x1a, 9, 'k'}, Status::corrupt},
