@@ -89,9 +89,9 @@ inline constexpr Limits kNano{.value_bytes_max = 128,
                               .subscriptions_max = 2,
                               .watches_max = 2,
                               .maps_max = 2,
-                              .walk_ranges_max = 12,
+                              .walk_ranges_max = 8,
                               .walk_digests_max = 16,
-                              .actions_max = 12,
+                              .actions_max = 10,
                               .clock_lead_ms = 60'000};
 
 }  // namespace grid
