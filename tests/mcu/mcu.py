@@ -3,8 +3,8 @@
 """What a device costs on a chip: code, memory, stack, and what it asks of others. Says no when that grows.
 
 usage: mcu.py BUILD [--accept | --if-built]
-BUILD holds a tree of each machine, built. --accept writes what was measured as the new baseline. With --if-built it is
-no failure that there are no such trees: exit 77.
+BUILD holds a tree of each machine, built. --accept writes what was measured as the new baseline, if it is within the
+limits. With --if-built it is no failure that there are no such trees: exit 77.
 """
 import argparse
 import fnmatch
@@ -197,10 +197,13 @@ def budgets(machine):
             | {f"{extra}.code": limit for extra, (_, limit) in EXTRAS.items()})
 
 
-def judge(machine, figures, before, troubles):
+def judge_limits(machine, figures, troubles):
     for name, limit in budgets(machine).items():
         if figures.get(name, 0) > limit:
-            troubles.append(f"{machine.name}: {name} is {figures[name]}, over its budget of {limit}")
+            troubles.append(f"{machine.name}: {name} is {figures[name]}, over its limit of {limit}")
+
+
+def judge_growth(machine, figures, before, troubles):
     for name in (*budgets(machine), "tls.code", "tls.ram"):
         if name in before and figures.get(name, 0) > before[name] + SLACK_BYTES:
             troubles.append(f"{machine.name}: {name} grew from {before[name]} to {figures[name]}: make it smaller, or "
@@ -225,13 +228,14 @@ def main():
         show(machine, figures, before)
         largest = top_symbols(machine, tree / "bin" / f"{FIRMWARE['chip']}.elf")
         print("where the bytes go: " + ", ".join(f"{name.replace('grid::', '')} {size}" for size, name in largest))
+        judge_limits(machine, figures, troubles)
         if not arguments.accept:
-            judge(machine, figures, before, troubles)
+            judge_growth(machine, figures, before, troubles)
         print()
     reports = arguments.build / "reports"
     reports.mkdir(exist_ok=True)
     (reports / "mcu.json").write_text(json.dumps(measured, indent=2) + "\n")
-    if arguments.accept:
+    if arguments.accept and not troubles:
         BASELINE.write_text(json.dumps(measured, indent=2) + "\n")
         print(f"accepted: {BASELINE.name}")
     for trouble in troubles:
