@@ -55,7 +55,7 @@ class Pieces {
   Status load(std::uint32_t piece) {
     if (piece == piece_) return Status::ok;
     piece_ = piece;
-    return ring_.read(at_, bytes_, piece * kBytes);
+    return ring_.read(at_, bytes_, std::size_t{piece} * kBytes);
   }
 
   flash::FlashRing& ring_;

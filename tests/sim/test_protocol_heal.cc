@@ -9,7 +9,6 @@
 #include "tests/sim/story.h"
 #include "transport/wire.h"
 
-using grid::runtime::Scope;
 using grid::runtime::ScopeKind;
 using grid::storage::MemoryStore;
 
