@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# What the libraries need of others on a chip: nanopb's runtime, compiled here, and xxHash's header.
+# What the libraries need of others on a chip: nanopb's runtime, compiled here.
 
 set(GRID_NANOPB_SOURCE "" CACHE PATH "Folder of nanopb's sources (./dev mcu fetches them)")
 if(NOT EXISTS ${GRID_NANOPB_SOURCE}/pb_decode.c)
@@ -17,8 +17,3 @@ target_include_directories(nanopb SYSTEM PUBLIC ${GRID_NANOPB_SOURCE})
 # Frames are in memory and reasons are ours.
 target_compile_definitions(nanopb PUBLIC PB_BUFFER_ONLY PB_NO_ERRMSG)
 add_library(nanopb::protobuf-nanopb-static ALIAS nanopb)
-
-# By itself: what lies beside it is for this machine.
-file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include)
-file(CREATE_LINK /usr/include/xxhash.h ${PROJECT_BINARY_DIR}/include/xxhash.h SYMBOLIC)
-include_directories(SYSTEM ${PROJECT_BINARY_DIR}/include)

@@ -7,6 +7,8 @@
 
 #include <string_view>
 
+#include "crdt/base/limits.h"
+#include "crdt/clock.h"
 #include "storage/store.h"
 
 namespace grid::runtime {
@@ -20,6 +22,10 @@ inline constexpr std::string_view kHeal = "heal/";      // + the same: there whi
 inline constexpr std::string_view kSeen = "seen";       // The newest cursor that was received, of any scope
 inline constexpr std::string_view kLost = "lost";       // There once a server was found to lack what it had
 inline constexpr std::string_view kApp = "app";         // The app that the store belongs to
+
+// The longest of them: a store for a device alone needs no more (FlashOptions::fact_bytes_max).
+inline constexpr std::size_t kBytesMax = 64;
+static_assert(kAppBytesMax <= kBytesMax && crdt::ClockState::kBytes <= kBytesMax);
 }  // namespace facts
 
 //   not_found  Never set.

@@ -77,13 +77,13 @@ struct Action {
     more,        // Step again: there is more to do than one step may.
   };
   Kind kind = Kind::more;
-  LinkId link = 0;
-  std::size_t size = 0;
-  std::uint64_t batch = 0;
-  crdt::Seq seq = 0;
-  std::uint32_t watch = 0;
   Status status = Status::ok;
   std::uint8_t outcome = 0;
+  LinkId link = 0;
+  std::size_t size = 0;
+  std::uint32_t watch = 0;
+  std::uint64_t batch = 0;
+  crdt::Seq seq = 0;
   std::string_view text{};
 };
 

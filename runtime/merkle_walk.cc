@@ -15,11 +15,51 @@ using crdt::Range;
 
 namespace {
 
-// By heap: the least code, no recursion.
+// What is sorted, as the one sort sees it.
+struct Row {
+  void* items;
+  bool (*is_before)(const void* items, std::size_t a, std::size_t b);
+  void (*swap)(void* items, std::size_t a, std::size_t b);
+};
+
+// Lets the item at `root` sink to where no item below it, before `end`, is behind it.
+void sink(const Row& row, std::size_t root, std::size_t end) {
+  for (std::size_t below; (below = 2 * root + 1) < end; root = below) {
+    if (below + 1 < end && row.is_before(row.items, below, below + 1)) ++below;
+    if (!row.is_before(row.items, root, below)) return;
+    row.swap(row.items, root, below);
+  }
+}
+
+// By heap: no recursion, and the code is there once, whatever is sorted.
+void sort(const Row& row, std::size_t count) {
+  for (std::size_t root = count / 2; root-- > 0;) sink(row, root, count);
+  for (std::size_t end = count; end-- > 1;) {
+    row.swap(row.items, 0, end);
+    sink(row, 0, end);
+  }
+}
+
 template <typename Item, typename Before>
-void sort(std::span<Item> items, Before before) {
-  std::make_heap(items.begin(), items.end(), before);
-  std::sort_heap(items.begin(), items.end(), before);
+void sort(std::span<Item> items, Before) {
+  const auto is_before = [](const void* at, std::size_t a, std::size_t b) {
+    const auto* all = static_cast<const Item*>(at);
+    return Before{}(all[a], all[b]);
+  };
+  const auto swap = [](void* at, std::size_t a, std::size_t b) {
+    std::swap(static_cast<Item*>(at)[a], static_cast<Item*>(at)[b]);
+  };
+  sort({items.data(), is_before, swap}, items.size());
+}
+
+void sort_numbers(Vec<std::uint64_t>& numbers) {
+  sort(std::span(numbers.begin(), numbers.end()), [](std::uint64_t a, std::uint64_t b) { return a < b; });
+}
+
+// What a cell takes of a frame behind another one of its map: its stamp, its expiry, and what stands before each field.
+std::size_t entry_bytes_max(const crdt::Cell& cell) {
+  constexpr std::size_t kFixedBytesMax = 18 + 11 + 5 * 3;
+  return kFixedBytesMax + cell.name.key.size() + cell.name.sub.size() + cell.value.size();
 }
 
 }  // namespace
@@ -216,7 +256,7 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
   }
   GRID_TRY(reader.status());
   if (!reader.last()) return Status::ok;
-  sort(std::span(listed_.begin(), listed_.end()), [](std::uint64_t a, std::uint64_t b) { return a < b; });
+  sort_numbers(listed_);
   scan_ = Scan(map_scope(asked_map_));
   phase_ = Phase::naming;
   return Status::ok;
@@ -358,28 +398,25 @@ Bytes MerkleWalk::write_have(MutBytes room, std::uint64_t known_ms) {
 // Names, or whole cells, of what is in listed_: as many as the frame takes, going on where it stopped.
 Bytes MerkleWalk::write_listed(MutBytes room, wire::Kind kind, Phase next, std::uint64_t known_ms) {
   wire::OpsWriter writer(kind, {.id = id_, .map = maps_[asked_map_].view()}, room);
-  for (;;) {
-    const Scan place = scan_;
-    const Result<Op> op = scan_.next(log_.store());
+  // Dead cells that were lost fit one frame, and scan_ is where their naming goes on.
+  for (Scan ahead = naming_dead_ ? Scan(map_scope(asked_map_)) : scan_;;) {
+    const Result<Op> op = ahead.next(log_.store());
     if (!op.ok()) break;
     // Only live cells are named, but a removal that the server lost goes back too.
     if (kind == wire::Kind::heal ? log_.is_pending(*op) : !counts(*op, known_ms)) continue;
     if (!std::binary_search(listed_.begin(), listed_.end(), crdt::digest_of(op->cell))) continue;
     Op entry{.cell = op->cell};
     if (kind == wire::Kind::cells_ask) entry.cell = {op->cell.name, {}};
-    if (writer.add(entry)) {
-      gained_count_ += kind == wire::Kind::heal;
-      continue;
+    if (!writer.add(entry)) {
+      cut_short_ = cut_short_ || naming_dead_;
+      break;
     }
-    scan_ = place;
-    break;
+    gained_count_ += kind == wire::Kind::heal;
+    if (!naming_dead_) scan_ = ahead;
   }
-  if (writer.count() > 0) {
-    phase_ = next;
-    return writer.finish({}, true);
-  }
-  next_phase_after_answers();
-  return {};
+  if (writer.count() > 0) phase_ = next;
+  if (writer.count() == 0 || naming_dead_) next_phase_after_answers();
+  return writer.count() > 0 ? writer.finish({}, true) : Bytes{};
 }
 
 // A server that lost something may have lost removals. No digest tells: they cover live cells only. Without this, a
@@ -388,22 +425,23 @@ bool MerkleWalk::begin_dead() {
   if (!heal_ || dead_maps_ == maps_.size()) return false;
   asked_map_ = static_cast<std::uint16_t>(dead_maps_++);
   naming_dead_ = true;
-  dead_scan_ = Scan(map_scope(asked_map_));
+  scan_ = Scan(map_scope(asked_map_));
   lost_.clear();
   return true;
 }
 
-// Names of dead cells: as many as could be given back at once.
+// Names of dead cells: as many as can be given back at once, in one frame.
 Bytes MerkleWalk::write_dead(MutBytes room, std::uint64_t known_ms) {
   wire::OpsWriter writer(wire::Kind::cells_ask, {.id = id_, .map = maps_[asked_map_].view()}, room);
-  while (writer.count() < lost_.capacity()) {
-    const Scan place = dead_scan_;
-    const Result<Op> op = dead_scan_.next(log_.store());
+  std::size_t heal_bytes = 0;
+  for (Scan ahead = scan_; writer.count() < lost_.capacity();) {
+    const Result<Op> op = ahead.next(log_.store());
     if (!op.ok()) break;
     if (op->cell.is_live(known_ms) || log_.is_pending(*op)) continue;
-    if (writer.add({.cell = {op->cell.name, {}}})) continue;
-    dead_scan_ = place;
-    break;
+    heal_bytes += writer.count() == 0 ? wire::OpsWriter::frame_bytes({.cell = op->cell}) : entry_bytes_max(op->cell);
+    if (writer.count() > 0 && heal_bytes > room.size()) break;
+    if (!writer.add({.cell = {op->cell.name, {}}})) break;
+    scan_ = ahead;
   }
   naming_dead_ = writer.count() > 0;
   phase_ = naming_dead_ ? Phase::answers : Phase::pick;
@@ -422,8 +460,8 @@ void MerkleWalk::begin_healing() {
   listed_.clear();
   for (const std::uint64_t digest : lost_) GRID_CHECK(listed_.push(digest) == Status::ok);
   lost_.clear();
-  sort(std::span(listed_.begin(), listed_.end()), [](std::uint64_t a, std::uint64_t b) { return a < b; });
-  scan_ = Scan(map_scope(asked_map_));
+  sort_numbers(listed_);
+  if (!naming_dead_) scan_ = Scan(map_scope(asked_map_));
 }
 
 }  // namespace grid::runtime

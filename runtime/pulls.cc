@@ -23,6 +23,7 @@ struct ScopeFact {
   std::size_t size;
 };
 static_assert(facts::kHeal.size() <= facts::kCursor.size());
+static_assert(Cursor::kBytesMax <= facts::kBytesMax);
 
 }  // namespace
 

@@ -214,7 +214,7 @@ Status Replica::make_room_for(const crdt::CellName& name) {
   problem_.say("the log of unsent ops was full, and the oldest was dropped: ");
   problem_.text(oldest->cell.name.map).text("/").text(oldest->cell.name.key);
   actions_.add(
-      {.kind = Action::Kind::outcome, .seq = oldest->seq, .outcome = static_cast<std::uint8_t>(Outcome::dropped)});
+      {.kind = Action::Kind::outcome, .outcome = static_cast<std::uint8_t>(Outcome::dropped), .seq = oldest->seq});
   return Status::ok;
 }
 

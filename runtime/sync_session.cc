@@ -287,8 +287,8 @@ Status SyncSession::receive_ack(Bytes frame, ActionList& actions) {
   if (ack.fork_token != 0) GRID_TRY(keep_fork_token(ack.fork_token));
   if (log_.store().settled() == before || actions.full()) return Status::ok;
   actions.add({.kind = Action::Kind::outcome,
-               .seq = log_.store().settled(),
-               .outcome = static_cast<std::uint8_t>(Outcome::durable)});
+               .outcome = static_cast<std::uint8_t>(Outcome::durable),
+               .seq = log_.store().settled()});
   return Status::ok;
 }
 
@@ -311,9 +311,9 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   ++figures_.rejected;
   GRID_TRY(log_.reject(seq, standing));
   actions.add({.kind = Action::Kind::outcome,
-               .seq = seq,
                .status = why,
-               .outcome = static_cast<std::uint8_t>(Outcome::rejected)});
+               .outcome = static_cast<std::uint8_t>(Outcome::rejected),
+               .seq = seq});
   return Status::ok;
 }
 

@@ -46,7 +46,7 @@ Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_m
     watch.position = op->seq;
     if (!scope.matches(op->cell.name)) continue;
     if (op->seq <= watch.born && !op->cell.is_live(known_ms)) continue;
-    actions.add({.kind = Action::Kind::changed, .seq = op->seq, .watch = watch.id});
+    actions.add({.kind = Action::Kind::changed, .watch = watch.id, .seq = op->seq});
   }
   return Status::ok;
 }

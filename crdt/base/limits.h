@@ -80,4 +80,18 @@ inline constexpr Limits kPico{.value_bytes_max = 256,
                               .actions_max = 12,
                               .clock_lead_ms = 60'000};
 
+// 256 small rows in 12 KiB, all told (docs/decisions/0018): kPico with smaller values, and more round trips where a
+// comparison finds much.
+inline constexpr Limits kNano{.value_bytes_max = 128,
+                              .frame_bytes_max = 832,
+                              .window_ops_max = 4,
+                              .pending_ops_max = 256,
+                              .subscriptions_max = 2,
+                              .watches_max = 2,
+                              .maps_max = 2,
+                              .walk_ranges_max = 8,
+                              .walk_digests_max = 16,
+                              .actions_max = 10,
+                              .clock_lead_ms = 60'000};
+
 }  // namespace grid

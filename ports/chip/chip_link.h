@@ -69,7 +69,7 @@ class ChipLink {
   bool is_told_ = false;      // That it is over.
   const char* problem_ = "";  // Empty: the socket has it.
   Bytes unread_{};
-  std::uint8_t piece_[256]{};
+  std::uint8_t piece_[128]{};
 };
 
 }  // namespace grid::port

@@ -58,8 +58,6 @@ Status ChipLoop::check() {
   if (crdt::check_map_name(options_.app) != Status::ok) {
     return refuse(Status::invalid, "the app's name must be 1 to 64 of the characters A-Z a-z 0-9 _ . -");
   }
-  constexpr std::string_view kPath = "/v1/";
-  copy(as_bytes(options_.app), copy(as_bytes(kPath), {reinterpret_cast<std::uint8_t*>(path_), sizeof(path_)}));
   if (options_.server.empty()) return Status::ok;
   const Result<ServerAddress> server = parse_server_address(options_.server);
   if (!server.ok()) {
@@ -314,7 +312,11 @@ void ChipLoop::commit() {
 
 void ChipLoop::connect() {
   ++link_id_;
-  if (link_.dial(server_, path_, board_.monotonic_ms()) == Status::ok) return;
+  constexpr std::string_view kVersion = "/v1/";
+  char path[kVersion.size() + kAppBytesMax];
+  const MutBytes room(reinterpret_cast<std::uint8_t*>(path), sizeof(path));
+  const std::size_t unused = copy(as_bytes(options_.app), copy(as_bytes(kVersion), room)).size();
+  if (link_.dial(server_, {path, sizeof(path) - unused}, board_.monotonic_ms()) == Status::ok) return;
   problem_.say(link_.problem());
   is_dial_failed_ = wants_more_ = true;
 }

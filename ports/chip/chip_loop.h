@@ -136,7 +136,6 @@ class ChipLoop final : public Driver {
   ChipMemory memory_;
   ChipOptions options_;
   ServerAddress server_;
-  char path_[4 + kAppBytesMax] = {};
   Arena arena_;
   Status opened_ = Status::ok;
   runtime::Problem problem_;

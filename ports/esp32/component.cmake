@@ -5,13 +5,13 @@
 # ESP-IDF reads it twice: first as a script, for the names of what is required, where idf_component_register() ends it.
 
 get_filename_component(grid ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
-# ESP-IDF has neither nanopb nor xxHash nor a compiler for .proto files: `./dev package` puts all of that here.
+# ESP-IDF has neither nanopb nor a compiler for .proto files: `./dev package` puts all of that here.
 set(third_party ${grid}/third_party)
 
 # What a device is made of; the rest of Grid is for gateways. `./dev package` takes these, and the headers that they
 # see.
 set(GRID_SOURCES
-  crdt/cell.cc crdt/clock.cc crdt/hash.cc crdt/merkle.cc crdt/partition.cc crdt/pn_counter.cc crdt/stamp.cc
+  crdt/cell.cc crdt/clock.cc crdt/hash_small.cc crdt/merkle.cc crdt/partition.cc crdt/pn_counter.cc crdt/stamp.cc
   crdt/value.cc crdt/value_writer.cc
   storage/flash/flash_compact.cc storage/flash/flash_format.cc storage/flash/flash_mount.cc
   storage/flash/flash_reads.cc storage/flash/flash_ring.cc storage/flash/flash_ring_mount.cc
@@ -37,12 +37,12 @@ list(TRANSFORM sources PREPEND ${grid}/)
 idf_component_register(
   SRCS ${sources}
   INCLUDE_DIRS ${grid} ${grid}/runtime ${grid}/ports/chip ${grid}/ports/esp32
-               ${third_party}/nanopb ${third_party}/generated ${third_party}/xxhash
+               ${third_party}/nanopb ${third_party}/generated
   REQUIRES esp_partition esp_event esp_netif esp-tls
   PRIV_REQUIRES bootloader_support esp_hw_support esp_timer esp_wifi lwip mbedtls nvs_flash vfs)
 
 if(NOT EXISTS ${third_party}/nanopb/pb_decode.c)
-  message(FATAL_ERROR "Grid: this is the source tree, without what ESP-IDF does not have (nanopb, xxHash, generated "
+  message(FATAL_ERROR "Grid: this is the source tree, without what ESP-IDF does not have (nanopb, generated "
                       "files). `./dev package` makes the component: unpack build/package/grid-*.tar.gz as "
                       "components/grid")
 endif()

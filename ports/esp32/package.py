@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes the archive that is Grid's component for ESP-IDF: what component.cmake names, the headers that it sees, and
-what ESP-IDF does not have: nanopb's sources, xxHash's header, and what protoc generates.
+what ESP-IDF does not have: nanopb's sources, and what protoc generates.
 
-usage: package.py ROOT NANOPB XXHASH_HEADER OUT
+usage: package.py ROOT NANOPB OUT
 NANOPB is a folder of nanopb's sources. The archive is OUT/grid-VERSION.tar.gz; the same tree gives the same bytes.
 """
 import gzip
@@ -62,16 +62,10 @@ def generated(root):
         return {f"third_party/generated/transport/proto/{path.name}": path.read_bytes() for path in made.iterdir()}
 
 
-def xxhash_license(header):
-    """The notice that stands at the head of the header."""
-    return re.match(rb"/\*.*?\*/", header, re.DOTALL)[0] + b"\n"
-
-
-def contents(root, nanopb, xxhash):
+def contents(root, nanopb):
     files = {path: (root / path).read_bytes() for path in ours(root)}
     files["README.md"] = files["ports/esp32/README.md"]  # Where the registry looks for it.
     files |= {f"third_party/nanopb/{name}": (nanopb / name).read_bytes() for name in NANOPB}
-    files |= {"third_party/xxhash/xxhash.h": xxhash, "third_party/xxhash/LICENSE": xxhash_license(xxhash)}
     return files | generated(root)
 
 
@@ -87,8 +81,8 @@ def pack(files, out):
 
 
 def main():
-    root, nanopb, xxhash, folder = map(pathlib.Path, sys.argv[1:])
-    files = contents(root, nanopb, xxhash.read_bytes())
+    root, nanopb, folder = map(pathlib.Path, sys.argv[1:])
+    files = contents(root, nanopb)
     out = folder / f"grid-{version(root)}.tar.gz"
     pack(files, out)
     print(f"{out}: {len(files)} files, {out.stat().st_size} bytes")

@@ -30,6 +30,12 @@ Status start_network(runtime::Problem& problem) {
   return judge(esp_event_loop_create_default(), "esp_event_loop_create_default", problem);
 }
 
+// Once, however often a network is joined.
+Status rejoin_at(std::int32_t event, runtime::Problem& problem) {
+  [[maybe_unused]] const esp_err_t before = esp_event_handler_unregister(WIFI_EVENT, event, &rejoin);
+  return judge(esp_event_handler_register(WIFI_EVENT, event, &rejoin, nullptr), "register", problem);
+}
+
 Status start_radio(wifi_config_t& network, runtime::Problem& problem) {
   // Of a second one ESP-IDF makes an assertion, not an error.
   const bool has_interface = esp_netif_get_handle_from_ifkey("WIFI_STA_DEF") != nullptr;
@@ -38,9 +44,8 @@ Status start_radio(wifi_config_t& network, runtime::Problem& problem) {
   }
   const wifi_init_config_t config = WIFI_INIT_CONFIG_DEFAULT();
   GRID_TRY(judge(esp_wifi_init(&config), "esp_wifi_init", problem));
-  GRID_TRY(judge(esp_event_handler_register(WIFI_EVENT, WIFI_EVENT_STA_START, &rejoin, nullptr), "register", problem));
-  GRID_TRY(judge(esp_event_handler_register(WIFI_EVENT, WIFI_EVENT_STA_DISCONNECTED, &rejoin, nullptr), "register",
-                 problem));
+  GRID_TRY(rejoin_at(WIFI_EVENT_STA_START, problem));
+  GRID_TRY(rejoin_at(WIFI_EVENT_STA_DISCONNECTED, problem));
   GRID_TRY(judge(esp_wifi_set_mode(WIFI_MODE_STA), "esp_wifi_set_mode", problem));
   GRID_TRY(judge(esp_wifi_set_config(WIFI_IF_STA, &network), "esp_wifi_set_config", problem));
   GRID_TRY(judge(esp_wifi_start(), "esp_wifi_start", problem));

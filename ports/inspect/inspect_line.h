@@ -23,8 +23,8 @@ class InspectLine {
   // The memory for asks, and for answers with any op of the profile.
   static constexpr std::size_t kArrivingBytes = transport::StreamLink::arriving_bytes(wire::kControlBytesMax);
   static constexpr std::size_t sending_bytes(const Limits& limits) {
-    static_assert(kPico.frame_bytes_max >= runtime::Inspector::kRoomBytesMin);
-    return transport::StreamLink::sending_bytes(limits.frame_bytes_max);
+    constexpr std::size_t kLeast = runtime::Inspector::kRoomBytesMin;
+    return transport::StreamLink::sending_bytes(limits.frame_bytes_max < kLeast ? kLeast : limits.frame_bytes_max);
   }
 
   InspectLine(transport::ByteLink& line, runtime::Inspector& inspector, MutBytes arriving, MutBytes sending)

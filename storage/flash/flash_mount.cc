@@ -30,14 +30,13 @@ FlashStore::FlashStore(NorDevice& device, Arena& arena, const FlashOptions& opti
       by_name_(arena.make<Address>(options.cells_max)),
       by_seq_(arena.make<Address>(options.cells_max + options.in_flight_max)),
       facts_(arena.make<Address>(options.facts_max)),
-      record_(arena.make<std::uint8_t>(record_bytes_max(options))),
-      name_(arena.make<std::uint8_t>(kNameBufferBytes)) {}
+      record_(arena.make<std::uint8_t>(record_bytes_max(options))) {}
 
 Status FlashStore::check_options() {
   const bool has_orders = by_name_.capacity() == options_.cells_max &&
                           by_seq_.capacity() == std::size_t{options_.cells_max} + options_.in_flight_max &&
                           facts_.capacity() == options_.facts_max;
-  if (!ring_.has_memory() || name_.empty() || record_.empty() || !has_orders) {
+  if (!ring_.has_memory() || record_.empty() || !has_orders) {
     return fail(Status::invalid, "the memory that it was given is too small for its options");
   }
   if (ring_.count() < kSectorsMin) return fail(Status::invalid, "the partition is too small: it needs 8 sectors");
@@ -101,15 +100,25 @@ Status FlashStore::find_doubt(Doubt& doubt) {
   return Status::ok;
 }
 
+// Where a read puts its record: nobody has a view of one while the log is replayed. No search writes there.
+Result<crdt::CellName> FlashStore::read_name(Address at) {
+  Head head;
+  Status status = ring_.read_head(at, head);
+  const std::size_t size = head.bytes() + head.name_bytes();
+  if (status == Status::ok && size > record_.size()) status = Status::corrupt;
+  if (status == Status::ok) status = ring_.read(at, record_.first(size));
+  if (status != Status::ok) return fail_read(status, at);
+  const Bytes names = record_.first(size).subspan(head.bytes());
+  return crdt::CellName{as_text(names.first(head.map_bytes)), as_text(names.subspan(head.map_bytes, head.key_bytes)),
+                        as_text(names.subspan(head.map_bytes + head.key_bytes))};
+}
+
 // A fact that is nowhere else was moved.
 Result<bool> FlashStore::is_believed(Address at, const Head& head, const Doubt& doubt) {
   if (head.kind != Kind::fact) return head.kind == Kind::retired || (head.is_op() && head.seq <= doubt.head);
-  Head named;
-  std::string_view parts[3];
-  GRID_TRY(read_name(at, named, parts));
-  char name[kKeyBytesMax];
-  std::copy_n(parts[1].data(), named.key_bytes, name);
-  const Result<Place> place = place_of_fact({name, named.key_bytes});
+  const Result<crdt::CellName> name = read_name(at);
+  GRID_TRY(name.status());
+  const Result<Place> place = place_of_fact(name->key);
   GRID_TRY(place.status());
   return !place->is_there;
 }
@@ -142,7 +151,7 @@ Status FlashStore::replay_record(Address at, const Head& head, Seq settled) {
     case Kind::erasure:
       return replay_op(at, head, settled);
     case Kind::fact:
-      return replay_fact(at);
+      return replay_fact(at, head);
     case Kind::retired:
       ring_.retire(head.number);
       return Status::ok;
@@ -167,15 +176,9 @@ Status FlashStore::replay_op(Address at, const Head& head, Seq settled) {
     if (insert_at(by_seq_, *index, at | kInFlight) == Status::ok) return Status::ok;
     return fail(Status::full, "it holds more ops in flight than this store keeps");
   }
-  Head named;
-  std::string_view parts[3];
-  GRID_TRY(read_name(at, named, parts));
-  // The search needs the buffer that the name is in.
-  char name[kNameBytesMax];
-  std::copy_n(parts[0].data(), head.name_bytes(), name);
-  const std::string_view map(name, head.map_bytes), key(name + map.size(), head.key_bytes),
-      sub(name + map.size() + key.size(), head.sub_bytes);
-  const Result<Place> place = place_of({map, key, sub});
+  const Result<crdt::CellName> name = read_name(at);
+  GRID_TRY(name.status());
+  const Result<Place> place = place_of(*name);
   GRID_TRY(place.status());
   if (place->is_there) supersede(*place, (head.flags & Head::kKeeps) != 0 && place->head.seq > settled);
   if (head.kind == Kind::erasure) {
@@ -216,13 +219,10 @@ Status FlashStore::replay_again(Address at, const Head& head, std::size_t index)
   return Status::ok;
 }
 
-Status FlashStore::replay_fact(Address at) {
-  Head head;
-  std::string_view parts[3];
-  GRID_TRY(read_name(at, head, parts));
-  char name[kKeyBytesMax];
-  std::copy_n(parts[1].data(), head.key_bytes, name);
-  const Result<Place> place = place_of_fact({name, head.key_bytes});
+Status FlashStore::replay_fact(Address at, const Head& head) {
+  const Result<crdt::CellName> name = read_name(at);
+  GRID_TRY(name.status());
+  const Result<Place> place = place_of_fact(name->key);
   GRID_TRY(place.status());
   if (place->is_there) live_units_ -= place->head.units;
   if (head.value_bytes == 0) {

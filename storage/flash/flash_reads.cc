@@ -7,6 +7,8 @@
 // leaves the orders, and the search begins anew.
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 
 #include "storage/flash/flash_slots.h"
 #include "storage/flash/flash_store.h"
@@ -19,7 +21,48 @@ using flash::slot_of;
 
 namespace {
 
-constexpr std::size_t kNameReadBytes = 128;  // Most names are in the first read.
+// The bytes of one record, read piece by piece: no name needs memory of its own to be compared.
+class Pieces {
+  using Head = flash::Head;
+
+ public:
+  Pieces(flash::FlashRing& ring, flash::Address at) : ring_(ring), at_(at) {}
+
+  Status read_head(Head& head) {
+    GRID_TRY(load(0));
+    return Head::read(bytes_, head) ? Status::ok : Status::corrupt;
+  }
+
+  // How the `size` bytes from `offset` on stand to `text`, as std::string_view::compare() says it.
+  Status compare(std::uint32_t offset, std::uint32_t size, std::string_view text, int& out) {
+    const std::uint32_t common = std::min(size, static_cast<std::uint32_t>(text.size()));
+    for (std::uint32_t done = 0; done < common;) {
+      GRID_TRY(load((offset + done) / kBytes));
+      const std::uint32_t from = (offset + done) % kBytes;
+      const std::uint32_t run = std::min(kBytes - from, common - done);
+      out = std::memcmp(bytes_ + from, text.data() + done, run);
+      if (out != 0) return Status::ok;
+      done += run;
+    }
+    out = size == text.size() ? 0 : (size < text.size() ? -1 : 1);
+    return Status::ok;
+  }
+
+ private:
+  static constexpr std::uint32_t kBytes = 64;  // A head, and the name where it is short.
+  static_assert(kBytes >= Head::kBytesMax);
+
+  Status load(std::uint32_t piece) {
+    if (piece == piece_) return Status::ok;
+    piece_ = piece;
+    return ring_.read(at_, bytes_, std::size_t{piece} * kBytes);
+  }
+
+  flash::FlashRing& ring_;
+  flash::Address at_;
+  std::uint32_t piece_ = UINT32_MAX;
+  std::uint8_t bytes_[kBytes];
+};
 
 }  // namespace
 
@@ -59,20 +102,6 @@ Status FlashStore::check_around(const Addresses& order, std::size_t index) {
   return is_mounted_ && index != order.size() ? check(order[index], head) : Status::ok;
 }
 
-Status FlashStore::read_name(Address at, Head& head, std::string_view parts[3]) {
-  const MutBytes first = name_.first(kNameReadBytes);
-  Status status = ring_.read(at, first);
-  if (status == Status::ok && !Head::read(first.data(), head)) status = Status::corrupt;
-  const std::size_t size = head.bytes() + head.name_bytes();
-  if (status == Status::ok && size > first.size()) status = ring_.read(at, name_.first(size));
-  if (status != Status::ok) return fail_read(status, at);
-  const auto* const names = reinterpret_cast<const char*>(name_.data()) + head.bytes();
-  parts[0] = {names, head.map_bytes};
-  parts[1] = {names + head.map_bytes, head.key_bytes};
-  parts[2] = {names + head.map_bytes + head.key_bytes, head.sub_bytes};
-  return Status::ok;
-}
-
 // By sequence where that is the order, else by name; a fact's name is a key.
 Status FlashStore::compare(const Addresses& order, Address at, const crdt::CellName& name, Seq seq, Compared& out) {
   if (&order == &by_seq_) {
@@ -81,11 +110,22 @@ Status FlashStore::compare(const Addresses& order, Address at, const crdt::CellN
     out.is_it = out.head.seq == seq;
     return Status::ok;
   }
-  std::string_view parts[3];
-  GRID_TRY(read_name(at, out.head, parts));
-  const crdt::CellName its{parts[0], parts[1], parts[2]};
-  out.is_before = its < name;
-  out.is_it = its == name;
+  const Status status = compare_name(at, name, out);
+  return status == Status::ok ? status : fail_read(status, at);
+}
+
+Status FlashStore::compare_name(Address at, const crdt::CellName& name, Compared& out) {
+  Pieces pieces(ring_, at);
+  GRID_TRY(pieces.read_head(out.head));
+  const std::uint32_t sizes[] = {out.head.map_bytes, out.head.key_bytes, out.head.sub_bytes};
+  const std::string_view parts[] = {name.map, name.key, name.sub};
+  std::uint32_t offset = out.head.bytes();
+  int order = 0;
+  for (std::size_t i = 0; i < std::size(parts) && order == 0; offset += sizes[i++]) {
+    GRID_TRY(pieces.compare(offset, sizes[i], parts[i], order));
+  }
+  out.is_before = order < 0;
+  out.is_it = order == 0;
   return Status::ok;
 }
 
@@ -168,17 +208,27 @@ Result<Bytes> FlashStore::fact(std::string_view name) {
   return fact->bytes;
 }
 
+Result<bool> FlashStore::begins_with(Address fact, std::string_view prefix) {
+  Head head;
+  Pieces pieces(ring_, fact);
+  int order = -1;
+  Status status = pieces.read_head(head);
+  const auto size = static_cast<std::uint32_t>(prefix.size());
+  if (status == Status::ok && head.key_bytes >= size) status = pieces.compare(head.bytes(), size, prefix, order);
+  if (status != Status::ok) return fail_read(status, fact);
+  return order == 0;
+}
+
 Result<Store::Fact> FlashStore::next_fact(std::string_view prefix, std::string_view after) {
   const bool from_prefix = after < prefix;
   for (;;) {
     const Result<Place> place = search(facts_, {{}, from_prefix ? prefix : after, {}}, 0, !from_prefix);
     GRID_TRY(place.status());
     if (place->index == facts_.size()) return Status::not_found;
-    // The name is compared where the search reads it: `prefix` may be a view of what the last read gave out.
-    Head head;
-    std::string_view parts[3];
-    GRID_TRY(read_name(facts_[place->index], head, parts));
-    if (!parts[1].starts_with(prefix)) return Status::not_found;
+    // The name is compared on the flash: `prefix` may be a view of what the last read gave out.
+    const Result<bool> begins = begins_with(facts_[place->index], prefix);
+    GRID_TRY(begins.status());
+    if (!*begins) return Status::not_found;
     const std::uint32_t lost = records_lost_;
     const Result<Fact> fact = read_fact(facts_[place->index]);
     if (lost == records_lost_) return fact;

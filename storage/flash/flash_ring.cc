@@ -49,11 +49,12 @@ FlashRing::FlashRing(NorDevice& device, Arena& arena)
       order_(arena.make<std::uint16_t>(count_)),
       page_(arena.make<std::uint8_t>(NorDevice::kPageBytes)) {}
 
-Status FlashRing::read(Address at, MutBytes to) {
+Status FlashRing::read(Address at, MutBytes to, std::size_t from) {
   const std::size_t left = std::size_t{base_of(sector_of(at) + 1) - at} * kUnitBytes;
-  const std::size_t size = std::min(left, to.size());
+  const std::size_t size = from < left ? std::min(left - from, to.size()) : 0;
   std::fill(to.begin() + static_cast<std::ptrdiff_t>(size), to.end(), std::uint8_t{0xff});
-  return device_.read(at * kUnitBytes, to.first(size));
+  if (size == 0) return Status::ok;
+  return device_.read(at * kUnitBytes + static_cast<std::uint32_t>(from), to.first(size));
 }
 
 Status FlashRing::read_head(Address at, Head& out) {

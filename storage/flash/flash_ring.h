@@ -51,8 +51,8 @@ class FlashRing {
     return last_commit_in(order_[index], commit, end);
   }
 
-  // Bounded by the sector; what lies behind it reads as erased.
-  Status read(Address at, MutBytes to);
+  // `from` bytes behind `at` on. Bounded by the sector; what lies behind it reads as erased.
+  Status read(Address at, MutBytes to, std::size_t from = 0);
   // The record at `at`, without a look at its checksum.
   //   corrupt  None begins there.
   Status read_head(Address at, Head& out);

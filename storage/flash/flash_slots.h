@@ -17,7 +17,8 @@ inline constexpr Address kInFlight = Address{1} << 31;
 
 inline Status insert_at(Vec<Address>& addresses, std::size_t index, Address address) {
   GRID_TRY(addresses.push(address));
-  std::rotate(addresses.begin() + index, addresses.end() - 1, addresses.end());
+  std::copy_backward(addresses.begin() + index, addresses.end() - 1, addresses.end());
+  addresses[index] = address;
   return Status::ok;
 }
 

@@ -209,7 +209,7 @@ void FlashStore::drop_settled() {
 Status FlashStore::set_fact(std::string_view name, Bytes bytes) {
   if (name.empty()) return fail(Status::invalid, "a fact needs a name");
   if (name.size() > kFactNameBytesMax) return fail(Status::too_large, "the fact's name is too long");
-  if (bytes.size() > kFactBytesMax) return fail(Status::too_large, "the fact is too long");
+  if (bytes.size() > options_.fact_bytes_max) return fail(Status::too_large, "the fact is too long");
   Result<Place> place = place_of_fact(name);
   GRID_TRY(place.status());
   if (bytes.empty() && !place->is_there) return Status::ok;

@@ -27,6 +27,7 @@ struct FlashOptions {
   std::uint32_t in_flight_max = 32;  // Superseded ops that wait for the server, besides the cells.
   std::uint32_t facts_max = 32;
   std::uint32_t value_bytes_max = 1'024;
+  std::uint32_t fact_bytes_max = Store::kFactBytesMax;
   std::uint32_t batch_bytes_max = 8'192;  // Of what is not flushed yet.
   bool salvage = false;                   // Mount what is left of a damaged log.
 };
@@ -45,8 +46,7 @@ class FlashStore final : public Store {
   // What the arena must have.
   static constexpr std::size_t memory_bytes(const FlashOptions& options, std::uint32_t sector_count) {
     const std::size_t slots = 2 * std::size_t{options.cells_max} + options.in_flight_max + options.facts_max;
-    return flash::FlashRing::memory_bytes(sector_count) + slots * sizeof(Address) + record_bytes_max(options) +
-           kNameBufferBytes + 64;
+    return flash::FlashRing::memory_bytes(sector_count) + slots * sizeof(Address) + record_bytes_max(options) + 64;
   }
 
   Result<Seq> append(const crdt::Op& op) override;
@@ -98,10 +98,9 @@ class FlashStore final : public Store {
     Head head;
   };
 
-  static constexpr std::size_t kNameBufferBytes = kFactNameBytesMax + 512;
   static constexpr std::size_t record_bytes_max(const FlashOptions& options) {
     const std::size_t op = Head::kOpBytes + kNameBytesMax + 24 + options.value_bytes_max;
-    const std::size_t fact = Head::kFactBytes + kFactNameBytesMax + kFactBytesMax;
+    const std::size_t fact = Head::kFactBytes + kFactNameBytesMax + options.fact_bytes_max;
     return ((op > fact ? op : fact) + flash::kUnitBytes - 1) / flash::kUnitBytes * flash::kUnitBytes;
   }
 
@@ -113,7 +112,8 @@ class FlashStore final : public Store {
   Result<Place> search_once(const Addresses& order, const crdt::CellName& name, Seq seq, bool after);
   Result<Place> search(const Addresses& order, const crdt::CellName& name, Seq seq, bool after);
   Result<crdt::Op> next_of(const Addresses& order, const crdt::CellName& name, Seq seq);
-  Status read_name(Address at, Head& head, std::string_view parts[3]);
+  Status compare_name(Address at, const crdt::CellName& name, Compared& out);
+  Result<bool> begins_with(Address fact, std::string_view prefix);
   Result<Place> place_of(const crdt::CellName& name);
   Result<std::size_t> index_of_seq(Seq seq);
   Result<Place> place_of_fact(std::string_view name);
@@ -150,7 +150,8 @@ class FlashStore final : public Store {
   Status replay_record(Address at, const Head& head, Seq settled);
   Status replay_op(Address at, const Head& head, Seq settled);
   Status replay_again(Address at, const Head& head, std::size_t index);
-  Status replay_fact(Address at);
+  Status replay_fact(Address at, const Head& head);
+  Result<crdt::CellName> read_name(Address at);
 
   Status fail(Status status, const char* what);
   Status fail_at(Status status, const char* what, std::uint64_t offset);
@@ -163,7 +164,6 @@ class FlashStore final : public Store {
   Addresses by_seq_;  // With kInFlight: superseded, and not settled yet.
   Addresses facts_;   // By name.
   MutBytes record_;   // What the last read gave out.
-  MutBytes name_;     // For searches.
   std::uint32_t in_flight_count_ = 0;
 
   Seq head_ = 0, shared_ = 0, settled_ = 0;

@@ -4,15 +4,34 @@
 
 set(GRID_TRANSCRIPTS "" CACHE PATH "Folder of the transcripts (./dev mcu makes them)")
 set(sources ${CMAKE_CURRENT_LIST_DIR})
-foreach(profile chip pico)
+set(limits_of_chip kChip)
+set(limits_of_pico kPico)
+set(limits_of_nano kNano)
+foreach(profile chip pico nano)
   set(transcript ${GRID_TRANSCRIPTS}/${profile}.transcript)
   grid_firmware(replica_${profile}
     SOURCES ${sources}/firmware.cc ${sources}/play.cc ${sources}/fixed_store.cc
     LINK grid_runtime)
-  target_compile_definitions(replica_${profile} PRIVATE GRID_PROFILE_${profile} GRID_TRANSCRIPT="${transcript}")
+  target_compile_definitions(replica_${profile} PRIVATE
+    GRID_LIMITS=${limits_of_${profile}} GRID_TRANSCRIPT="${transcript}")
   set_property(SOURCE ${sources}/firmware.cc APPEND PROPERTY OBJECT_DEPENDS ${transcript})
+
+  # Weighed, and never run.
+  grid_firmware(weigh_${profile} SOURCES ${sources}/weigh.cc LINK grid_bare_host)
+  target_compile_definitions(weigh_${profile} PRIVATE GRID_LIMITS=${limits_of_${profile}})
+endforeach()
+
+# The same with what a device links only if it uses it, one at a time.
+foreach(part inspect)
+  grid_firmware(weigh_with_${part} SOURCES ${sources}/weigh.cc LINK grid_bare_inspection)
+  target_compile_definitions(weigh_with_${part} PRIVATE GRID_LIMITS=kChip GRID_PART_${part})
 endforeach()
 
 # A device that the end-to-end tests start, stop and kill.
 grid_firmware(device SOURCES ${sources}/device.cc ${sources}/device_plain.cc LINK grid_bare_inspection)
 grid_firmware(device_tls SOURCES ${sources}/device.cc ${sources}/device_tls.cc LINK grid_bare_inspection grid_bare_tls)
+grid_firmware(device_nano SOURCES ${sources}/device.cc ${sources}/device_plain.cc LINK grid_bare_inspection)
+foreach(device device device_tls)
+  target_compile_definitions(${device} PRIVATE GRID_LIMITS=kChip GRID_CELLS=1536)
+endforeach()
+target_compile_definitions(device_nano PRIVATE GRID_LIMITS=kNano GRID_CELLS=256)

@@ -24,7 +24,7 @@ namespace {
 
 using namespace grid;
 
-constexpr std::uint32_t kKeys = 1'400;
+constexpr std::uint32_t kKeys = mcu::kCells * 9 / 10;
 constexpr std::string_view kApp = "farm";
 
 mcu::DeviceHost& host = mcu::device_host();
@@ -108,7 +108,7 @@ void tell_problem() {
 int run_sample(Map& map, std::uint32_t n) {
   const std::uint32_t period = number("period", 20);
   const std::uint32_t last = n + number("rows", UINT32_MAX / 2);
-  static BareInspection<kChip> inspection(host.loop(), kApp);
+  static BareInspection<mcu::kLimits> inspection(host.loop(), kApp);
   while (n < last) {
     if (!sample(map, ++n)) return EXIT_FAILURE;
     host.loop().run_until([] { return inspection.turn(), false; }, period);

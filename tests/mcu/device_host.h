@@ -9,8 +9,10 @@
 
 namespace grid::mcu {
 
-inline constexpr std::uint32_t kCells = 1'536;
-using DeviceHost = ChipHost<kChip, kCells, bare::BareBoard::kSectors>;
+// What the build says: kChip with many cells, or kNano with few.
+inline constexpr const Limits& kLimits = GRID_LIMITS;
+inline constexpr std::uint32_t kCells = GRID_CELLS;
+using DeviceHost = ChipHost<kLimits, kCells, bare::BareBoard::kSectors>;
 
 DeviceHost& device_host();
 // As ChipHost::open(), with what `word` says beside `options`. Null: cannot_open() says why.

@@ -6,7 +6,7 @@
 namespace grid::mcu {
 namespace {
 
-BareHost<kChip, kCells> host;
+BareHost<kLimits, kCells> host;
 
 }  // namespace
 

@@ -9,7 +9,7 @@
 namespace grid::mcu {
 namespace {
 
-BareTlsHost<kChip, kCells> host;
+BareTlsHost<kLimits, kCells> host;
 char certificate[4'096];
 
 // How long it is.

@@ -24,11 +24,7 @@ namespace {
 constexpr std::uint8_t kPaint = 0xa5;
 constexpr std::size_t kStackLookedAt = 16 * 1'024;
 
-#ifdef GRID_PROFILE_pico
-constexpr const grid::Limits* kLimits = &grid::kPico;
-#else
-constexpr const grid::Limits* kLimits = &grid::kChip;
-#endif
+constexpr const grid::Limits* kLimits = &grid::GRID_LIMITS;
 grid::mcu::Memory<*kLimits> memory;
 grid::storage::FixedStore store;
 

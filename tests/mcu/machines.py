@@ -34,9 +34,7 @@ LIBRARIES = {
     "nanopb": "libnanopb.a",
 }
 
-# What a device is made of besides, of Grid's own: its store, its link, its loop, and what lets
-# gridctl look into it. Counted where a whole device is
-# built.
+# What a device is made of besides, of Grid's own: its store, its link, its loop, and what lets gridctl look into it.
 DEVICE_LIBRARIES = {
     "flash": "storage/libgrid_flash_store.a",
     "websocket": "transport/websocket/libgrid_websocket.a",
@@ -49,6 +47,24 @@ DEVICE_LIBRARIES = {
 }
 DEVICE = "device"
 
+# What each object of the base device is there for; those that stand nowhere are counted as their library.
+CAPABILITIES = {
+    "cells": ("cell", "clock", "stamp", "value", "value_writer", "hash_small", "partition", "scan", "scope"),
+    "op log": ("oplog", "oplog_identity", "timekeeper"),
+    "session": ("sync_session", "sync_write", "pulls", "replica", "names", "wire_ops", "wire_control", "walk",
+                "grid.pb.c"),
+    "comparison": ("merkle", "merkle_walk", "wire_digests"),
+    "watches": ("watches",),
+}
+
+# The base device of a profile, linked to be weighed: weigh.cc. Its code may come to this on each machine.
+WEIGHED = {"chip": "weigh_chip", "pico": "weigh_pico", "nano": "weigh_nano"}
+BASE_BYTES_MAX = {"rv32imc": 86 * 1024, "cortex-m3": 81 * 1024}
+
+# The same with a part that a device links only if it uses it, and what that may add. A new part is a block in
+# weigh.cc, a name in chip.cmake, and a line here.
+PARTS = {"inspect": 8 * 1024}
+
 # The same device with TLS, and what of it is there for that: most of it mbedTLS.
 TLS_DEVICE = "device_tls"
 TLS_LIBRARIES = {
@@ -58,7 +74,7 @@ TLS_LIBRARIES = {
 }
 
 # Profile of crdt/base/limits.h -> the firmware that plays a device of it.
-FIRMWARE = {"chip": "replica_chip", "pico": "replica_pico"}
+FIRMWARE = {"chip": "replica_chip", "pico": "replica_pico", "nano": "replica_nano"}
 
-# What is linked only when it is used: name -> archives in the tree, and what they may come to.
+# Archives that are a part by themselves: what all of them may come to.
 EXTRAS = {"inspect": (("runtime/libgrid_inspect.a", "ports/inspect/libgrid_inspect_service.a"), 4 * 1024)}

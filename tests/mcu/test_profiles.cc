@@ -43,10 +43,19 @@ static void a_pico_converges_with_a_gateway_of_10000_other_rows(void**) {
   assert_true(count > 500);
 }
 
+// SYN-1
+static void a_nano_converges_with_a_gateway_of_10000_other_rows(void**) {
+  std::size_t differs = 0, count = 0;
+  replay<grid::kNano>(differs, count);
+  assert_int_equal(differs, 0);
+  assert_true(count > 500);
+}
+
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_chip_converges_with_a_gateway_of_10000_other_rows),
       cmocka_unit_test(a_pico_converges_with_a_gateway_of_10000_other_rows),
+      cmocka_unit_test(a_nano_converges_with_a_gateway_of_10000_other_rows),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -22,7 +22,7 @@ TOOLS = "riscv64-unknown-elf-"
 
 def pack(root, nanopb, folder):
     command = [sys.executable, "-B", str(root / "ports/esp32/package.py"), str(root), str(nanopb),
-               "/usr/include/xxhash.h", str(folder)]
+               str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"package: {done.stdout}{done.stderr}")

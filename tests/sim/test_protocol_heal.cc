@@ -4,11 +4,11 @@
 // rules.
 
 #include <cstring>
+#include <string>
 
 #include "tests/sim/story.h"
 #include "transport/wire.h"
 
-using grid::runtime::Scope;
 using grid::runtime::ScopeKind;
 using grid::storage::MemoryStore;
 
@@ -225,6 +225,29 @@ static void a_removal_outlives_a_gateway_that_lost_everything(void**) {
   assert_int_equal(world.get(world.gateway(), "m", "y", 0), 1);
 }
 
+// PROTOCOL P19: more removals than one frame of a small device takes, or one round of its comparison.
+static void removals_that_fill_many_frames_outlive_a_gateway_that_lost_everything(void**) {
+  constexpr int kRows = 60;
+  World world({.seed = 236});
+  Site &a = world.device(0), &b = world.device(1);
+  a.limits = kNano;
+  start_again(world, a);
+  join(world);
+  const auto key = [](int i) { return std::string(200, 'k') + std::to_string(i); };
+  for (int i = 0; i < kRows; ++i) assert_ok(world.put(a, "m", key(i), 1));
+  assert_ok(world.put(a, "m", "stays", 1));
+  assert_converged(world);
+  world.cut(b);
+  for (int i = 0; i < kRows; ++i) assert_ok(world.remove(a, "m", key(i)));
+  world.run_ms(5'000);
+  set_back(world, world.gateway(), MemoryStore());
+  world.run_ms(60'000);
+  world.heal(b);
+  assert_converged(world);
+  for (int i = 0; i < kRows; ++i) assert_int_equal(world.get(world.gateway(), "m", key(i), 0), 0);
+  assert_int_equal(world.get(world.gateway(), "m", "stays", 0), 1);
+}
+
 // PROTOCOL P19, ACK-1: no cursor covers a device's own ops.
 static void a_gateway_that_lost_what_one_device_wrote_gets_it_back(void**) {
   World world({.seed = 212, .devices = 1});
@@ -369,6 +392,7 @@ int main() {
       cmocka_unit_test(a_device_without_evidence_keeps_what_the_gateway_lacks_and_says_so),
       cmocka_unit_test(a_gateway_that_lost_everything_is_healed_by_who_only_listened),
       cmocka_unit_test(a_removal_outlives_a_gateway_that_lost_everything),
+      cmocka_unit_test(removals_that_fill_many_frames_outlive_a_gateway_that_lost_everything),
       cmocka_unit_test(a_gateway_that_lost_what_one_device_wrote_gets_it_back),
       cmocka_unit_test(a_change_of_name_takes_no_evidence_with_it),
       cmocka_unit_test(a_scope_that_was_left_tells_what_another_one_may_give_back),

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "ports/chip/chip_loop.h"
+#include "runtime/facts.h"
 
 namespace grid {
 
@@ -58,8 +59,10 @@ class ChipHost {
   port::ChipLoop& loop() { return loop_; }
 
  private:
-  static constexpr storage::FlashOptions kFlash{
-      .cells_max = kCellsMax, .in_flight_max = kLimits.window_ops_max, .value_bytes_max = kLimits.value_bytes_max};
+  static constexpr storage::FlashOptions kFlash{.cells_max = kCellsMax,
+                                                .in_flight_max = kLimits.window_ops_max,
+                                                .value_bytes_max = kLimits.value_bytes_max,
+                                                .fact_bytes_max = runtime::facts::kBytesMax};
 
   alignas(std::max_align_t) std::uint8_t store_[storage::FlashStore::memory_bytes(kFlash, kSectorsMax)];
   alignas(std::max_align_t) std::uint8_t replica_[runtime::Replica::memory_bytes(kLimits)];

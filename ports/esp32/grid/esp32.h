@@ -109,7 +109,9 @@ class Esp32Host {
 };
 
 // With the limits that menuconfig says.
-#if CONFIG_GRID_PROFILE_PICO
+#if CONFIG_GRID_PROFILE_NANO
+using Esp32ConfiguredHost = Esp32Host<kNano, CONFIG_GRID_CELLS_MAX, CONFIG_GRID_SECTORS_MAX>;
+#elif CONFIG_GRID_PROFILE_PICO
 using Esp32ConfiguredHost = Esp32Host<kPico, CONFIG_GRID_CELLS_MAX, CONFIG_GRID_SECTORS_MAX>;
 #else
 using Esp32ConfiguredHost = Esp32Host<kChip, CONFIG_GRID_CELLS_MAX, CONFIG_GRID_SECTORS_MAX>;

@@ -318,6 +318,15 @@ void joining_starts_the_radio_and_joins_again_after_each_loss(void**) {
   assert_int_equal(connects(), 2);
 }
 
+void joining_twice_joins_again_once_after_a_loss(void**) {
+  assert_ok(wifi_join("home", "correct horse", problem));
+  assert_ok(wifi_join("home", "correct horse", problem));
+  const auto connects = [] { return std::count(idf().wifi_calls.begin(), idf().wifi_calls.end(), "connect"); };
+  const auto before = connects();
+  idf().network_down();
+  assert_int_equal(connects(), before + 1);
+}
+
 void joining_may_be_tried_again_and_finds_the_interface_there(void**) {
   idf().wifi_errors["start"] = ESP_FAIL;
   assert_status(wifi_join("home", "correct horse", problem), Status::io);
@@ -365,6 +374,7 @@ int main() {
       TEST(the_network_is_up_with_an_address_and_down_without_its_access_point),
       TEST(a_network_that_is_gone_hears_nothing_any_more),
       TEST(joining_starts_the_radio_and_joins_again_after_each_loss),
+      TEST(joining_twice_joins_again_once_after_a_loss),
       TEST(joining_may_be_tried_again_and_finds_the_interface_there),
       TEST(joining_with_bad_words_or_a_sick_radio_is_a_status),
   };
