@@ -16,6 +16,8 @@
 
 namespace grid::runtime {
 
+struct ChannelCall;  // runtime/channels.h
+
 struct Call {
   enum class Verb : std::uint8_t {
     put,          // scope.map, scope.text (the key), value, ttl_ms
@@ -27,13 +29,14 @@ struct Call {
     verify,       // Compare every subscription with the server by digest, once its link and log are quiet.
     online,       // Connect, and again when the link drops.
     offline,      // Close the link and stay away.
-
+    channel,      // channel: what it says.
   };
   Verb verb = Verb::put;
   Scope scope{};
   Bytes value{};
   std::uint64_t ttl_ms = 0;  // 0: never expires
   std::uint32_t id = 0;      // In for un-verbs, out for watch and subscribe.
+  ChannelCall* channel = nullptr;
 
   // The answer.
   Status status = Status::ok;

@@ -16,10 +16,10 @@ set(GRID_SOURCES
   storage/flash/flash_compact.cc storage/flash/flash_format.cc storage/flash/flash_mount.cc
   storage/flash/flash_reads.cc storage/flash/flash_ring.cc storage/flash/flash_ring_mount.cc
   storage/flash/flash_store.cc
-  transport/walk.cc transport/wire_control.cc transport/wire_digests.cc transport/wire_ops.cc
+  transport/topic.cc transport/walk.cc transport/wire_channel.cc transport/wire_control.cc transport/wire_digests.cc transport/wire_ops.cc
   transport/websocket/handshake.cc transport/websocket/sha1.cc transport/websocket/websocket.cc
   transport/websocket/websocket_send.cc
-  runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/oplog_identity.cc
+  runtime/channels.cc runtime/grid/channels.cc runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/oplog_identity.cc
   runtime/pulls.cc runtime/replica.cc runtime/scan.cc runtime/scope.cc
   runtime/sync_session.cc runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc runtime/grid/grid.cc
   ports/chip/chip_link.cc ports/chip/chip_loop.cc ports/chip/server_address.cc
