@@ -6,7 +6,6 @@
 
 #include "runtime/machine.h"
 #include "runtime/replica_status.h"
-#include "transport/walk.h"
 
 namespace grid {
 
@@ -347,15 +346,14 @@ bool Channels::write_asks(wire::ChannelWriter& writer) {
 bool Channels::write_queue(wire::ChannelWriter& writer) {
   Bytes rest = queue_.first(queued_bytes_);
   while (!rest.empty()) {
-    wire::FieldWalk walk(rest);
-    GRID_CHECK(walk.next());
-    const Bytes item = rest.first(rest.size() - walk.rest().size());
+    Bytes behind = rest;
+    const Bytes item = wire::take_put(behind);
     if (!writer.add_put(item)) {
       if (!writer.empty()) break;
       ++refused_count_;
       refused_ = Status::too_large;
     }
-    rest = walk.rest();
+    rest = behind;
   }
   std::memmove(queue_.data(), rest.data(), rest.size());
   queued_bytes_ = rest.size();

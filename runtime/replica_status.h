@@ -71,7 +71,7 @@ struct ReplicaStatus {
   crdt::ClockQuality quality = crdt::ClockQuality::unknown;
   std::uint64_t retry_in_ms = 0;  // While in backoff.
   ReplicaFigures figures{};
-  // Of topics and rooms (runtime/channels.h): flushes that are over, and what the server has refused, with the last why.
+  // Of topics and rooms (runtime/channels.h): the flushes that are over, what the server has refused, the last why.
   std::uint32_t channels_flushed = 0;
   std::uint32_t channels_refused = 0;
   Status channels_refusal = Status::ok;

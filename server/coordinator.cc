@@ -33,9 +33,7 @@ class Coordinator::Body {
  private:
   struct Link {
     explicit Link(const Shared& shared) : session(shared) {}
-    bool has_channel() const {
-      return session.is_greeted() && !session.owes_greeting() && channel.wants_write();
-    }
+    bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
     bool wants_write() const { return session.wants_write() || has_channel(); }
 
     Session session;

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "transport/topic.h"
+#include "transport/wire_topic.h"
 
 namespace grid::server {
 

@@ -109,6 +109,14 @@ bool put_item(const ChannelItem& item, MutBytes room, std::size_t& size) {
   return out.ok();
 }
 
+Bytes take_put(Bytes& rest) {
+  FieldWalk walk(rest);
+  if (!walk.next()) return {};
+  const Bytes item = rest.first(rest.size() - walk.rest().size());
+  rest = walk.rest();
+  return item;
+}
+
 ChannelWriter::ChannelWriter(MutBytes room) : room_(room) {
   GRID_CHECK(!room.empty());
   room_[0] = static_cast<std::uint8_t>(Kind::channel);

@@ -14,8 +14,8 @@
 #include "crdt/base/bytes.h"
 #include "crdt/base/status.h"
 #include "crdt/stamp.h"
-#include "transport/topic.h"
 #include "transport/wire.h"
+#include "transport/wire_topic.h"
 
 namespace grid::wire {
 
@@ -70,6 +70,9 @@ struct ChannelItem {
 // Appends the item, as it stands in a frame, to the front `size` of `room`, and moves `size`. False: it does not fit.
 bool put_item(const ChannelItem& item, MutBytes room, std::size_t& size);
 
+// Takes the first of such items off the front of `rest`; nothing when there is none.
+Bytes take_put(Bytes& rest);
+
 class ChannelWriter {
  public:
   explicit ChannelWriter(MutBytes room);
@@ -98,8 +101,6 @@ class ChannelReader {
   bool next(ChannelItem& item);
   //   corrupt, too_large  The frame is malformed, or an item breaks a rule of its verb.
   Status status() const { return status_; }
-  // What is yet to be read.
-  Bytes rest() const { return rest_; }
 
  private:
   Status read(Bytes bytes, ChannelItem& item, bool& is_known) const;

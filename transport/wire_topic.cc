@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "transport/topic.h"
+#include "transport/wire_topic.h"
 
 #include "crdt/cell.h"
 
