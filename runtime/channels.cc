@@ -61,7 +61,7 @@ void Channels::link_down() {
   for (Slot& slot : slots_) {
     if (slot.is_asked && slot.is_live()) slot.gap_due = has_news_ = true;
     if (slot.end_due) slot.id = 0;
-    slot.is_asked = slot.ask_due = false;
+    slot.is_asked = slot.ask_due = slot.has_begun = false;
   }
   is_live_ = false;
 }
@@ -256,7 +256,7 @@ bool Channels::concerns(const Slot& slot, const ChannelItem& item) const {
   if (item.verb == ChannelVerb::lost && item.name.empty()) return is_topic;
   if (item.verb == ChannelVerb::message) return is_topic && wire::filter_matches(slot.name_view(), item.name);
   if (item.verb == ChannelVerb::refused) return slot.refused != Status::ok && slot.name_view() == item.name;
-  return !is_topic && slot.name_view() == item.name;
+  return !is_topic && slot.name_view() == item.name && (slot.has_begun || item.verb == ChannelVerb::room_begins);
 }
 
 void Channels::hear(const ChannelItem& item) {
@@ -276,6 +276,7 @@ void Channels::hear(const ChannelItem& item) {
   if (item.verb == ChannelVerb::left) heard.why = static_cast<Leaving>(item.number);
   for (Slot& slot : slots_) {
     if (!concerns(slot, item)) continue;
+    slot.has_begun = slot.has_begun || item.verb == ChannelVerb::room_begins;
     Listener listener = slot.listener;  // It may end its own slot.
     listener(heard);
   }

@@ -226,11 +226,30 @@ void who_hears_that_their_lease_has_lapsed_comes_in_again(void** state) {
   device.ends_at = Heard::Kind::told;
   device.says();
   const crdt::Stamp stamp = crdt::Stamp::of(5, 0, kOwn);
+  assert_ok(device.hears({{.verb = Verb::room_begins, .name = "ops"}}));
+  device.told();
   assert_ok(device.hears({{.verb = Verb::left, .name = "ops", .member = 7, .stamp = stamp, .number = 1}}));
   assert_string_equal(device.says().c_str(), "");
   assert_ok(device.hears({{.verb = Verb::left, .name = "ops", .member = kOwn, .stamp = stamp, .number = 1}}));
   assert_string_equal(device.told().c_str(), "left ops lapsed; left ops own lapsed");
   assert_string_equal(device.says().c_str(), "join ops 1");
+}
+
+void what_was_said_to_an_earlier_stay_in_a_room_is_not_told_to_the_next(void** state) {
+  Device& device = device_of(state);
+  device.up();
+  device.ends_at = Heard::Kind::gap;
+  assert_ok(device.listen(CallVerb::join, "ops", kOne));
+  device.says();
+  assert_ok(device.end(device.id));
+  assert_ok(device.listen(CallVerb::join, "ops", kOne));
+  assert_string_equal(device.says().c_str(), "join ops 1");
+  const crdt::Stamp stamp = crdt::Stamp::of(5, 0, 7);
+  const ChannelItem left{.verb = Verb::left, .name = "ops", .member = 7, .stamp = stamp};
+  assert_ok(device.hears({left}));
+  assert_string_equal(device.told().c_str(), "");
+  assert_ok(device.hears({{.verb = Verb::room_begins, .name = "ops"}, left}));
+  assert_string_equal(device.told().c_str(), "begins ops; left ops");
 }
 
 void a_flush_is_over_when_the_server_has_answered(void** state) {
@@ -317,6 +336,7 @@ int main() {
       channels_test(messages_go_out_in_order_in_as_many_frames_as_it_takes),
       channels_test(a_lease_is_renewed_in_time_and_no_sooner),
       channels_test(who_hears_that_their_lease_has_lapsed_comes_in_again),
+      channels_test(what_was_said_to_an_earlier_stay_in_a_room_is_not_told_to_the_next),
       channels_test(a_flush_is_over_when_the_server_has_answered),
       channels_test(an_older_server_is_asked_nothing_and_listeners_are_told),
       channels_test(whatever_a_server_says_ends_with_a_status),
