@@ -17,9 +17,12 @@ Exit exit_of(Status status) {
 
 }  // namespace
 
-void require_net(const Context& context) {
+Context on_net(const Context& context) {
   if (context.offline)
     throw Failure(Exit::usage, "topics and rooms are kept nowhere, so there is nothing to do --offline");
+  Context with_target = context;
+  if (context.store.empty() && context.target.empty()) with_target.target = kDefaultServer;
+  return with_target;
 }
 
 void finish_channels(Session& session) {

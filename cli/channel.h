@@ -13,8 +13,9 @@
 
 namespace grid::cli {
 
-// Throws a usage Failure where the net is forbidden.
-void require_net(const Context& context);
+// The context of such a verb: one that keeps no store open, unless it was named. Throws a usage Failure where the net is
+// forbidden.
+Context on_net(const Context& context);
 
 // Waits until the server has done all that was said and asked.
 void finish_channels(Session& session);

@@ -8,9 +8,8 @@
 namespace grid::cli {
 
 Exit pub(const Context& context, const PubOptions& options) {
-  require_net(context);
   const std::string value = value_argument(options.json);
-  Session session(context);
+  Session session(on_net(context));
   session.require(session.node().topic(options.topic).publish(Value(as_bytes(value))));
   finish_channels(session);
   if (context.format != Format::automatic) {

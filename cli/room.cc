@@ -72,7 +72,7 @@ std::string members_of(const Picture& picture) {
 }
 
 Exit show(const Context& context, const RoomOptions& options) {
-  Session session(context);
+  Session session(on_net(context));
   Picture picture;
   const Listening attendance =
       session.node().room(options.name).attend([at = &picture](const Heard& heard) { at->hear(heard); });
@@ -106,9 +106,8 @@ Exit finish_saying(Session& session, const Context& context, const RoomOptions& 
 }  // namespace
 
 Exit room_join(const Context& context, const RoomOptions& options) {
-  require_net(context);
   const std::string status = options.json.empty() ? std::string() : value_argument(options.json);
-  Session session(context);
+  Session session(on_net(context));
   Told told{.count_max = options.count};
   const Listening presence = session.node()
                                  .room(options.name)
@@ -121,8 +120,7 @@ Exit room_join(const Context& context, const RoomOptions& options) {
 }
 
 Exit room_events(const Context& context, const RoomOptions& options) {
-  require_net(context);
-  Session session(context);
+  Session session(on_net(context));
   Told told{.count_max = options.count};
   const Listening attendance =
       session.node().room(options.name).attend([at = &told](const Heard& heard) { hear(*at, heard); });
@@ -132,18 +130,16 @@ Exit room_events(const Context& context, const RoomOptions& options) {
 }
 
 Exit room_status(const Context& context, const RoomOptions& options) {
-  require_net(context);
   if (options.json.empty()) return show(context, options);
   const std::string status = value_argument(options.json);
-  Session session(context);
+  Session session(on_net(context));
   session.require(session.node().room(options.name).set_room_status(Value(as_bytes(status))));
   return finish_saying(session, context, options, "set");
 }
 
 Exit room_tell(const Context& context, const RoomOptions& options) {
-  require_net(context);
   const std::string value = value_argument(options.json);
-  Session session(context);
+  Session session(on_net(context));
   session.require(session.node().room(options.name).tell(Value(as_bytes(value))));
   return finish_saying(session, context, options, "told");
 }

@@ -42,8 +42,7 @@ struct Subscriber {
 }  // namespace
 
 Exit sub(const Context& context, const SubOptions& options) {
-  require_net(context);
-  Session session(context);
+  Session session(on_net(context));
   Subscriber subscriber{.told = {.count_max = options.count}, .is_raw = context.format == Format::raw};
   const Listening listening =
       session.node().topic(options.filter).listen([at = &subscriber](const Heard& heard) { at->hear(heard); });
