@@ -13,8 +13,8 @@
 
 namespace grid::cli {
 
-// The context of such a verb: one that keeps no store open, unless it was named. Throws a usage Failure where the net is
-// forbidden.
+// The context of such a verb: one that keeps no store open, unless it was named. Throws a usage Failure where the net
+// is forbidden.
 Context on_net(const Context& context);
 
 // Waits until the server has done all that was said and asked.

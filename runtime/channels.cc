@@ -126,8 +126,11 @@ Status Channels::listen(ChannelCall& call, Problem& problem) {
     problem.say("this device is in the room already: ").text(call.name);
     return Status::busy;
   }
-  const auto slot = std::find_if(slots_.begin(), slots_.end(), [](const Slot& one) { return one.id == 0; });
-  if (slot == slots_.end()) {
+  Slot* slot = nullptr;
+  for (Slot& one : slots_) {
+    if (slot == nullptr && one.id == 0) slot = &one;
+  }
+  if (slot == nullptr) {
     problem.say("no room to listen to more: ").number(slots_.size()).text(" are open");
     return Status::full;
   }
@@ -302,9 +305,10 @@ std::uint64_t Channels::wake_at_ms() const {
 bool Channels::wants_write(std::uint64_t now_ms) const {
   if (!is_live_) return false;
   if (queued_bytes_ > 0 || beat_due_ || now_ms >= wake_at_ms()) return true;
-  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
-    return slot.id != 0 && (slot.ask_due || slot.status_due || slot.end_due);
-  });
+  for (const Slot& slot : slots_) {
+    if (slot.id != 0 && (slot.ask_due || slot.status_due || slot.end_due)) return true;
+  }
+  return false;
 }
 
 Bytes Channels::write(MutBytes room, std::uint64_t now_ms) {
@@ -373,10 +377,11 @@ bool Channels::write_ends(wire::ChannelWriter& writer) {
 
 // Whether somebody else here listens to the same.
 bool Channels::is_shared(const Slot& slot) const {
-  return std::any_of(slots_.begin(), slots_.end(), [&slot](const Slot& other) {
-    return other.is_live() && (other.kind == Kind::topic) == (slot.kind == Kind::topic) &&
-           other.name_view() == slot.name_view();
-  });
+  for (const Slot& other : slots_) {
+    const bool is_like = other.is_live() && (other.kind == Kind::topic) == (slot.kind == Kind::topic);
+    if (is_like && other.name_view() == slot.name_view()) return true;
+  }
+  return false;
 }
 
 }  // namespace grid::runtime

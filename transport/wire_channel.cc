@@ -34,56 +34,38 @@ void put_fields(const ChannelItem& item, Out& out) {
   out.bytes_field(field::value, item.value);
 }
 
-// What a verb needs, beside values that are legal.
-struct Rule {
-  bool has_name, has_value, has_member, has_stamp;
-};
-
-Rule rule_of(ChannelVerb verb) {
-  switch (verb) {
-    case ChannelVerb::publish:
-    case ChannelVerb::tell:
-      return {true, true, false, false};
-    case ChannelVerb::message:
-      return {true, true, true, false};
-    case ChannelVerb::told:
-      return {true, true, true, true};
-    case ChannelVerb::beat:
-    case ChannelVerb::beaten:
-    case ChannelVerb::lost:
-      return {false, false, false, false};
-    case ChannelVerb::member:
-    case ChannelVerb::joined:
-    case ChannelVerb::left:
-    case ChannelVerb::status_set:
-    case ChannelVerb::room_status_set:
-      return {true, false, true, true};
-    default:
-      return {true, false, false, false};
-  }
-}
-
-bool has_filter(ChannelVerb verb) {
-  return verb == ChannelVerb::subscribe || verb == ChannelVerb::unsubscribe || verb == ChannelVerb::refused;
-}
-
-bool has_message(ChannelVerb verb) {
-  return verb == ChannelVerb::publish || verb == ChannelVerb::tell || verb == ChannelVerb::message ||
-         verb == ChannelVerb::told;
-}
+// What a verb needs and may have, beside values that are legal.
+enum : std::uint8_t { kName = 1, kFilter = 2, kValue = 4, kMember = 8, kStamp = 16, kMessage = 32, kPerhaps = 64 };
+constexpr std::uint8_t kToServer[] = {0,     kName | kValue | kMessage, kFilter, kFilter, kName, kName, kName, kName,
+                                      kName, kName | kValue | kMessage, 0};
+constexpr std::uint8_t kEvent = kName | kMember | kStamp;
+constexpr std::uint8_t kToDevice[] = {kName | kValue | kMember | kMessage,
+                                      kName | kPerhaps,
+                                      kFilter,
+                                      0,
+                                      kName,
+                                      kEvent,
+                                      kName,
+                                      kEvent,
+                                      kEvent,
+                                      kEvent,
+                                      kEvent,
+                                      kEvent | kValue | kMessage};
 
 Status check(const ChannelItem& item) {
-  const Rule rule = rule_of(item.verb);
-  if (rule.has_name)
-    GRID_TRY(as_frame_status(has_filter(item.verb) ? check_filter(item.name) : check_topic(item.name)));
-  const bool may_have_name = rule.has_name || item.verb == ChannelVerb::lost;
-  if (!may_have_name && !item.name.empty()) return Status::corrupt;
-  if (!rule.has_name && !item.name.empty()) GRID_TRY(as_frame_status(check_topic(item.name)));
-  if (item.value.size() > (has_message(item.verb) ? kMessageBytesMax : kPresenceBytesMax)) return Status::too_large;
-  if (!item.value.empty() && crdt::check_value(item.value) != Status::ok) return Status::corrupt;
-  const bool lacks = (rule.has_value && item.value.empty()) || (rule.has_member && item.member == 0) ||
-                     (rule.has_stamp && item.stamp.is_none());
+  const auto verb = static_cast<std::size_t>(item.verb);
+  const std::uint8_t rule = is_for_server(item.verb) ? kToServer[verb] : kToDevice[verb - 32];
+  if (item.name.empty() ? (rule & (kName | kFilter)) != 0 && (rule & kPerhaps) == 0 : (rule & (kName | kFilter)) == 0) {
+    return Status::corrupt;
+  }
+  if (!item.name.empty()) {
+    GRID_TRY(as_frame_status((rule & kFilter) != 0 ? check_filter(item.name) : check_topic(item.name)));
+  }
+  if (item.value.size() > ((rule & kMessage) != 0 ? kMessageBytesMax : kPresenceBytesMax)) return Status::too_large;
+  const bool lacks = ((rule & kValue) != 0 && item.value.empty()) || ((rule & kMember) != 0 && item.member == 0) ||
+                     ((rule & kStamp) != 0 && item.stamp.is_none());
   if (lacks || (item.verb == ChannelVerb::left && item.number > kLeavingMax)) return Status::corrupt;
+  if (!item.value.empty() && crdt::check_value(item.value) != Status::ok) return Status::corrupt;
   if (item.verb == ChannelVerb::refused && (item.status == Status::ok || item.number > 10)) return Status::corrupt;
   return Status::ok;
 }

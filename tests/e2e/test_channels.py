@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""pub, sub and room, device to device through a gateway: what is heard, who is there, and what happens when one of them,
-or the gateway, goes away."""
+"""pub, sub and room, device to device through a gateway: what is heard, who is there, and what happens when one of
+them, or the gateway, goes away."""
 import json
 import os
 import signal
@@ -91,10 +91,9 @@ class Topics(ChannelsTest):
     def test_a_listener_that_stands_still_loses_the_oldest_and_is_told_how_many(self):
         hearing = self.listener("n")
         hearing.child.send_signal(signal.SIGSTOP)
-        text = "x" * 60_000
-        count = 400
-        saying = subprocess.run([harness.program("grid_channel_load"), self.gateway.url, "n", str(count), str(len(text))],
-                                env={**os.environ, **self.env}, timeout=harness.DEADLINE_SECONDS, check=False)
+        count, bytes_each = 400, 60_000
+        command = [harness.program("grid_channel_load"), self.gateway.url, "n", str(count), str(bytes_each)]
+        saying = subprocess.run(command, env={**os.environ, **self.env}, timeout=harness.DEADLINE_SECONDS, check=False)
         self.assertEqual(saying.returncode, 0)
         hearing.child.send_signal(signal.SIGCONT)
         def all_told():
@@ -120,7 +119,8 @@ class Rooms(ChannelsTest):
         for member in (ann, ben):
             self.assertEqual(self.heard(member, "room_status")[0]["value"], {"open": True})
             self.assertEqual(self.heard(member, "told")[0]["value"], "hello")
-            stamps = [line["stamp"] for line in map(json.loads, member.lines) if line["event"] in ("room_status", "told")]
+            events = [line for line in map(json.loads, member.lines) if line["event"] in ("room_status", "told")]
+            stamps = [line["stamp"] for line in events]
             self.assertEqual(stamps, sorted(stamps))
         self.assertEqual(ben.stop(signal.SIGINT), 0)
         left = self.heard(ann, "left")[0]
