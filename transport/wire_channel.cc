@@ -35,7 +35,13 @@ void put_fields(const ChannelItem& item, Out& out) {
 }
 
 // What a verb needs and may have, beside values that are legal.
-enum : std::uint8_t { kName = 1, kFilter = 2, kValue = 4, kMember = 8, kStamp = 16, kMessage = 32, kPerhaps = 64 };
+constexpr std::uint8_t kName = 1;
+constexpr std::uint8_t kFilter = 2;
+constexpr std::uint8_t kValue = 4;
+constexpr std::uint8_t kMember = 8;
+constexpr std::uint8_t kStamp = 16;
+constexpr std::uint8_t kMessage = 32;  // Else it is a status.
+constexpr std::uint8_t kPerhaps = 64;  // The name.
 constexpr std::uint8_t kToServer[] = {0,     kName | kValue | kMessage, kFilter, kFilter, kName, kName, kName, kName,
                                       kName, kName | kValue | kMessage, 0};
 constexpr std::uint8_t kEvent = kName | kMember | kStamp;

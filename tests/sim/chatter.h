@@ -24,6 +24,8 @@ class Chatter {
   // Empty while everything is as it must be.
   const std::string& problem() const { return problem_; }
   void judge_rest();
+  // How many members the device knows of.
+  std::size_t member_count(const Site& site) { return ears_[&site].back()->members.size(); }
 
  private:
   // One listener of one device.
