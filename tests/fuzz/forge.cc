@@ -4,6 +4,7 @@
 
 #include "crdt/base/check.h"
 #include "crdt/value.h"
+#include "transport/wire_channel.h"
 
 namespace grid::test {
 
