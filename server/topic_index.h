@@ -24,17 +24,17 @@ class TopicIndex {
   void remove(std::string_view filter, runtime::LinkId link);
   // The links that have a filter for `topic`, in order.
   void find(std::string_view topic, std::vector<runtime::LinkId>& out) const;
-  bool empty() const { return root_.children.empty() && root_.links.empty(); }
+  bool empty() const { return root_.empty(); }
 
  private:
   struct Level {
     std::map<std::string, Level, std::less<>> children;
     std::set<runtime::LinkId> links;  // Of filters that end here.
+
+    bool empty() const { return children.empty() && links.empty(); }
   };
 
-  static void find(const Level& level, std::string_view rest, std::vector<runtime::LinkId>& out);
-  static void take_all(const Level& level, std::vector<runtime::LinkId>& out);
-  static void remove(Level& level, std::string_view rest, runtime::LinkId link);
+  static void take_child(const Level& level, std::string_view name, std::vector<runtime::LinkId>& out);
 
   Level root_;
 };
