@@ -32,6 +32,9 @@ struct Verbs {
   CounterOptions counter;
   ImportOptions import_file;
   WatchOptions watch;
+  PubOptions pub;
+  SubOptions sub;
+  RoomOptions room;
   SyncOptions sync;
   MerkleOptions merkle;
   BudgetOptions budget;
@@ -190,6 +193,40 @@ void add_map_verbs(CLI::App& app, Verbs& v) {
   add_duration(*verb, "--for", v.watch.for_ms, "End after this time");
 }
 
+CLI::App* add_room_verb(CLI::App& room, Verbs& v, const std::string& name, const std::string& about,
+                        Exit (*run)(const Context&, const RoomOptions&)) {
+  CLI::App* verb = add_verb(room, v, name, about, [&v, run] { return run(v.context, v.room); });
+  verb->add_option("NAME", v.room.name, "The room")->required();
+  return verb;
+}
+
+void add_channel_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "pub", "Say something on a topic, to whoever listens now",
+                            [&v] { return pub(v.context, v.pub); });
+  verb->add_option("TOPIC", v.pub.topic, "The topic, levels between slashes")->required();
+  verb->add_option("JSON", v.pub.json, "The value; - reads it from stdin")->required();
+
+  verb = add_verb(app, v, "sub", "Print what is said on topics", [&v] { return sub(v.context, v.sub); });
+  verb->add_option("FILTER", v.sub.filter, "+ stands for one level, # at the end for any number")->required();
+  add_count(*verb, "--count", v.sub.count, "End after so many messages");
+  add_duration(*verb, "--for", v.sub.for_ms, "End after this time");
+
+  CLI::App* room = app.add_subcommand("room", "Who is there, how they are, and what happens");
+  room->require_subcommand(1);
+  verb = add_room_verb(*room, v, "join", "Be in a room, and print what happens there", room_join);
+  add_text(*verb, "--status", v.room.json, "JSON", "Your status, for the others to see");
+  add_duration(*verb, "--lease", v.room.lease_ms, "How long the server keeps you without a sign of life [15s]");
+  add_count(*verb, "--count", v.room.count, "End after so many lines");
+  add_duration(*verb, "--for", v.room.for_ms, "End after this time");
+  verb = add_room_verb(*room, v, "events", "Print what happens in a room, without being in it", room_events);
+  add_count(*verb, "--count", v.room.count, "End after so many lines");
+  add_duration(*verb, "--for", v.room.for_ms, "End after this time");
+  verb = add_room_verb(*room, v, "status", "Print a room's status and its members; or set it", room_status);
+  verb->add_option("JSON", v.room.json, "The room's status; - reads it from stdin");
+  verb = add_room_verb(*room, v, "tell", "Say something to all in a room", room_tell);
+  verb->add_option("JSON", v.room.json, "The value; - reads it from stdin")->required();
+}
+
 void add_replica_verbs(CLI::App& app, Verbs& v) {
   CLI::App* verb = add_verb(app, v, "sync", "Push and pull until converged", [&v] { return sync(v.context, v.sync); });
   verb->add_option("--map", v.sync.maps, "Only this map; may be repeated")->type_name("MAP")->allow_extra_args(false);
@@ -249,6 +286,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_set_verbs(app, verbs);
   add_counter_verbs(app, verbs);
   add_map_verbs(app, verbs);
+  add_channel_verbs(app, verbs);
   add_replica_verbs(app, verbs);
   add_flash_verbs(app, verbs);
   try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // or add|remove|values|keys: a map whose keys hold sets of values.
-#include "cli/json_argument.h"
+#include "cli/argument.h"
 #include "cli/names.h"
 #include "cli/print.h"
 #include "cli/session.h"
@@ -37,7 +37,7 @@ OrMap open(Session& session, const SetOptions& options) {
 
 Exit or_add(const Context& context, const SetOptions& options) {
   check_row(options);
-  const std::string value = value_of_argument(options.json);
+  const std::string value = value_argument(options.json);
   Session session(context);
   OrMap map(session.node(), options.map);
   const Write write = map.add(options.key, Value(as_bytes(value)), options.ttl_ms);
@@ -46,7 +46,7 @@ Exit or_add(const Context& context, const SetOptions& options) {
 
 Exit or_remove(const Context& context, const SetOptions& options) {
   check_row(options);
-  const std::string value = options.json.empty() ? std::string() : value_of_argument(options.json);
+  const std::string value = options.json.empty() ? std::string() : value_argument(options.json);
   Session session(context);
   OrMap map = open(session, options);
   const Write write = value.empty() ? map.remove_all(options.key) : map.remove(options.key, Value(as_bytes(value)));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // put MAP KEY JSON: writes one row.
-#include "cli/json_argument.h"
+#include "cli/argument.h"
 #include "cli/names.h"
-#include "cli/print.h"
 #include "cli/session.h"
 
 namespace grid::cli {
@@ -11,7 +10,7 @@ namespace grid::cli {
 Exit put(const Context& context, const PutOptions& options) {
   check_map(options.map);
   check_key(options.key);
-  const std::string value = value_of_argument(options.json);
+  const std::string value = value_argument(options.json);
   Session session(context);
   const Write write = session.node().map(options.map).put(options.key, Value(as_bytes(value)), options.ttl_ms);
   return finish_write(session, context, options.map, options.key, write);

@@ -14,7 +14,6 @@
 namespace grid::cli {
 namespace {
 
-constexpr const char* kDefaultServer = "ws://127.0.0.1:7271";
 constexpr std::uint64_t kSliceMs = 100;
 
 std::uint64_t monotonic_ms() {

@@ -22,6 +22,7 @@ namespace grid::cli {
 using runtime::ReplicaStatus;
 
 inline constexpr std::uint64_t kPatienceMs = 2'000;
+inline constexpr const char* kDefaultServer = "ws://127.0.0.1:7271";
 
 class Session {
  public:

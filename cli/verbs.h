@@ -58,6 +58,23 @@ struct WatchOptions {
   std::uint64_t for_ms = 0;  // 0: no limit.
 };
 
+struct PubOptions {
+  std::string topic, json;
+};
+
+struct SubOptions {
+  std::string filter;
+  std::uint64_t count = 0;   // 0: no limit.
+  std::uint64_t for_ms = 0;  // 0: no limit.
+};
+
+struct RoomOptions {
+  std::string name, json;
+  std::uint64_t count = 0;     // 0: no limit.
+  std::uint64_t for_ms = 0;    // 0: no limit.
+  std::uint64_t lease_ms = 0;  // 0: the usual.
+};
+
 struct SyncOptions {
   std::vector<std::string> maps;  // Empty: all of them.
   std::uint64_t timeout_ms = 60'000;
@@ -94,6 +111,12 @@ Exit counter_ls(const Context& context, const ListOptions& options);
 Exit import_file(const Context& context, const ImportOptions& options);
 Exit export_map(const Context& context, const ListOptions& options);
 Exit watch(const Context& context, const WatchOptions& options);
+Exit pub(const Context& context, const PubOptions& options);
+Exit sub(const Context& context, const SubOptions& options);
+Exit room_join(const Context& context, const RoomOptions& options);
+Exit room_status(const Context& context, const RoomOptions& options);
+Exit room_events(const Context& context, const RoomOptions& options);
+Exit room_tell(const Context& context, const RoomOptions& options);
 Exit sync(const Context& context, const SyncOptions& options);
 Exit status(const Context& context);
 Exit clock(const Context& context);

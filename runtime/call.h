@@ -17,6 +17,8 @@
 
 namespace grid::runtime {
 
+struct ChannelCall;  // runtime/channels.h
+
 // Which write it is that stands. An op that may still get another stamp goes by its sequence (PROTOCOL P4).
 struct Version {
   crdt::Stamp stamp{};  // Of what the server vouches for; none: nothing stands.
@@ -40,6 +42,7 @@ struct Call {
     verify,       // Compare every subscription with the server by digest, once its link and log are quiet.
     online,       // Connect, and again when the link drops.
     offline,      // Close the link and stay away.
+    channel,      // channel: what it says.
   };
   Verb verb = Verb::put;
   Scope scope{};
@@ -49,6 +52,7 @@ struct Call {
   Edit edit = nullptr;
   std::span<const RowWrite> rows{};
   Version expected{};
+  ChannelCall* channel = nullptr;
 
   // The answer.
   Status status = Status::ok;

@@ -71,6 +71,7 @@ struct Action {
     outcome,     // seq, status, outcome: what became of a local op
     changed,     // watch, seq: log record `seq` matches the watch (read it with op_at())
     state,       // The sync state changed: ask the machine.
+    heard,       // text: the frame of this step, or nothing: what the replica's guest is to deliver (link_guest.h)
     say,         // text: a sentence for people (kept by the machine until the next step)
     drain,       // size, seq: the room's front holds an Ops frame of rows, the journal up to seq
     want_drain,  // The sink has work: answer collect when it is free.

@@ -42,7 +42,7 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
       watches_(store, pulls_, *options.limits, arena_),
       walk_(log_, *options.limits, options.app, arena_),
       session_({options.app, options.backoff_ms_min, options.backoff_ms_max}, *options.limits, log_, pulls_, walk_,
-               time_, random_, problem_),
+               time_, random_, problem_, options.guest),
       actions_(arena_.make<Action>(options.limits->actions_max)) {}
 
 std::span<const Action> Replica::step(const Event& event) {
@@ -119,6 +119,10 @@ void Replica::finish_step(const Event& event) {
     if (status != Status::ok) return stop(status);
   }
   session_.advance(event.now_ms, actions_);
+  if (options_.guest != nullptr && options_.guest->take_news()) {
+    const Bytes frame = event.kind == Event::Kind::frame ? event.bytes : Bytes{};
+    actions_.add({.kind = Action::Kind::heard, .text = as_text(frame)});
+  }
   // One commit at a time: what is written meanwhile goes with the next.
   if (log_.dirty() && !log_.committing()) {
     session_.sealed();
@@ -151,7 +155,16 @@ void Replica::perform(Call& call) {
       return session_.go_online();
     case Call::Verb::offline:
       return session_.go_offline(actions_);
+    case Call::Verb::channel:
+      call.status = perform(*call.channel);
+      return;
   }
+}
+
+Status Replica::perform(ChannelCall& call) {
+  if (options_.guest != nullptr) return options_.guest->perform(call, problem_);
+  problem_.say("this node was opened without channels");
+  return Status::invalid;
 }
 
 Status Replica::check_row(const Call& call) {
@@ -293,6 +306,7 @@ ReplicaStatus Replica::status(std::uint64_t now_ms) const {
   status.figures = session_.figures();
   status.figures.rejected = log_.rejected_count();
   status.figures.dropped = log_.dropped_count();
+  if (options_.guest != nullptr) options_.guest->tell(status);
   return status;
 }
 

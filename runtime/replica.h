@@ -23,6 +23,7 @@
 #include "crdt/merkle.h"
 #include "runtime/action_list.h"
 #include "runtime/call.h"
+#include "runtime/link_guest.h"
 #include "runtime/machine.h"
 #include "runtime/merkle_walk.h"
 #include "runtime/oplog.h"
@@ -44,6 +45,7 @@ struct ReplicaOptions {
   OnFull on_full = OnFull::refuse;
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
+  LinkGuest* guest = nullptr;  // Topics and rooms (runtime/channels.h); null: none.
 };
 
 class Replica final : public Machine {
@@ -86,6 +88,7 @@ class Replica final : public Machine {
   void start(const Event& event);
   void dispatch(const Event& event);
   void perform(Call& call);
+  Status perform(ChannelCall& call);
   Status write(Call& call);
   Status check_value(Bytes value);
   Status write_cell(const crdt::CellName& name, Bytes value, std::uint64_t ttl_ms, Call& call);

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "crdt/base/status.h"
 #include "crdt/cell.h"
 #include "crdt/clock.h"
 #include "crdt/merkle.h"
@@ -70,6 +71,10 @@ struct ReplicaStatus {
   crdt::ClockQuality quality = crdt::ClockQuality::unknown;
   std::uint64_t retry_in_ms = 0;  // While in backoff.
   ReplicaFigures figures{};
+  // Of topics and rooms (runtime/channels.h): the flushes that are over, what the server has refused, the last why.
+  std::uint32_t channels_flushed = 0;
+  std::uint32_t channels_refused = 0;
+  Status channels_refusal = Status::ok;
 };
 
 }  // namespace grid::runtime

@@ -42,6 +42,7 @@ void SyncSession::back_off(std::uint64_t now_ms) {
   phase_ = Phase::down;
   walk_.stop();
   pulls_.link_down();
+  if (guest_ != nullptr) guest_->link_down();
   const std::uint64_t doublings = std::min<std::uint32_t>(attempts_++, 16);
   const std::uint64_t ceiling =
       std::min<std::uint64_t>(options_.backoff_ms_max, std::uint64_t{options_.backoff_ms_min} << doublings);
@@ -110,7 +111,9 @@ SyncState SyncSession::state() const {
 
 std::uint64_t SyncSession::wake_at_ms() const {
   if (phase_ == Phase::down) return online_ ? retry_at_ms_ : kNever;
-  return awaits_welcome() ? greeted_at_ms_ + kWelcomeMs : kNever;
+  if (awaits_welcome()) return greeted_at_ms_ + kWelcomeMs;
+  // Asked to be let write, the guest has nothing else to wake for.
+  return guest_ != nullptr && !write_wanted_ ? guest_->wake_at_ms() : kNever;
 }
 
 void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
@@ -193,6 +196,8 @@ Status SyncSession::dispatch(Kind kind, Bytes frame, ActionList& actions) {
     case Kind::digest_reply:
     case Kind::lacks:
       return receive_digests(kind, frame);
+    case Kind::channel:
+      return guest_ != nullptr ? guest_->receive(frame, problem_) : Status::ok;
     default:
       return Status::corrupt;
   }
@@ -230,6 +235,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   attempts_ = 0;
   hopeless_ = false;
   if (welcome.fork_token != 0) GRID_TRY(keep_fork_token(welcome.fork_token));
+  if (guest_ != nullptr) guest_->welcomed({log_.node(), welcome.features}, now_ms_, problem_);
   return log_.restart();
 }
 

@@ -10,6 +10,7 @@
 
 #include "crdt/base/limits.h"
 #include "runtime/action_list.h"
+#include "runtime/link_guest.h"
 #include "runtime/merkle_walk.h"
 #include "runtime/oplog.h"
 #include "runtime/problem.h"
@@ -29,7 +30,7 @@ class SyncSession {
   };
 
   SyncSession(const Options& options, const Limits& limits, OpLog& log, Pulls& pulls, MerkleWalk& walk,
-              Timekeeper& time, Random& random, Problem& problem)
+              Timekeeper& time, Random& random, Problem& problem, LinkGuest* guest = nullptr)
       : options_(options),
         limits_(limits),
         log_(log),
@@ -37,7 +38,8 @@ class SyncSession {
         walk_(walk),
         time_(time),
         random_(random),
-        problem_(problem) {}
+        problem_(problem),
+        guest_(guest) {}
 
   Status open();  // Reads the fork token.
 
@@ -127,6 +129,7 @@ class SyncSession {
   Timekeeper& time_;
   Random& random_;
   Problem& problem_;
+  LinkGuest* guest_;  // Null: none.
 
   Phase phase_ = Phase::down;
   bool online_ = false;
@@ -134,6 +137,7 @@ class SyncSession {
   bool hello_due_ = false;
   bool reforking_ = false;  // Hello was said again, under a new node id.
   bool write_wanted_ = false;
+  bool was_guest_ = false;  // Who wrote the last frame.
   LinkId link_ = 0;
   std::uint64_t now_ms_ = 0;
   std::uint64_t greeted_at_ms_ = 0;

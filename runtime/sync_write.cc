@@ -21,17 +21,22 @@ void SyncSession::write(LinkId link, MutBytes room, ActionList& actions) {
   if (frame.empty()) return;
   figures_.bytes_sent += frame.size();
   const Kind kind = static_cast<Kind>(frame[0]);
-  const bool answered =
-      kind != Kind::hello && kind != Kind::pull_ack && kind != Kind::unsubscribe && kind != Kind::heal;
+  const bool answered = kind != Kind::hello && kind != Kind::pull_ack && kind != Kind::unsubscribe &&
+                        kind != Kind::heal && kind != Kind::channel;
   if (answered) asked_since_reply_ = true;
   actions.add({.kind = Action::Kind::frame, .link = link_, .size = frame.size()});
 }
 
 Bytes SyncSession::next_frame(MutBytes room) {
   if (hello_due_) return write_hello(room);
-  Bytes frame = write_for_pulls(room);
+  // The guest and the rest take turns.
+  const bool has_guest = guest_ != nullptr && phase_ == Phase::live;
+  Bytes frame = has_guest && !was_guest_ ? guest_->write(room, now_ms_) : Bytes{};
+  was_guest_ = !frame.empty();
+  if (frame.empty()) frame = write_for_pulls(room);
   if (frame.empty() && walk_.active() && walk_.wants_write()) frame = walk_.write(room, time_.known_ms());
   if (frame.empty() && may_push()) frame = write_push(room);
+  if (frame.empty() && has_guest) frame = guest_->write(room, now_ms_);
   return frame;
 }
 
@@ -54,6 +59,7 @@ bool SyncSession::wants_write() {
     if (check_due(pull)) return true;
   }
   if (walk_.active() && walk_.wants_write()) return true;
+  if (guest_ != nullptr && phase_ == Phase::live && guest_->wants_write(now_ms_)) return true;
   return may_push() && log_.in_flight() < window_ops_ && log_.next_to_send().ok();
 }
 

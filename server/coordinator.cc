@@ -21,6 +21,7 @@ class Coordinator::Body {
         random_(options.seed),
         journal_(store, options.app, options.maps_max, problem_),
         write_behind_(options_, journal_, problem_),
+        channels_(options.channels),
         shared_{options_, journal_, epochs_, random_, problem_, figures_} {}
 
   std::span<const Action> step(const Event& event);
@@ -32,16 +33,24 @@ class Coordinator::Body {
  private:
   struct Link {
     explicit Link(const Shared& shared) : session(shared) {}
+    bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
+    bool wants_write() const { return session.wants_write() || has_channel(); }
+
     Session session;
+    ChannelLink channel;
     bool write_wanted = false;
+    bool was_channel = false;  // What its last frame was.
   };
 
   void start(const Event& event);
   void stop(Status status);
   void dispatch(const Event& event);
-  void link_up(LinkId link);
+  void link_up(const Event& event);
+  void forget(LinkId link);
   void receive(LinkId link, Bytes frame);
+  void receive_channel(Link& link, Bytes frame);
   void write(const Event& event);
+  Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
   void spread(storage::Seq before);
   void commit();
@@ -53,6 +62,7 @@ class Coordinator::Body {
   Journal journal_;
   Epochs epochs_;
   WriteBehind write_behind_;
+  Channels channels_;
   CoordinatorStatus figures_;
   Shared shared_;
   std::map<LinkId, Link> links_;
@@ -72,6 +82,7 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   dispatch(event);
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
+  channels_.advance(event.now_ms, journal_.wall_ms());
   commit();
   ask_to_write();
   if (sentences_ != problem_.count()) {
@@ -100,10 +111,9 @@ void Coordinator::Body::dispatch(const Event& event) {
     case Event::Kind::start:
       return start(event);
     case Event::Kind::link_up:
-      return link_up(event.link);
+      return link_up(event);
     case Event::Kind::link_down:
-      links_.erase(event.link);
-      return;
+      return forget(event.link);
     case Event::Kind::frame:
       return receive(event.link, event.bytes);
     case Event::Kind::writable:
@@ -126,20 +136,36 @@ void Coordinator::Body::dispatch(const Event& event) {
   }
 }
 
-void Coordinator::Body::link_up(LinkId id) {
+void Coordinator::Body::link_up(const Event& event) {
   const bool full = links_.size() >= options_.links_max;
-  const auto [link, fresh] = links_.try_emplace(id, shared_);
+  const auto [link, fresh] = links_.try_emplace(event.link, shared_);
+  if (fresh) channels_.link_up(link->second.channel, event.link, event.identity);
   if (full && fresh) link->second.session.end(Status::full, "this gateway holds all the links that it may", 5'000);
+}
+
+void Coordinator::Body::forget(LinkId id) {
+  const auto link = links_.find(id);
+  if (link == links_.end()) return;
+  channels_.link_down(link->second.channel);
+  links_.erase(link);
 }
 
 void Coordinator::Body::receive(LinkId id, Bytes frame) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
+  const bool is_channel = !frame.empty() && frame[0] == static_cast<std::uint8_t>(wire::Kind::channel);
+  if (is_channel && link->second.session.is_greeted()) return receive_channel(link->second, frame);
   const storage::Seq before = journal_.store().head();
   const crdt::NodeId node = link->second.session.node();
   link->second.session.receive(frame);
   if (link->second.session.node() != node) part_twins(id);
   spread(before);
+}
+
+void Coordinator::Body::receive_channel(Link& link, Bytes frame) {
+  if (!link.session.takes_frames()) return;
+  const Status status = channels_.receive(link.channel, link.session.node(), frame, now_ms_, journal_.wall_ms());
+  if (status != Status::ok) link.session.refuse(wire::Kind::channel, status);
 }
 
 // One node has one link: a newer one means that the older is dead, whatever it looks like from here.
@@ -166,11 +192,23 @@ void Coordinator::Body::write(const Event& event) {
   Link& link = found->second;
   link.write_wanted = false;
   if (link.session.is_inspected()) figures_ = status();
-  const Bytes frame = link.session.write(event.room);
+  const Bytes frame = next_frame(link, event.room);
   if (!frame.empty()) actions_.add({.kind = Action::Kind::frame, .link = event.link, .size = frame.size()});
   if (!link.session.is_over()) return;
   actions_.add({.kind = Action::Kind::close, .link = event.link});
-  links_.erase(found);
+  forget(event.link);
+}
+
+// Channels and the rest take turns.
+Bytes Coordinator::Body::next_frame(Link& link, MutBytes room) {
+  const bool has_channel = link.has_channel();
+  if (link.session.wants_write() && (link.was_channel || !has_channel)) {
+    const Bytes frame = link.session.write(room);
+    link.was_channel = false;
+    if (!frame.empty() || !has_channel || link.session.is_over()) return frame;
+  }
+  link.was_channel = has_channel;
+  return has_channel ? channels_.write(link.channel, link.session.room_for(room)) : Bytes{};
 }
 
 // One commit at a time: what arrives meanwhile goes with the next.
@@ -182,7 +220,7 @@ void Coordinator::Body::commit() {
 
 void Coordinator::Body::ask_to_write() {
   for (auto& [id, link] : links_) {
-    if (link.write_wanted || !link.session.wants_write()) continue;
+    if (link.write_wanted || !link.wants_write()) continue;
     if (actions_.full()) return actions_.add({.kind = Action::Kind::more});
     link.write_wanted = true;
     actions_.add({.kind = Action::Kind::want_write, .link = id});
@@ -195,7 +233,7 @@ std::uint64_t Coordinator::Body::wake_at_ms() const {
   const std::uint64_t wall_ms = journal_.wall_ms();
   const bool expires = expiry != runtime::kNever && wall_ms != 0;
   const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms ? expiry - wall_ms : 0);
-  return std::min(expiry_at, write_behind_.wake_at_ms());
+  return std::min({expiry_at, write_behind_.wake_at_ms(), channels_.wake_at_ms()});
 }
 
 CoordinatorStatus Coordinator::Body::status() const {
@@ -210,6 +248,7 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.durable = journal_.durable_head();
   status.drained = write_behind_.drained_through();
   status.judging = journal_.judging();
+  status.channels = channels_.figures();
   return status;
 }
 

@@ -19,6 +19,7 @@
 #include "crdt/merkle.h"
 #include "runtime/machine.h"
 #include "runtime/scope.h"
+#include "server/channels.h"
 #include "storage/store.h"
 
 namespace grid::server {
@@ -35,6 +36,7 @@ struct CoordinatorOptions {
   std::uint32_t maps_max = 64;           // Maps whose Merkle tree is kept in memory; the rest are scanned.
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
+  ChannelOptions channels{};
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.
 };
@@ -51,6 +53,7 @@ struct CoordinatorStatus {
   std::uint64_t cells_sent = 0;
   std::uint64_t cells_healed = 0;
   bool judging = false;
+  ChannelFigures channels{};
 };
 
 class Coordinator final : public runtime::Machine {

@@ -27,14 +27,17 @@ void Session::receive(Bytes frame) {
   const Result<Kind> kind = wire::kind_of(frame);
   if (!kind.ok()) return end(Status::corrupt, "a frame of an unknown kind");
   const Status status = dispatch(*kind, frame);
-  if (status == Status::ok || bye_due_) return;
+  if (status != Status::ok && !bye_due_) refuse(*kind, status);
+}
+
+void Session::refuse(Kind kind, Status status) {
   if (status == Status::full) {
     // A commit makes room, also where what fills the batch would not have asked for one.
     shared_.journal.touch();
     return end(status, "the gateway has no room for this just now", 1'000);
   }
   runtime::Problem sentence;
-  sentence.say("frame of kind ").number(static_cast<std::uint64_t>(*kind)).text(" refused: ").text(name_of(status));
+  sentence.say("frame of kind ").number(static_cast<std::uint64_t>(kind)).text(" refused: ").text(name_of(status));
   end(status, sentence.view());
 }
 

@@ -52,6 +52,15 @@ class Session {
   void sealed();
   void durable();
 
+  // Ends the session over a frame, as receive() does.
+  void refuse(wire::Kind kind, Status status);
+  bool takes_frames() const { return !bye_due_ && !over_; }
+  bool is_greeted() const { return greeted_; }
+  // Welcome or bye is the next frame, and nothing goes before it.
+  bool owes_greeting() const { return welcome_due_ || bye_due_ || over_; }
+  // What of `room` a frame to this device may fill.
+  MutBytes room_for(MutBytes room) const;
+
   crdt::NodeId node() const { return greeted_ ? node_ : 0; }
   // The next frame may tell of the whole gateway: CoordinatorStatus must be up to date.
   bool is_inspected() const { return !inspected_due_.empty(); }

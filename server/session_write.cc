@@ -6,6 +6,7 @@
 
 #include "crdt/value.h"
 #include "server/session.h"
+#include "transport/wire_channel.h"
 
 namespace grid::server {
 
@@ -20,12 +21,12 @@ bool Session::wants_write() const {
          (greeted_ && ack_due()) || answer_.has_work() || dirty_;
 }
 
-Bytes Session::write(MutBytes room) {
-  if (frame_bytes_max_ != 0 && room.size() > frame_bytes_max_) {
-    room = room.first(std::max<std::size_t>(frame_bytes_max_, wire::kControlBytesMax));
-  }
-  return next_frame(room);
+MutBytes Session::room_for(MutBytes room) const {
+  if (frame_bytes_max_ == 0 || room.size() <= frame_bytes_max_) return room;
+  return room.first(std::max<std::size_t>(frame_bytes_max_, wire::kControlBytesMax));
 }
+
+Bytes Session::write(MutBytes room) { return next_frame(room_for(room)); }
 
 Bytes Session::next_frame(MutBytes room) {
   if (over_) return {};
@@ -65,6 +66,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.taken_time = peer_.taken_time;
   welcome.taken_digest = peer_.taken_digest;
   welcome.lost = lost_;
+  welcome.features = wire::kFeatureChannels;
   return wire::encode(welcome, room);
 }
 
@@ -113,7 +115,7 @@ Bytes Session::write_ack(MutBytes room) {
 Bytes Session::write_inspected(MutBytes room) {
   const auto [id, topic] = std::move(inspected_due_.front());
   inspected_due_.pop_front();
-  std::uint8_t bytes[512];
+  std::uint8_t bytes[1'024];
   crdt::ValueWriter writer(bytes);
   const CoordinatorStatus& status = shared_.figures;
   const auto number = [&](std::string_view name, std::uint64_t value) {
@@ -132,8 +134,13 @@ Bytes Session::write_inspected(MutBytes room) {
   writer.field("judging");
   writer.boolean(status.judging);
   number("links", status.links);
+  number("members", status.channels.members);
+  number("messages", status.channels.messages);
+  number("messages_lost", status.channels.messages_lost);
+  number("messages_sent", status.channels.messages_sent);
   number("ops_applied", status.ops_applied);
   number("ops_rejected", status.ops_rejected);
+  number("rooms", status.channels.rooms);
   number("subscriptions", status.subscriptions);
   writer.field("wall_ms");
   writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));

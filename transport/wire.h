@@ -50,6 +50,7 @@ enum class Kind : std::uint8_t {
   bye = 19,        // either: why the link is about to close
   inspect_ask = 20,
   inspect_reply = 21,
+  channel = 22,  // either: topics and rooms (transport/wire_channel.h), once the server says that it knows them
 };
 
 enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3 };

@@ -92,10 +92,11 @@ Status ChipLoop::start() {
                                            .limits = memory_.limits,
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
-                                           .backoff_ms_max = options_.backoff_ms_max},
+                                           .backoff_ms_max = options_.backoff_ms_max,
+                                           .guest = options_.channels},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;
-  has_failed_ = is_parked_ = false;
+  has_failed_ = is_parked_ = has_heard_ = false;
   watching_.clear();
   happened_.clear();
   step({.kind = Event::Kind::start});
@@ -253,6 +254,7 @@ void ChipLoop::step(Event event) {
   for (const Action& action : replica_->step(event)) carry_out(action);
   if (retry_at_ms_ == 0) commit();
   if (event.kind != Event::Kind::call) call_back();
+  if (event.kind != Event::Kind::call) deliver();
 }
 
 void ChipLoop::carry_out(const Action& action) {
@@ -274,6 +276,10 @@ void ChipLoop::carry_out(const Action& action) {
     case Action::Kind::changed:
       // Calls and commits report none, and every other step finds the room empty.
       GRID_CHECK(happened_.push({action.watch, action.seq}) == Status::ok);
+      return;
+    case Action::Kind::heard:
+      heard_ = as_bytes(action.text);
+      has_heard_ = true;
       return;
     case Action::Kind::say:
       return complain(action.text);
@@ -333,6 +339,12 @@ void ChipLoop::call_back() {
     callback(change_of(*replica_, *op, board_.wall_ms()));
   }
   happened_.clear();
+}
+
+// The frame stands where it arrived until the next one is received. A listener may make calls, which may end the link.
+void ChipLoop::deliver() {
+  if (!std::exchange(has_heard_, false) || options_.channels == nullptr) return;
+  options_.channels->deliver(std::exchange(heard_, {}));
 }
 
 // ---- Driver: what grid.h calls

@@ -35,6 +35,7 @@ struct ChipOptions {
   OnFull on_full = OnFull::refuse;   // What a write finds at Limits::pending_ops_max unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
+  runtime::LinkGuest* channels = nullptr;  // A ChannelsOf<kChipChannels>, say; null: no topics, no rooms.
 };
 
 namespace port {
@@ -131,6 +132,7 @@ class ChipLoop final : public Driver {
   bool write();
   bool is_due() const;
   void call_back();
+  void deliver();
 
   Board& board_;
   ChipMemory memory_;
@@ -148,6 +150,8 @@ class ChipLoop final : public Driver {
 
   Vec<Watching> watching_;
   Vec<Happened> happened_;
+  Bytes heard_{};                  // The channel frame that is to be delivered,
+  bool has_heard_ = false;         // or only that the link has dropped.
   std::uint64_t batch_due_ = 0;    // To be committed; 0: none.
   std::uint64_t retry_at_ms_ = 0;  // When a store that is full is tried again; 0: it is not.
   std::size_t frame_bytes_ = 0;    // That the machine has just encoded.

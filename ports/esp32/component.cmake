@@ -16,14 +16,15 @@ set(GRID_SOURCES
   storage/flash/flash_compact.cc storage/flash/flash_format.cc storage/flash/flash_mount.cc
   storage/flash/flash_reads.cc storage/flash/flash_ring.cc storage/flash/flash_ring_mount.cc
   storage/flash/flash_store.cc
-  transport/walk.cc transport/wire_control.cc transport/wire_digests.cc transport/wire_ops.cc
+  transport/walk.cc transport/wire_channel.cc transport/wire_control.cc transport/wire_digests.cc
+  transport/wire_ops.cc transport/wire_topic.cc
   transport/websocket/handshake.cc transport/websocket/sha1.cc transport/websocket/websocket.cc
   transport/websocket/websocket_send.cc
-  runtime/batch_edit.cc runtime/counter_edit.cc runtime/lww_map_edit.cc runtime/merkle_walk.cc runtime/names.cc
+  runtime/batch_edit.cc runtime/channels.cc runtime/counter_edit.cc runtime/grid/batch.cc runtime/grid/channels.cc
+  runtime/grid/grid.cc runtime/grid/views.cc runtime/lww_map_edit.cc runtime/merkle_walk.cc runtime/names.cc
   runtime/oplog.cc runtime/oplog_identity.cc runtime/oplog_unit.cc runtime/or_map_edit.cc runtime/pulls.cc
   runtime/replica.cc runtime/replica_edit.cc runtime/scan.cc runtime/scope.cc runtime/sync_session.cc
-  runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc runtime/grid/grid.cc runtime/grid/batch.cc
-  runtime/grid/views.cc
+  runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc
   ports/chip/chip_link.cc ports/chip/chip_loop.cc ports/chip/server_address.cc
   ports/esp32/esp32_board.cc ports/esp32/mailbox.cc ports/esp32/network.cc ports/esp32/panic.cc
   ports/esp32/partition_device.cc ports/esp32/port.cc ports/esp32/settings.cc ports/esp32/tls_link.cc

@@ -91,7 +91,8 @@ Status LinuxHost::Impl::start() {
                                            .seed = load_be(seed),
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
-                                           .backoff_ms_max = options_.backoff_ms_max},
+                                           .backoff_ms_max = options_.backoff_ms_max,
+                                           .guest = channels_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
   host_->step(Event::Kind::start);
@@ -127,6 +128,7 @@ void LinuxHost::Impl::close() {
   }
   watching_.clear();
   happened_.clear();
+  heard_.clear();
   node_.reset();
   host_.reset();
   replica_.reset();
@@ -232,6 +234,9 @@ void LinuxHost::Impl::carry_out(const Action& action) {
     case Action::Kind::changed:
       happened_.push_back({action.watch, action.seq});
       return host_->want_turn();
+    case Action::Kind::heard:
+      heard_.emplace_back(action.text);
+      return host_->want_turn();
     case Action::Kind::say:
       return complain(action.text);
     default:
@@ -278,6 +283,8 @@ void LinuxHost::Impl::turn_ended() {
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
+  runtime::LinkGuest* const guest = channels_;
+  for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
 }
 
 // A change that another one has replaced meanwhile is skipped: that one is reported too.

@@ -17,6 +17,7 @@
 #include "ports/linux/grid/linux.h"
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
+#include "runtime/channels.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
@@ -118,6 +119,7 @@ class LinuxHost::Impl final : public Driver,
   storage::Store* store_ = nullptr;  // One of the two.
   std::unique_ptr<std::uint8_t[]> replica_memory_;
   std::unique_ptr<std::uint8_t[]> scratch_;
+  ChannelsOf<kLinuxChannels> channels_;
   std::optional<runtime::Replica> replica_;
   std::unique_ptr<transport::LwsContext> links_;
   std::optional<port::UvHost> host_;
@@ -129,6 +131,7 @@ class LinuxHost::Impl final : public Driver,
   transport::LinkId connected_ = 0;   // The link that is up.
   bool is_connect_failed_ = false;    // On the spot: the machine hears of it at the end of the turn.
   std::vector<Watching> watching_;
+  std::vector<std::string> heard_;  // Channel frames that came in this turn, to be delivered at its end.
   std::vector<Happened> happened_;  // What the machine reported in this turn.
 
   bool is_running_ = false;

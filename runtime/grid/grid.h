@@ -20,6 +20,7 @@
 #include "crdt/value.h"
 #include "crdt/view.h"
 #include "runtime/call.h"
+#include "runtime/grid/channels.h"
 #include "runtime/replica_status.h"
 
 namespace grid {
@@ -201,6 +202,12 @@ class Node {
 
   // `name` is kept by reference and must outlive the Map.
   grid::Map map(std::string_view name) { return {driver_, name}; }
+  // A topic, or a filter of topics to listen to; a room. Names are kept by reference, as a map's.
+  grid::Topic topic(std::string_view name) { return {driver_, name}; }
+  grid::Room room(std::string_view name) { return {driver_, name}; }
+  // Numbers what was said and asked on topics and in rooms so far: once status().channels_flushed has reached the
+  // number, the server has done all of it, or refused it.
+  std::uint32_t flush_channels();
   // Pulls a whole scope and keeps it current, for as long as the node lives.
   Status subscribe(const Scope& scope);
   // Asks that every subscription be compared with the server by digest: status().verified tells.

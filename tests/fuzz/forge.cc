@@ -4,6 +4,7 @@
 
 #include "crdt/base/check.h"
 #include "crdt/value.h"
+#include "transport/wire_channel.h"
 
 namespace grid::test {
 
@@ -120,7 +121,7 @@ Frame Forge::forge(Kind kind) {
       frame = forge_control<grid_Bye>(kind);
       break;
     case Kind::inspect_ask:
-      frame = forge_control<grid_InspectAsk>(kind);
+      frame = script_.flip() ? forge_control<grid_InspectAsk>(kind) : forge_channel();
       break;
     case Kind::digest_ask:
     case Kind::digest_reply:
@@ -134,6 +135,24 @@ Frame Forge::forge(Kind kind) {
   }
   if (script_.below(8) == 7) spoil(frame);
   return frame;
+}
+
+// Legal items of any verb: what a device that knows nothing of rules may send, and one that is bent on trouble.
+Frame Forge::forge_channel() {
+  constexpr std::string_view kNames[] = {"a", "a/b", "a/+", "#", "ops", "+/b/#", "a/b/c"};
+  constexpr std::uint8_t kValue[] = {0x18, 2};
+  Frame room(2'048);
+  wire::ChannelWriter writer(room);
+  for (std::size_t left = 1 + script_.below(6); left > 0; --left) {
+    wire::ChannelItem item;
+    item.verb = static_cast<wire::ChannelVerb>(1 + script_.below(script_.below(8) == 7 ? 44 : 10));
+    if (item.verb != wire::ChannelVerb::beat) item.name = kNames[script_.below(std::size(kNames))];
+    item.number = script_.number(2);
+    if (script_.flip()) item.value = kValue;
+    writer.add(item);
+  }
+  room.resize(room.size() - writer.room_left());
+  return room;
 }
 
 // Bytes that no writer wrote.

@@ -33,6 +33,7 @@ class Forge {
  private:
   template <typename Message>
   Frame forge_control(wire::Kind kind);
+  Frame forge_channel();
   Frame forge_ops(wire::Kind kind);
   Frame forge_digests(wire::Kind kind);
   crdt::Digest& some_child(std::span<crdt::Digest> children);

@@ -57,7 +57,7 @@ void check_frame(Bytes frame, std::size_t room_bytes, bool from_device) {
   GRID_CHECK(!frame.empty() && frame.size() <= room_bytes);
   GRID_CHECK(check_rewrite(frame) == Status::ok);
   const Kind kind = *wire::kind_of(frame);
-  GRID_CHECK(kind == Kind::bye || is_of_device(kind) == from_device);
+  GRID_CHECK(kind == Kind::bye || kind == Kind::channel || is_of_device(kind) == from_device);
   if (!is_of_ops(kind)) return;
   wire::OpsReader reader;
   GRID_CHECK(reader.open(frame) == Status::ok);

@@ -13,9 +13,9 @@ using wire::Kind;
 
 const char* name_of(Kind kind) {
   static constexpr const char* kNames[] = {
-      "?",      "hello",     "welcome", "subscribe", "subscribed",  "unsubscribe",  "push",         "ack",
-      "reject", "delta",     "current", "pull_ack",  "verify",      "digest_ask",   "digest_reply", "have",
-      "lacks",  "cells_ask", "heal",    "bye",       "inspect_ask", "inspect_reply"};
+      "?",      "hello",     "welcome", "subscribe", "subscribed",  "unsubscribe",   "push",         "ack",
+      "reject", "delta",     "current", "pull_ack",  "verify",      "digest_ask",    "digest_reply", "have",
+      "lacks",  "cells_ask", "heal",    "bye",       "inspect_ask", "inspect_reply", "channel"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "crdt/value.h"
+#include "tests/sim/chatter.h"
 #include "tests/sim/judge.h"
 
 namespace grid::sim {
@@ -21,8 +22,9 @@ constexpr const char* kMaps[] = {"m", "n"};
 
 class Run {
  public:
-  Run(const Plan& plan, std::FILE* story) : plan_(plan), world_(plan.options), judge_(world_) {
+  Run(const Plan& plan, std::FILE* story) : plan_(plan), world_(options_of(plan)), judge_(world_) {
     world_.tell_to(story);
+    if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
   }
 
@@ -30,7 +32,7 @@ class Run {
     for (std::size_t i = 0; i < world_.device_count(); ++i) join(i);
     for (const Step& step : plan_.steps) {
       if (step.at_ms > world_.now_ms()) world_.run_ms(step.at_ms - world_.now_ms());
-      if (judge_.found()) return verdict();
+      if (found()) return verdict();
       act(step);
     }
     world_.run_ms(1'000);
@@ -39,7 +41,17 @@ class Run {
     return verdict();
   }
 
+  bool found() const { return judge_.found() || (chatter_ && !chatter_->problem().empty()); }
+
  private:
+  // Every eighth seed: its devices talk besides.
+  static World::Options options_of(const Plan& plan) {
+    World::Options options = plan.options;
+    options.channels = options.seed % 8 == 5;
+    options.server.channels.queue_messages_max = 8;
+    return options;
+  }
+
   // What each application wants from the beginning: all, a map, or some of its keys.
   void join(std::size_t index) {
     Site& device = world_.device(index);
@@ -62,7 +74,9 @@ class Run {
   void act(const Step& step) {
     Site& site = world_.site(std::min<std::size_t>(step.site, world_.device_count()));
     if (step.act <= Act::offline) {
-      if (site.running && site.replica && !site.asleep) use(step, site);
+      if (!site.running || !site.replica || site.asleep) return;
+      use(step, site);
+      if (chatter_ && site.running) chatter_->act(site, step.choice >> 20);
     } else {
       harm(step, site);
     }
@@ -316,6 +330,8 @@ class Run {
     world_.run_ms(25'000);  // What expires has expired.
     if (!judge_.found() && !come_to_rest()) return;
     judge_.rest();
+    if (chatter_) chatter_->judge_rest();
+    if (chatter_ && !chatter_->problem().empty()) problem_ = chatter_->problem();
     for (std::size_t i = 0; i < world_.device_count(); ++i) read_back(world_.device(i));
     if (judge_.found() || !problem_.empty()) return;
     // Clocks differ by seconds: of a row that expires just now, one counts what another does not.
@@ -331,7 +347,7 @@ class Run {
       const server::CoordinatorStatus status = world_.gateway().coordinator->status();
       return !plan_.options.server.has_sink || (status.drained >= status.durable && status.durable == status.head);
     };
-    if (world_.run_until([&] { return (world_.quiet() && drained()) || judge_.found(); }, kRestMs)) return true;
+    if (world_.run_until([&] { return (world_.quiet() && drained()) || found(); }, kRestMs)) return true;
     problem_ = "it does not come to rest: " + states();
     world_.tell("*** %s", problem_.c_str());
     return false;
@@ -359,6 +375,7 @@ class Run {
 
   Verdict verdict() {
     Verdict verdict;
+    if (problem_.empty() && chatter_) problem_ = chatter_->problem();
     verdict.problem = judge_.found() ? judge_.problem() : problem_;
     verdict.kind = judge_.found() ? judge_.kind() : problem_.substr(0, problem_.find(':'));
     verdict.passed = verdict.problem.empty();
@@ -373,6 +390,7 @@ class Run {
   const Plan& plan_;
   World world_;
   Judge judge_;
+  std::unique_ptr<Chatter> chatter_;
   std::vector<std::unique_ptr<storage::MemoryStore>> images_;
   std::int64_t next_value_ = 0;
   std::string problem_;

@@ -4,6 +4,7 @@
 
 #include "crdt/value.h"
 #include "tests/check.h"
+#include "tests/sim/chatter.h"
 #include "tests/sim/world.h"
 
 using grid::Outcome;
@@ -418,6 +419,22 @@ static void a_rejection_does_not_touch_a_later_write_of_its_cell(void**) {
 }
 
 // SIM-1
+// CHN-2
+static void a_member_whose_lease_lapses_is_seen_to_leave_and_comes_back(void**) {
+  World world({.devices = 2, .channels = true});
+  grid::sim::Chatter chatter(world);
+  join(world);
+  assert_true(world.settle());
+  world.run_ms(1'000);
+  assert_int_equal(chatter.member_count(world.device(0)), 2);
+  world.sleep(world.device(1), 60'000);
+  world.run_ms(20'000);
+  assert_int_equal(chatter.member_count(world.device(0)), 1);
+  world.run_ms(60'000);
+  chatter.judge_rest();
+  assert_string_equal(chatter.problem().c_str(), "");
+}
+
 static void the_same_seed_gives_the_same_trace(void**) {
   const auto run = [](std::uint64_t seed) {
     World world({.seed = seed, .devices = 3});
@@ -455,6 +472,7 @@ int main() {
       cmocka_unit_test(an_expired_row_is_gone_everywhere),
       cmocka_unit_test(a_rejected_op_is_reported_and_leaves_no_trace),
       cmocka_unit_test(a_rejection_does_not_touch_a_later_write_of_its_cell),
+      cmocka_unit_test(a_member_whose_lease_lapses_is_seen_to_leave_and_comes_back),
       cmocka_unit_test(the_same_seed_gives_the_same_trace),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

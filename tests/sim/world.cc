@@ -113,8 +113,12 @@ void World::start_gateway(Site& site) {
 
 void World::start_device(Site& site) {
   site.memory.assign(runtime::Replica::memory_bytes(site.limits), 0);
-  const runtime::ReplicaOptions options{
+  runtime::ReplicaOptions options{
       .app = options_.app, .seed = random_.next(), .limits = &site.limits, .on_full = site.on_full};
+  if (options_.channels) {
+    site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
+    options.guest = *site.channels;
+  }
   site.replica = std::make_unique<runtime::Replica>(*site.disk, options, site.memory);
 }
 
@@ -186,6 +190,8 @@ void World::carry_out(Site& site, const Action& action) {
     case Action::Kind::changed:
       site.changes.emplace_back(action.watch, action.seq);
       return;
+    case Action::Kind::heard:
+      return static_cast<runtime::LinkGuest*>(*site.channels)->deliver(as_bytes(action.text));
     case Action::Kind::say:
       tell("%s: %.*s", site.name.c_str(), static_cast<int>(action.text.size()), action.text.data());
       site.said.emplace_back(action.text);
@@ -261,7 +267,8 @@ void World::restart(Site& site) {
     Call call{.verb = scope.watched ? Call::Verb::watch : Call::Verb::subscribe, .scope = scope.view()};
     if (this->call(site, call) == Status::ok) scope.id = call.id;
   }
-  if (site.wants_online) online(site);
+  if (started_) started_(site);
+  if (site.wants_online && site.running) online(site);
 }
 
 void World::restore(Site& site, const storage::MemoryStore& image, Fault why) {

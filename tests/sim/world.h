@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/channels.h"
 #include "runtime/random.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
@@ -32,6 +33,8 @@ using runtime::Event;
 using runtime::LinkId;
 
 inline constexpr std::uint64_t kEpochMs = 1'795'000'000'000;  // The true time at the world's beginning: late 2026.
+
+inline constexpr ChannelLimits kSimChannels{4, 256, 16};
 
 // What goes wrong. Counted, so that a run can tell how much it has been through.
 enum class Fault : std::uint8_t {
@@ -101,10 +104,11 @@ struct Site {
   std::unique_ptr<storage::MemoryStore> store;
   std::unique_ptr<Disk> disk;
   std::vector<std::uint8_t> memory;
-  Limits limits = kLinux;                            // Of a device, from its next start on.
-  std::unique_ptr<runtime::Replica> replica;         // A device has this one,
-  std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
-  Database database;                                 // and this.
+  Limits limits = kLinux;                              // Of a device, from its next start on.
+  std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
+  std::unique_ptr<runtime::Replica> replica;           // A device has this one,
+  std::unique_ptr<server::Coordinator> coordinator;    // the gateway that one,
+  Database database;                                   // and this.
   std::int64_t wall_skew_ms = 0;
   std::int64_t drift_ppm = 0;
   bool knows_time = true;
@@ -158,6 +162,7 @@ class World {
     Limits limits = kLinux;
     server::CoordinatorOptions server{};
     Weather weather{};
+    bool channels = false;         // Devices have topics and rooms.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
   };
@@ -178,6 +183,8 @@ class World {
   const Options& options() const { return options_; }
   Weather& weather() { return options_.weather; }
   void watch_by(Witness& witness) { witness_ = &witness; }
+  // Called when a device has started anew.
+  void when_started(std::function<void(Site&)> todo) { started_ = std::move(todo); }
   // A transcript of all that happens from now on; null: none.
   void tell_to(std::FILE* story) { story_ = story; }
   [[gnu::format(printf, 2, 3)]] void tell(const char* format, ...);
@@ -289,6 +296,7 @@ class World {
   LinkId next_link_ = 1;
   std::uint64_t faults_[kFaults] = {};
   Witness* witness_ = nullptr;
+  std::function<void(Site&)> started_;
   std::FILE* story_ = nullptr;
 };
 

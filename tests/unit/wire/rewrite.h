@@ -8,6 +8,7 @@
 
 #include "crdt/base/check.h"
 #include "transport/wire.h"
+#include "transport/wire_channel.h"
 
 namespace grid::test {
 
@@ -70,6 +71,16 @@ inline Status rewrite_digests(wire::Kind kind, Bytes frame, Frame& again) {
   return Status::ok;
 }
 
+inline Status rewrite_channel(Bytes frame, Frame& again) {
+  Frame room(frame.size() + wire::kControlBytesMax);
+  wire::ChannelWriter writer(room);
+  wire::ChannelReader reader(frame);
+  for (wire::ChannelItem item; reader.next(item);) GRID_CHECK(writer.add(item));
+  GRID_TRY(reader.status());
+  again.assign(room.begin(), room.end() - static_cast<std::ptrdiff_t>(writer.room_left()));
+  return Status::ok;
+}
+
 inline Status rewrite(Bytes frame, Frame& again) {
   const Result<wire::Kind> kind = wire::kind_of(frame);
   if (!kind.ok()) return kind.status();
@@ -101,6 +112,8 @@ inline Status rewrite(Bytes frame, Frame& again) {
     case wire::Kind::have:
     case wire::Kind::lacks:
       return rewrite_digests(*kind, frame, again);
+    case wire::Kind::channel:
+      return rewrite_channel(frame, again);
     default:
       return rewrite_ops(*kind, frame, again);
   }

@@ -220,6 +220,31 @@ inline Frame digests(wire::Kind kind) {
   return {frame.begin(), frame.end()};
 }
 
+inline Frame channel_frame(std::initializer_list<wire::ChannelItem> items) {
+  std::uint8_t room[1'024];
+  wire::ChannelWriter writer(room);
+  for (const wire::ChannelItem& item : items) GRID_CHECK(writer.add(item));
+  const Bytes frame = writer.finish();
+  return {frame.begin(), frame.end()};
+}
+
+inline Frame channel() {
+  using Verb = wire::ChannelVerb;
+  return channel_frame({{.verb = Verb::subscribe, .name = "alarm/+"},
+                        {.verb = Verb::join, .name = "ops", .number = 15'000, .value = kText},
+                        {.verb = Verb::publish, .name = "alarm/hall", .value = kNumber},
+                        {.verb = Verb::beat, .number = 3}});
+}
+
+inline Frame channel_heard() {
+  using Verb = wire::ChannelVerb;
+  return channel_frame({{.verb = Verb::refused, .name = "ops", .number = 4, .status = Status::denied},
+                        {.verb = Verb::lost, .number = 12},
+                        {.verb = Verb::message, .name = "alarm/hall", .member = kNode, .value = kNumber},
+                        {.verb = Verb::room_begins, .name = "ops", .stamp = kStamp, .value = kText},
+                        {.verb = Verb::left, .name = "ops", .member = kNode, .stamp = kStamp, .number = 1}});
+}
+
 struct Sample {
   const char* name;
   Frame frame;
@@ -248,9 +273,11 @@ inline std::vector<Sample> samples() {
       {"bye", encoded(bye())},
       {"inspect_ask", encoded(inspect_ask())},
       {"inspect_reply", inspect_reply()},
+      {"channel", channel()},
       {"hello_shared", encoded(hello_shared())},
       {"welcome_taken", encoded(welcome_taken())},
       {"subscribe_unhealed", encoded(subscribe_unhealed())},
+      {"channel_heard", channel_heard()},
   };
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/json_argument.h"
+#include "cli/argument.h"
 
 #include <cstdio>
+#include <string_view>
 
 #include "cli/failure.h"
 #include "crdt/base/limits.h"
@@ -35,6 +36,6 @@ std::string parse(std::string_view json) {
 
 }  // namespace
 
-std::string value_of_argument(const std::string& argument) { return parse(argument == "-" ? read_stdin() : argument); }
+std::string value_argument(const std::string& json) { return parse(json == "-" ? read_stdin() : json); }
 
 }  // namespace grid::cli
