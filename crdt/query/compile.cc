@@ -201,7 +201,8 @@ class Compiler : public Parser {
       test = Test::is_null;
       return Status::ok;
     }
-    return refuse("a comparison is to come behind the field", hint_of_sign());
+    const bool is_end = token().kind == TokenKind::end;
+    return refuse("a comparison is to come behind the field", is_end ? "write: active = true" : hint_of_sign());
   }
 
   Status word(Test& test, bool& is_opposite) {
@@ -230,7 +231,6 @@ class Compiler : public Parser {
     if (text == "=<") return "write <=";
     if (text == "&&" || text == "&") return "write and";
     if (text == "||" || text == "|") return "write or";
-    if (token().kind == TokenKind::end) return "write: active = true";
     if (token().kind == TokenKind::wrong && !text.empty() && text[0] == '\'') return "the quote is never closed";
     return {};
   }

@@ -208,17 +208,23 @@ unsigned hex_digit(char c) {
 }  // namespace
 
 Result<Number> parse_number(std::string_view text) {
+  constexpr double kBeyond = 9'223'372'036'854'775'808.0;  // 2^63
   bool is_plain = false;
   const Result<Decimal> decimal = parse_decimal(text, is_plain);
   if (!decimal.ok()) return decimal.status();
   Number number;
-  number.is_integer = as_integer(*decimal, number.integer);
-  if (number.is_integer) return number;
-  if (is_plain) return Status::too_large;
+  if (is_plain) {
+    number.is_integer = as_integer(*decimal, number.integer);
+    if (!number.is_integer) return Status::too_large;
+    return number;
+  }
   const Result<double> magnitude = double_of(decimal->digits, decimal->exponent);
   if (!magnitude.ok()) return magnitude.status();
   number.number = decimal->is_negative ? -*magnitude : *magnitude;
-  number.is_integer = number.number == 0;  // Too small for a double, and -0.0 is no value.
+  if (number.number >= -kBeyond && number.number < kBeyond) {
+    number.integer = static_cast<std::int64_t>(number.number);
+    number.is_integer = static_cast<double>(number.integer) == number.number;
+  }
   return number;
 }
 

@@ -17,7 +17,7 @@ namespace grid::query {
 inline constexpr std::size_t kNumberDigitsMax = 19;  // That tell something: not those before the first that isn't 0.
 
 struct Number {
-  bool is_integer = false;  // Also where the text has a point, when the number is one.
+  bool is_integer = false;  // Also where the text has a point, when its double is one.
   std::int64_t integer = 0;
   double number = 0;
 };
