@@ -20,17 +20,37 @@ struct Exits {
 
 enum class Pending : std::uint8_t { parenthesis, inversion, both, either };
 
-constexpr std::string_view kComparisons[] = {"in", "between", "like", "starts", "contains", "exists", "is", "not"};
-constexpr std::string_view kTyped[] = {"timestamp", "ref", "bytes", "true", "false", "null"};
-constexpr std::string_view kConnections[] = {"and", "or"};
+// What stands behind a comparison.
+enum class Operand : std::uint8_t { value, value_or_null, text, text_behind_with, list, bounds, none, null };
+
+constexpr struct {
+  Word word;
+  Test test;
+  bool is_opposite;
+  Operand operand;
+} kComparisons[] = {{Word::equal, Test::equal, false, Operand::value_or_null},
+                    {Word::unequal, Test::equal, true, Operand::value_or_null},
+                    {Word::less, Test::less, false, Operand::value},
+                    {Word::at_most, Test::at_most, false, Operand::value},
+                    {Word::greater, Test::greater, false, Operand::value},
+                    {Word::at_least, Test::at_least, false, Operand::value},
+                    {Word::in, Test::in, false, Operand::list},
+                    {Word::between, Test::between, false, Operand::bounds},
+                    {Word::like, Test::like, false, Operand::text},
+                    {Word::starts, Test::starts_with, false, Operand::text_behind_with},
+                    {Word::contains, Test::contains, false, Operand::value},
+                    {Word::exists, Test::exists, false, Operand::none},
+                    {Word::is, Test::is_null, false, Operand::null}};
 
 class Compiler : public Parser {
  public:
   Compiler(std::string_view text, std::span<const Parameter> parameters, MutBytes room, Trouble& trouble)
-      : Parser(text, room, trouble), parameters_(parameters) {}
+      : Parser(text, room, trouble), parameters_(parameters) {
+    trouble.parameters = parameters;
+  }
 
   Result<Predicate> run() {
-    if (token().kind == TokenKind::end) return Predicate();
+    if (is_end()) return Predicate();
     for (;;) {
       GRID_TRY(open());
       GRID_TRY(test());
@@ -54,9 +74,9 @@ class Compiler : public Parser {
 
   Status open() {
     for (;;) {
-      if (token().is_word("not")) {
+      if (token().word == Word::inverse) {
         GRID_TRY(push(Pending::inversion));
-      } else if (token().is("(")) {
+      } else if (token().word == Word::open) {
         GRID_TRY(push(Pending::parenthesis));
       } else {
         return Status::ok;
@@ -66,8 +86,7 @@ class Compiler : public Parser {
   }
 
   Status push(Pending pending) {
-    if (depth_ == kDepthMax)
-      return refuse_as(Status::too_large, "more than 32 parentheses and nots around one another");
+    if (depth_ == kDepthMax) return refuse(Complaint::too_deep, Status::too_large);
     levels_[depth_++] = {pending, exits_, token().at};
     return Status::ok;
   }
@@ -78,14 +97,12 @@ class Compiler : public Parser {
   Status close(bool& is_done) {
     for (;;) {
       invert();
-      if (took_word("and")) return connect(Pending::both);
-      if (took_word("or")) return connect(Pending::either);
+      if (took(Word::both)) return connect(Pending::both);
+      if (took(Word::either)) return connect(Pending::either);
       reduce(Pending::either);
-      if (token().kind == TokenKind::end) return end(is_done);
-      if (!token().is(")")) {
-        return refuse_word("`and`, `or` or the end is to come here", kConnections, hint_of_sign());
-      }
-      if (!is_pending(Pending::parenthesis)) return refuse("no parenthesis is open");
+      if (is_end()) return end(is_done);
+      if (token().word != Word::close) return refuse(Complaint::connection_expected);
+      if (!is_pending(Pending::parenthesis)) return refuse(Complaint::parenthesis_unopened);
       --depth_;
       take();
     }
@@ -94,8 +111,9 @@ class Compiler : public Parser {
   Status end(bool& is_done) {
     is_done = depth_ == 0;
     if (is_done) return Status::ok;
-    trouble_ = {levels_[depth_ - 1].at + 1, "this parenthesis is never closed", "(", {}, {}};
-    return Status::invalid;
+    const Status status = refuse(Complaint::parenthesis_unclosed);
+    trouble_.column = levels_[depth_ - 1].at + 1;
+    return status;
   }
 
   void invert() {
@@ -140,18 +158,18 @@ class Compiler : public Parser {
   // ---- one test
 
   Status test() {
-    if (++tests_ > Predicate::kTestsMax) return refuse_as(Status::too_large, "more than 64 tests");
+    if (++tests_ > Predicate::kTestsMax) return refuse(Complaint::too_many_tests, Status::too_large);
     start_ = size_;
     constexpr std::uint8_t kHead[Step::kHeadBytes] = {};
     GRID_TRY(put(kHead));
     GRID_TRY(subject());
     const std::size_t operand = size_;
-    const bool is_negated = took_word("not");
+    const bool is_negated = took(Word::inverse);
+    if (is_negated && token().kind == TokenKind::mark) return refuse(Complaint::not_misplaced);
     Test test = Test::equal;
-    bool is_opposite = false;
+    bool is_opposite = is_negated;
     GRID_TRY(comparison(test, is_opposite));
-    if (is_negated && !is_worded_) return refuse_as(Status::invalid, "`not` stands before words only; write != for =");
-    finish(test, operand, is_negated != is_opposite);
+    finish(test, operand, is_opposite);
     return Status::ok;
   }
 
@@ -173,66 +191,44 @@ class Compiler : public Parser {
       return literal();
     }
     const bool is_literal = token.kind == TokenKind::number || token.kind == TokenKind::text;
-    if (is_literal) return refuse("a test begins with a field", "the field comes first: age > 18");
-    if (token.is_word("exists")) return refuse("a test begins with a field", "write: name exists");
-    return put_path();
+    return is_literal || token.word == Word::exists ? refuse(Complaint::field_expected) : put_path();
   }
 
   // What is tested, and the operand behind it.
   Status comparison(Test& test, bool& is_opposite) {
-    is_worded_ = token().kind == TokenKind::name;
-    return is_worded_ ? word(test, is_opposite) : sign(test, is_opposite);
-  }
-
-  Status sign(Test& test, bool& is_opposite) {
-    constexpr struct {
-      std::string_view sign;
-      Test test;
-      bool is_opposite;
-    } kSigns[] = {{"=", Test::equal, false},    {"!=", Test::equal, true},   {"<", Test::less, false},
-                  {"<=", Test::at_most, false}, {">", Test::greater, false}, {">=", Test::at_least, false}};
-    for (const auto& known : kSigns) {
-      if (!took_mark(known.sign)) continue;
+    for (const auto& known : kComparisons) {
+      if (!took(known.word)) continue;
       test = known.test;
-      is_opposite = known.is_opposite;
-      if (!token().is_word("null")) return literal();
-      if (test != Test::equal) return refuse("null has no order", "write: is null, or: is not null");
-      take();
-      test = Test::is_null;
-      return Status::ok;
+      is_opposite = is_opposite != known.is_opposite;
+      return operand(known.operand, test, is_opposite);
     }
-    const bool is_end = token().kind == TokenKind::end;
-    return refuse("a comparison is to come behind the field", is_end ? "write: active = true" : hint_of_sign());
+    return refuse(Complaint::comparison_expected);
   }
 
-  Status word(Test& test, bool& is_opposite) {
-    if (took_word("in")) return test = Test::in, list();
-    if (took_word("between")) return test = Test::between, bounds();
-    if (took_word("like")) return test = Test::like, text_literal();
-    if (took_word("contains")) return test = Test::contains, literal();
-    if (took_word("exists")) return test = Test::exists, Status::ok;
-    if (took_word("starts")) {
-      if (!took_word("with")) return refuse("`with` is to come behind `starts`");
-      return test = Test::starts_with, text_literal();
+  Status operand(Operand operand, Test& test, bool& is_opposite) {
+    switch (operand) {
+      case Operand::value_or_null:
+        if (!took(Word::null)) return literal();
+        test = Test::is_null;
+        return Status::ok;
+      case Operand::value:
+        return token().word == Word::null ? refuse(Complaint::null_without_order) : literal();
+      case Operand::text_behind_with:
+        if (!took(Word::with)) return refuse(Complaint::with_expected);
+        return text_literal();
+      case Operand::text:
+        return text_literal();
+      case Operand::list:
+        return list();
+      case Operand::bounds:
+        return bounds();
+      case Operand::null:
+        if (took(Word::inverse)) is_opposite = !is_opposite;
+        return took(Word::null) ? Status::ok : refuse(Complaint::null_expected);
+      case Operand::none:
+        break;
     }
-    if (took_word("is")) {
-      is_opposite = took_word("not");
-      test = Test::is_null;
-      return took_word("null") ? Status::ok : refuse("`null` is to come behind `is`", "write = for anything else");
-    }
-    return refuse_word("a comparison is to come behind the field", kComparisons, hint_of_sign());
-  }
-
-  std::string_view hint_of_sign() const {
-    const std::string_view text = token().text;
-    if (text == "==") return "write =";
-    if (text == "<>" || text == "!") return "write !=, or not";
-    if (text == "=>") return "write >=";
-    if (text == "=<") return "write <=";
-    if (text == "&&" || text == "&") return "write and";
-    if (text == "||" || text == "|") return "write or";
-    if (token().kind == TokenKind::wrong && !text.empty() && text[0] == '\'') return "the quote is never closed";
-    return {};
+    return Status::ok;
   }
 
   // ---- operands
@@ -247,9 +243,8 @@ class Compiler : public Parser {
       size_ += written->size();
       return Status::ok;
     }
-    return refuse_as(
-        written.status() == Status::invalid ? Status::invalid : Status::full,
-        written.status() == Status::invalid ? "the text is not UTF-8" : "there is no room for so long a text");
+    if (written.status() == Status::invalid) return refuse(Complaint::text_not_utf8);
+    return refuse(Complaint::no_room, Status::full);
   }
 
   Status literal() {
@@ -257,22 +252,17 @@ class Compiler : public Parser {
   }
 
   Status text_literal() {
-    const bool is_parameter = token().kind == TokenKind::parameter;
-    if (is_parameter && !has_text_parameter()) return refuse("a parameter that is text is to come here");
-    if (!is_parameter && token().kind != TokenKind::text) return refuse("text is to come here", "in quotes: 'Oslo'");
-    return literal();
-  }
-
-  bool has_text_parameter() {
     const Parameter* parameter = find_parameter();
-    return parameter != nullptr && parameter->value.kind() == ValueKind::text;
+    const bool is_text =
+        token().kind == TokenKind::text || (parameter != nullptr && parameter->value.kind() == ValueKind::text);
+    return is_text ? literal() : refuse(Complaint::text_expected);
   }
 
   Status bounds() {
     return value([this](crdt::ValueWriter& writer) {
       writer.begin_list();
       GRID_TRY(write_literal(writer));
-      if (!took_word("and")) return refuse("`and` is to come between the bounds");
+      if (!took(Word::both)) return refuse(Complaint::bounds_expected);
       GRID_TRY(write_literal(writer));
       writer.end_list();
       return Status::ok;
@@ -280,24 +270,23 @@ class Compiler : public Parser {
   }
 
   Status list() {
-    if (token().kind == TokenKind::parameter) {
-      const Parameter* parameter = find_parameter();
-      const bool is_list = parameter != nullptr && parameter->value.kind() == ValueKind::list;
-      return is_list ? literal() : refuse("a parameter that is a list is to come here");
-    }
-    if (!took_mark("(")) return refuse("a list is to come here", "write: in ('a', 'b')");
+    const Parameter* parameter = find_parameter();
+    if (parameter != nullptr && parameter->value.kind() == ValueKind::list) return literal();
+    if (!took(Word::open)) return refuse(Complaint::list_expected);
     return value([this](crdt::ValueWriter& writer) {
       writer.begin_list();
       do {
         GRID_TRY(write_literal(writer));
-      } while (took_mark(","));
-      if (!took_mark(")")) return refuse("`,` or `)` is to come here");
+      } while (took(Word::comma));
+      if (!took(Word::close)) return refuse(Complaint::list_goes_on);
       writer.end_list();
       return Status::ok;
     });
   }
 
+  // Nothing where the token is none.
   const Parameter* find_parameter() const {
+    if (token().kind != TokenKind::parameter) return nullptr;
     for (const Parameter& parameter : parameters_) {
       if (parameter.name == token().text) return &parameter;
     }
@@ -320,7 +309,7 @@ class Compiler : public Parser {
         GRID_TRY(write_word(writer));
         break;
       default:
-        return refuse("a value is to come here", hint_of_sign());
+        return refuse(Complaint::value_expected);
     }
     take();
     return Status::ok;
@@ -329,8 +318,8 @@ class Compiler : public Parser {
   Status write_text(crdt::ValueWriter& writer, ValueKind kind) {
     std::uint8_t room[kLiteralBytesMax];
     const Result<std::string_view> text = unquoted(token().text, '\'', room);
-    if (!text.ok()) return refuse_as(Status::too_large, "text with doubled quotes is longer than 256 bytes");
-    if (!crdt::is_utf8(*text)) return refuse_as(Status::invalid, "the text is not UTF-8");
+    if (!text.ok()) return refuse(Complaint::text_too_long, Status::too_large);
+    if (!crdt::is_utf8(*text)) return refuse(Complaint::text_not_utf8);
     kind == ValueKind::ref ? writer.ref(*text) : writer.text(*text);
     return Status::ok;
   }
@@ -338,8 +327,7 @@ class Compiler : public Parser {
   Status write_number(crdt::ValueWriter& writer) {
     const Result<Number> number = parse_number(token().text);
     if (!number.ok()) {
-      return number.status() == Status::too_large ? refuse("the number is beyond 64 bits, or has more than 19 digits")
-                                                  : refuse("this is no number", "text stands in quotes: '12a'");
+      return refuse(number.status() == Status::too_large ? Complaint::number_beyond : Complaint::number_wrong);
     }
     number->is_integer ? writer.integer(number->integer) : writer.number(number->number);
     return Status::ok;
@@ -349,56 +337,47 @@ class Compiler : public Parser {
     const Parameter* parameter = find_parameter();
     if (parameter == nullptr) return refuse_parameter();
     const bool is_null = !parameter->value.exists() || parameter->value.kind() == ValueKind::null;
-    if (is_null) return refuse("a parameter is null, and a comparison with it would mean nothing");
+    if (is_null) return refuse(Complaint::parameter_null);
     writer.copy_of(parameter->value);
     return Status::ok;
   }
 
   Status refuse_parameter() {
-    if (token().text == "key" || token().text == "value") {
-      return refuse("a value is to come here", "$key and $value stand before the comparison");
-    }
-    const Status status = refuse("there is no such parameter");
-    for (const Parameter& parameter : parameters_) {
-      if (!nearest(token().text, {&parameter.name, 1}).empty()) trouble_.did_you_mean = parameter.name;
-    }
-    return status;
+    const bool is_place = token().text == "key" || token().text == "value";
+    return refuse(is_place ? Complaint::place_as_value : Complaint::parameter_unknown);
   }
 
   // A word that is a value, or says of which type the text behind it is.
   Status write_word(crdt::ValueWriter& writer) {
-    if (token().is_word("true")) return writer.boolean(true), Status::ok;
-    if (token().is_word("false")) return writer.boolean(false), Status::ok;
-    if (token().is_word("null")) return refuse("null compares with nothing", "write: is null");
-    const Token type = token();
-    const bool is_type = type.is_word("timestamp") || type.is_word("ref") || type.is_word("bytes");
-    if (!is_type) return refuse_word("a value is to come here", kTyped, "text stands in quotes: 'Oslo'");
+    const Word word = token().word;
+    if (word == Word::yes || word == Word::no) return writer.boolean(word == Word::yes), Status::ok;
+    if (word == Word::null) return refuse(Complaint::null_as_value);
+    if (word != Word::timestamp && word != Word::ref && word != Word::bytes) return refuse(Complaint::value_expected);
     take();
-    if (token().kind != TokenKind::text) return refuse("text is to come behind the type", "write: ref 'bench/3'");
-    if (type.is_word("ref")) return write_text(writer, ValueKind::ref);
-    return type.is_word("bytes") ? write_bytes(writer) : write_timestamp(writer);
+    if (token().kind != TokenKind::text) return refuse(Complaint::typed_text_expected);
+    if (word == Word::ref) return write_text(writer, ValueKind::ref);
+    return word == Word::bytes ? write_bytes(writer) : write_timestamp(writer);
   }
 
   Status write_bytes(crdt::ValueWriter& writer) {
     std::uint8_t room[kLiteralBytesMax];
     const Result<Bytes> bytes = parse_hex(token().text, room);
-    if (!bytes.ok()) return refuse("bytes are up to 256 pairs of hex digits", "write: bytes '00ff'");
+    if (!bytes.ok()) return refuse(Complaint::bytes_wrong);
     writer.bytes(*bytes);
     return Status::ok;
   }
 
   Status write_timestamp(crdt::ValueWriter& writer) {
     const Result<std::int64_t> ms = parse_timestamp(token().text);
-    if (!ms.ok()) return refuse("this is no moment", "write: timestamp '2026-11-21T02:01:00Z'");
+    if (!ms.ok()) return refuse(Complaint::timestamp_wrong);
     writer.timestamp(*ms);
     return Status::ok;
   }
 
   std::span<const Parameter> parameters_;
   std::size_t tests_ = 0;
-  std::size_t start_ = 0;   // Of the test that is being written.
-  bool is_worded_ = false;  // Its comparison is a word.
-  Exits exits_;             // Of what was read last.
+  std::size_t start_ = 0;  // Of the test that is being written.
+  Exits exits_;            // Of what was read last.
   std::size_t depth_ = 0;
   Level levels_[kDepthMax] = {};
 };
@@ -408,7 +387,7 @@ class PathCompiler : public Parser {
   using Parser::Parser;
   Result<Path> run() {
     GRID_TRY(put_path());
-    if (token().kind != TokenKind::end) return refuse("the path is to end here");
+    if (!is_end()) return refuse(Complaint::path_goes_on);
     return Path(room_.first(size_));
   }
 };

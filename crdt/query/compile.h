@@ -15,31 +15,13 @@
 #include "crdt/base/bytes.h"
 #include "crdt/base/status.h"
 #include "crdt/query/predicate.h"
+#include "crdt/query/trouble.h"
 
 namespace grid::query {
 
 inline constexpr std::size_t kDepthMax = 32;
 // Of a text with doubled quotes, and of bytes.
 inline constexpr std::size_t kLiteralBytesMax = 256;
-
-// What `$name` stands for in the text.
-struct Parameter {
-  std::string_view name;  // Without the $; neither `key` nor `value`, which are the row's.
-  Value value;            // Not null: a comparison with null is what nobody means.
-};
-
-// What is wrong with a text, and where.
-struct Trouble {
-  std::size_t column = 0;           // From 1, in bytes; 0: nothing is wrong.
-  std::string_view what{};          // "a comparison is missing behind the field"
-  std::string_view found{};         // What stands there, of the text.
-  std::string_view hint{};          // "text stands in quotes: 'Oslo'"; may be empty.
-  std::string_view did_you_mean{};  // One word; may be empty.
-
-  // "column 5: a comparison is missing behind the field, but there is 'grater'; did you mean '>'?" in the front of
-  // `room`, cut off where it ends.
-  std::string_view sentence(std::span<char> room) const;
-};
 
 // The program stands in the front of `room`. Nothing but spaces accepts every row.
 //   invalid    `trouble` says what and where. Its views are of `text` and `parameters`.

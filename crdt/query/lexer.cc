@@ -13,19 +13,29 @@ bool is_letter(char c) {
 }
 bool goes_on(char c) { return is_letter(c) || is_digit(c) || c == '-'; }
 
-}  // namespace
+// Words in the order of Word, each behind a byte of its length.
+constexpr char kKeywords[] =
+    "\3and\2or\3not\2in\7between\4like\6starts\4with\10contains\6exists\2is\4null\4true\5false\11timestamp\3ref\5bytes"
+    "\3asc\4desc";
+constexpr char kMarks[] = "\1(\1)\1,\1.\1=\2!=\1<\2<=\1>\2>=";
 
-bool Token::is_word(std::string_view word) const {
-  if (kind != TokenKind::name || text.size() != word.size()) return false;
-  for (std::size_t i = 0; i < word.size(); ++i) {
-    if (lower(text[i]) != word[i]) return false;
+// The place of `text` in `words`, from 1; 0: it is none of them.
+unsigned place_of(std::string_view text, const char* words) {
+  unsigned place = 1;
+  for (; *words != 0; words += 1 + *words, ++place) {
+    std::size_t same = 0;
+    const auto size = static_cast<std::size_t>(*words);
+    while (same < size && same < text.size() && lower(text[same]) == words[1 + same]) ++same;
+    if (same == size && same == text.size()) return place;
   }
-  return true;
+  return 0;
 }
+
+}  // namespace
 
 void Lexer::take() {
   while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-  token_ = {TokenKind::end, {}, at_};
+  token_ = {TokenKind::end, Word::none, {}, at_};
   if (at_ == text_.size()) return;
   const char first = text_[at_];
   const char second = at_ + 1 < text_.size() ? text_[at_ + 1] : ' ';
@@ -45,11 +55,11 @@ void Lexer::quoted(TokenKind kind, char quote) {
       ++i;
       continue;
     }
-    token_ = {kind, text_.substr(from, i - from), at_};
+    token_ = {kind, Word::none, text_.substr(from, i - from), at_};
     at_ = i + 1;
     return;
   }
-  token_ = {TokenKind::wrong, text_.substr(at_), at_};
+  token_ = {TokenKind::wrong, Word::none, text_.substr(at_), at_};
   at_ = text_.size();
 }
 
@@ -57,7 +67,9 @@ void Lexer::word(TokenKind kind, std::size_t from) {
   const std::size_t begin = at_;
   at_ = from;
   while (at_ < text_.size() && goes_on(text_[at_])) ++at_;
-  token_ = {kind, text_.substr(from, at_ - from), begin};
+  const std::string_view word = text_.substr(from, at_ - from);
+  token_ = {kind, kind == TokenKind::name ? Word{static_cast<std::uint8_t>(place_of(word, kKeywords))} : Word::none,
+            word, begin};
 }
 
 // As far as what looks like one goes; parse_number() is strict.
@@ -68,25 +80,21 @@ void Lexer::number() {
     if (!is_sign && text_[at_] != '.' && (text_[at_] == '-' || !goes_on(text_[at_]))) break;
     ++at_;
   }
-  token_ = {TokenKind::number, text_.substr(begin, at_ - begin), begin};
+  token_ = {TokenKind::number, Word::none, text_.substr(begin, at_ - begin), begin};
 }
 
+// Signs that stand together are one, so that `==` is wrong as a whole.
 void Lexer::mark() {
+  constexpr std::string_view kSigns = "=<>!&|+*/";
   const std::string_view rest = text_.substr(at_);
   std::size_t size = 1;
-  TokenKind kind = TokenKind::mark;
-  constexpr std::string_view kSingle = "(),.";
-  constexpr std::string_view kSigns = "=<>!&|+*/";
-  if (kSingle.find(rest[0]) == std::string_view::npos) {
-    while (size < rest.size() && kSigns.find(rest[0]) != std::string_view::npos &&
-           kSigns.find(rest[size]) != std::string_view::npos) {
-      ++size;
-    }
-    const std::string_view sign = rest.substr(0, size);
-    const bool is_known = sign == "=" || sign == "!=" || sign == "<" || sign == "<=" || sign == ">" || sign == ">=";
-    if (!is_known) kind = TokenKind::wrong;
+  if (kSigns.find(rest[0]) != std::string_view::npos) {
+    while (size < rest.size() && kSigns.find(rest[size]) != std::string_view::npos) ++size;
   }
-  token_ = {kind, rest.substr(0, size), at_};
+  const unsigned place = place_of(rest.substr(0, size), kMarks);
+  const auto word = static_cast<unsigned>(Word::open) + place - 1;
+  token_ = {place != 0 ? TokenKind::mark : TokenKind::wrong,
+            place != 0 ? Word{static_cast<std::uint8_t>(word)} : Word::none, rest.substr(0, size), at_};
   at_ += size;
 }
 

@@ -2,7 +2,7 @@
 //
 // Lexer: the words of a predicate or of an order, one at a time.
 //
-// Place     Inside crdt/query, below compile.h. Knows no grammar.
+// Place     Inside crdt/query, below parser.h. Knows no grammar.
 // Ownership Tokens are views of the text.
 #pragma once
 
@@ -21,18 +21,51 @@ enum class TokenKind : std::uint8_t {
   text,         // '...' without its quotes; '' inside is one
   number,
   parameter,  // $name, without the $
-  mark,       // One of ( ) , . = != < <= > >=
-  wrong,      // Nothing that has a place here.
+  mark,
+  wrong,  // Nothing that has a place here.
+};
+
+// Keywords, and marks. They are told apart once, in the lexer; keywords are the same in capitals.
+enum class Word : std::uint8_t {
+  none,
+  // In the order of kKeywords.
+  both,     // and
+  either,   // or
+  inverse,  // not
+  in,
+  between,
+  like,
+  starts,
+  with,
+  contains,
+  exists,
+  is,
+  null,
+  yes,  // true
+  no,   // false
+  timestamp,
+  ref,
+  bytes,
+  ascending,
+  descending,
+  // In the order of kMarks.
+  open,
+  close,
+  comma,
+  point,
+  equal,
+  unequal,
+  less,
+  at_most,
+  greater,
+  at_least,
 };
 
 struct Token {
   TokenKind kind = TokenKind::end;
+  Word word = Word::none;
   std::string_view text{};
   std::size_t at = 0;  // Byte of the text at which it begins.
-
-  bool is(std::string_view mark) const { return kind == TokenKind::mark && text == mark; }
-  // Keywords are the same in capitals.
-  bool is_word(std::string_view word) const;
 };
 
 class Lexer {

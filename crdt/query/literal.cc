@@ -25,22 +25,16 @@ class Big {
       carry >>= 32;
     }
   }
-  void times_power_of_ten(unsigned exponent) {
-    for (; exponent > 0; --exponent) times(10);
-  }
-  void shift_left(unsigned bits) {
-    const std::size_t whole = bits / 32;
-    for (std::size_t i = kWords; i-- > 0;) {
-      const std::uint64_t high = i >= whole ? words_[i - whole] : 0;
-      const std::uint64_t low = i > whole ? words_[i - whole - 1] : 0;
-      words_[i] = static_cast<std::uint32_t>(((high << 32 | low) << (bits % 32)) >> 32);
-    }
+  // By `factor` to the power of `exponent`.
+  void times(std::uint32_t factor, unsigned exponent) {
+    for (; exponent > 0; --exponent) times(factor);
   }
   unsigned bits() const {
-    for (std::size_t i = kWords; i-- > 0;) {
-      if (words_[i] != 0) return static_cast<unsigned>(32 * i) + static_cast<unsigned>(std::bit_width(words_[i]));
-    }
-    return 0;
+    std::size_t count = kWords;
+    while (count > 0 && words_[count - 1] == 0) --count;
+    return count == 0
+               ? 0
+               : static_cast<unsigned>(32 * (count - 1)) + static_cast<unsigned>(std::bit_width(words_[count - 1]));
   }
   bool is_below(const Big& other) const {
     for (std::size_t i = kWords; i-- > 0;) {
@@ -102,23 +96,23 @@ Result<double> double_of(std::uint64_t digits, int exponent) {
   if (exponent < -362) return 0.0;
   Big above(digits), below(1);
   if (exponent > 0) {
-    above.times_power_of_ten(static_cast<unsigned>(exponent));
+    above.times(10, static_cast<unsigned>(exponent));
   } else {
-    below.times_power_of_ten(static_cast<unsigned>(-exponent));
+    below.times(10, static_cast<unsigned>(-exponent));
   }
   // Both are moved so that the quotient lies between 1 and 4.
   int scale = static_cast<int>(above.bits()) - static_cast<int>(below.bits()) - 1;
   if (scale > 0) {
-    below.shift_left(static_cast<unsigned>(scale));
+    below.times(2, static_cast<unsigned>(scale));
   } else {
-    above.shift_left(static_cast<unsigned>(-scale));
+    above.times(2, static_cast<unsigned>(-scale));
   }
   std::uint64_t quotient = 0;
   for (int bit = 0; bit < 62; ++bit) {
     std::uint64_t digit = 0;
     for (; !above.is_below(below); ++digit) above.minus(below);
     quotient = 2 * quotient + digit;
-    above.shift_left(1);
+    above.times(2);
     if (bit > 0) --scale;
   }
   return rounded(quotient, scale, above.bits() != 0);

@@ -17,14 +17,15 @@ class Parser {
  protected:
   const Token& token() const { return lexer_.token(); }
   void take() { lexer_.take(); }
-  bool took_mark(std::string_view mark);
-  bool took_word(std::string_view word);
+  bool took(Word word) {
+    const bool is_there = token().word == word;
+    if (is_there) take();
+    return is_there;
+  }
+  bool is_end() const { return token().kind == TokenKind::end; }
 
   // Refuses what stands at the present token.
-  Status refuse(std::string_view what, std::string_view hint = {});
-  Status refuse_as(Status status, std::string_view what);
-  // As refuse(), with the one of `words` that looks most like the token.
-  Status refuse_word(std::string_view what, std::span<const std::string_view> words, std::string_view hint = {});
+  Status refuse(Complaint complaint, Status status = Status::invalid);
 
   // Names with points between them, behind a byte of Root; `$key` and `$value` too.
   Status put_path();
@@ -39,8 +40,5 @@ class Parser {
  private:
   Status put_name();
 };
-
-// The one of `words` that `word` is nearest to, when it is near: a slip or two.
-std::string_view nearest(std::string_view word, std::span<const std::string_view> words);
 
 }  // namespace grid::query

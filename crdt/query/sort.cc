@@ -32,19 +32,17 @@ class SortWalk {
 
 namespace {
 
-constexpr std::string_view kDirections[] = {"desc", "asc"};
-
 class SortCompiler : public Parser {
  public:
   using Parser::Parser;
 
   Result<Sort> run() {
-    if (token().kind == TokenKind::end) return Sort();
+    if (is_end()) return Sort();
     for (std::size_t keys = 1;; ++keys) {
-      if (keys > kSortKeysMax) return refuse_as(Status::too_large, "an order has more than 8 keys");
+      if (keys > kSortKeysMax) return refuse(Complaint::too_many_keys, Status::too_large);
       GRID_TRY(key());
-      if (token().kind == TokenKind::end) return Sort(room_.first(size_));
-      if (!took_mark(",")) return refuse_word("`asc`, `desc`, `,` or the end is to come here", kDirections);
+      if (is_end()) return Sort(room_.first(size_));
+      if (!took(Word::comma)) return refuse(Complaint::direction_expected);
     }
   }
 
@@ -55,8 +53,8 @@ class SortCompiler : public Parser {
     GRID_TRY(put(kHead));
     GRID_TRY(put_path());
     store_le<2>(size_ - head - SortWalk::kHeadBytes, room_.data() + head + 1);
-    room_[head] = took_word("desc") ? 1 : 0;
-    if (room_[head] == 0) took_word("asc");
+    room_[head] = took(Word::descending) ? 1 : 0;
+    if (room_[head] == 0) took(Word::ascending);
     return Status::ok;
   }
 };

@@ -150,7 +150,7 @@ void trouble_names_the_column_and_what_to_write(void**) {
       {"18 < age", "column 1: a test begins with a field, but there is 18; the field comes first: age > 18"},
       {"active", "column 7: a comparison is to come behind the field; write: active = true"},
       {"a = 'x", "column 5: a value is to come here, but there is 'x; the quote is never closed"},
-      {"(a = 1 or b = 2", "column 1: this parenthesis is never closed, but there is ("},
+      {"(a = 1 or b = 2", "column 1: this parenthesis is never closed"},
       {"a = 1)", "column 6: no parenthesis is open, but there is )"},
       {"a < null", "column 5: null has no order, but there is null; write: is null, or: is not null"},
       {"a = 99999999999999999999",
@@ -169,7 +169,7 @@ void trouble_names_the_column_and_what_to_write(void**) {
       {"a = $user", "column 5: there is no such parameter, but there is $user"},
       {"$user = 1", "column 1: there is no such parameter, but there is $user"},
       {"a = 1 and", "column 10: the name of a field is missing; odd names stand in double quotes: \"max temp\""},
-      {"a not = 1", "column 10: `not` stands before words only; write != for ="},
+      {"a not = 1", "column 7: `not` stands before words only, but there is =; write != for ="},
       {"a.b.c.d.e.f.g.h.i = 1", "column 17: a path has more than 8 names"},
   };
   for (const auto& [text, sentence] : kTexts) {
