@@ -24,7 +24,7 @@ unsigned place_of(std::string_view text, const char* words) {
   unsigned place = 1;
   for (; *words != 0; words += 1 + *words, ++place) {
     std::size_t same = 0;
-    const auto size = static_cast<std::size_t>(*words);
+    const auto size = static_cast<std::size_t>(static_cast<unsigned char>(*words));
     while (same < size && same < text.size() && lower(text[same]) == words[1 + same]) ++same;
     if (same == size && same == text.size()) return place;
   }

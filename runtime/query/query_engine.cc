@@ -69,7 +69,6 @@ class KeyWalk {
 
 // One question being answered.
 struct QueryEngine::Run {
-  std::vector<std::uint8_t> program;
   std::uint8_t sort_room[kSortBytesMax];
   std::vector<std::uint8_t> cursor_room;
   Predicate where;
@@ -137,8 +136,8 @@ Status QueryEngine::catch_up(std::uint64_t records_max) {
 
 Status QueryEngine::compile(const Question& question, Run& run) {
   query::Trouble trouble;
-  run.program.resize(Predicate::kProgramBytesMax);
-  const Result<Predicate> where = query::compile(question.where, question.parameters, run.program, trouble);
+  program_.resize(Predicate::kProgramBytesMax);
+  const Result<Predicate> where = query::compile(question.where, question.parameters, program_, trouble);
   if (!where.ok()) return refuse(where.status(), sentence_of("the predicate, ", trouble));
   const Result<Sort> sort = query::compile_sort(question.order, run.sort_room, trouble);
   if (!sort.ok()) return refuse(sort.status(), sentence_of("the order, ", trouble));

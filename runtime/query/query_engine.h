@@ -103,6 +103,7 @@ class QueryEngine {
   storage::Store& store_;
   QueryOptions options_;
   std::vector<std::unique_ptr<Index>> indexes_;
+  std::vector<std::uint8_t> program_;  // Of the last ask().
   Plan plan_;
   Explanation explanation_;
   std::string cursor_;
