@@ -16,7 +16,7 @@ Value text_value(std::string_view text, Path::Room& room) {
   } else {
     *to++ = static_cast<std::uint8_t>(text.size());
   }
-  std::memcpy(to, text.data(), text.size());
+  if (!text.empty()) std::memcpy(to, text.data(), text.size());
   return Value(Bytes(room, static_cast<std::size_t>(to - room) + text.size()));
 }
 
@@ -38,7 +38,7 @@ Value field_of(const Value& record, std::string_view name) {
     const std::uint8_t* const next = at + size;
     ++at;
     const std::size_t name_size = take_length(at);
-    if (name_size == name.size() && std::memcmp(at, name.data(), name_size) == 0) {
+    if (std::string_view(reinterpret_cast<const char*>(at), name_size) == name) {
       at += name_size + 1;
       const std::size_t value_size = take_length(at);
       return Value(Bytes(at, value_size));

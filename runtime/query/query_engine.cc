@@ -36,12 +36,10 @@ bool is_row(const crdt::Op& op, std::uint64_t known_ms) {
 namespace {
 
 crdt::CellName copied(const crdt::CellName& name, char (&room)[kNameBytesMax]) {
-  char* const key = room + name.map.size();
-  char* const sub = key + name.key.size();
-  std::memcpy(room, name.map.data(), name.map.size());
-  std::memcpy(key, name.key.data(), name.key.size());
-  if (!name.sub.empty()) std::memcpy(sub, name.sub.data(), name.sub.size());
-  return {{room, name.map.size()}, {key, name.key.size()}, {sub, name.sub.size()}};
+  const MutBytes bytes(reinterpret_cast<std::uint8_t*>(room), sizeof(room));
+  copy(as_bytes(name.sub), copy(as_bytes(name.key), copy(as_bytes(name.map), bytes)));
+  const char* const key = room + name.map.size();
+  return {{room, name.map.size()}, {key, name.key.size()}, {key + name.key.size(), name.sub.size()}};
 }
 
 // The cells of a map in order, from a key on or behind it.
