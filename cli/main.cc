@@ -35,6 +35,7 @@ struct Verbs {
   PubOptions pub;
   SubOptions sub;
   RoomOptions room;
+  QueryOptions query;
   SyncOptions sync;
   MerkleOptions merkle;
   BudgetOptions budget;
@@ -189,6 +190,7 @@ void add_map_verbs(CLI::App& app, Verbs& v) {
   verb = add_verb(app, v, "watch", "Print rows and then every change", [&v] { return watch(v.context, v.watch); });
   add_map(verb, v.watch.map);
   verb->add_option("PREFIX", v.watch.prefix, "Only keys that begin so");
+  add_text(*verb, "--where", v.watch.where, "PRED", "Only rows that it accepts (docs/queries.md)");
   add_count(*verb, "--count", v.watch.count, "End after so many lines");
   add_duration(*verb, "--for", v.watch.for_ms, "End after this time");
 }
@@ -225,6 +227,17 @@ void add_channel_verbs(CLI::App& app, Verbs& v) {
   verb->add_option("JSON", v.room.json, "The room's status; - reads it from stdin");
   verb = add_room_verb(*room, v, "tell", "Say something to all in a room", room_tell);
   verb->add_option("JSON", v.room.json, "The value; - reads it from stdin")->required();
+}
+
+void add_query_verb(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "query", "Print the rows that a predicate accepts (docs/queries.md)",
+                            [&v] { return query(v.context, v.query); });
+  add_map(verb, v.query.map);
+  add_text(*verb, "--where", v.query.where, "PRED", "Only rows that it accepts: \"temp > 20 and site = 'Oslo'\"");
+  add_text(*verb, "--order", v.query.order, "ORDER", "Sort by fields: 'temp desc, site' [by key]");
+  add_count(*verb, "--limit", v.query.limit, "No more than so many rows");
+  add_text(*verb, "--after", v.query.after, "CURSOR", "Go on behind the page that ended with it");
+  verb->add_flag("--explain", v.query.explain, "Print how the rows were found, not the rows");
 }
 
 void add_replica_verbs(CLI::App& app, Verbs& v) {
@@ -287,6 +300,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_counter_verbs(app, verbs);
   add_map_verbs(app, verbs);
   add_channel_verbs(app, verbs);
+  add_query_verb(app, verbs);
   add_replica_verbs(app, verbs);
   add_flash_verbs(app, verbs);
   try {

@@ -52,8 +52,14 @@ struct ImportOptions {
   std::string map, file, key_field;
 };
 
+struct QueryOptions {
+  std::string map, where, order, after;
+  std::uint64_t limit = 0;  // 0: all rows.
+  bool explain = false;
+};
+
 struct WatchOptions {
-  std::string map, prefix;
+  std::string map, prefix, where;
   std::uint64_t count = 0;   // 0: no limit.
   std::uint64_t for_ms = 0;  // 0: no limit.
 };
@@ -110,6 +116,7 @@ Exit counter_value(const Context& context, const CounterOptions& options);
 Exit counter_ls(const Context& context, const ListOptions& options);
 Exit import_file(const Context& context, const ImportOptions& options);
 Exit export_map(const Context& context, const ListOptions& options);
+Exit query(const Context& context, const QueryOptions& options);
 Exit watch(const Context& context, const WatchOptions& options);
 Exit pub(const Context& context, const PubOptions& options);
 Exit sub(const Context& context, const SubOptions& options);

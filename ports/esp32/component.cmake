@@ -13,6 +13,9 @@ set(third_party ${grid}/third_party)
 set(GRID_SOURCES
   crdt/cell.cc crdt/clock.cc crdt/hash_small.cc crdt/merkle.cc crdt/partition.cc crdt/pn_counter.cc crdt/stamp.cc
   crdt/value.cc crdt/value_writer.cc
+  crdt/query/analysis.cc crdt/query/compile.cc crdt/query/cursor.cc crdt/query/lexer.cc crdt/query/literal.cc
+  crdt/query/order.cc crdt/query/parser.cc crdt/query/path.cc crdt/query/predicate.cc crdt/query/sort.cc
+  crdt/query/trouble.cc
   storage/flash/flash_compact.cc storage/flash/flash_format.cc storage/flash/flash_mount.cc
   storage/flash/flash_reads.cc storage/flash/flash_ring.cc storage/flash/flash_ring_mount.cc
   storage/flash/flash_store.cc

@@ -94,6 +94,7 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .guest = channels_},
                    MutBytes(replica_memory_.get(), replica_bytes));
+  queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
   host_->step(Event::Kind::start);
   if (replica_status().state != SyncState::error) return Status::ok;
@@ -131,6 +132,7 @@ void LinuxHost::Impl::close() {
   heard_.clear();
   node_.reset();
   host_.reset();
+  queries_.reset();
   replica_.reset();
   links_.reset();
   lmdb_.reset();

@@ -18,6 +18,7 @@
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
+#include "runtime/query/query_engine.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
@@ -58,6 +59,8 @@ class LinuxHost::Impl final : public Driver,
   Outcome outcome_of(crdt::Seq seq) override { return replica_->outcome_of(seq); }
   runtime::ReplicaStatus replica_status() override;
   crdt::Digest digest(const Scope& scope) override;
+  Page query(std::string_view map, const Query& query, const Visitor& visitor) override;
+  Status declare_index(std::string_view map, std::string_view path, IndexKind kind) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void complain(std::string_view sentence) override { problem_ = sentence; }
   const char* problem() const override { return problem_.c_str(); }
@@ -121,6 +124,7 @@ class LinuxHost::Impl final : public Driver,
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChannelsOf<kLinuxChannels> channels_;
   std::optional<runtime::Replica> replica_;
+  std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;
   std::optional<port::UvHost> host_;
   std::optional<Node> node_;

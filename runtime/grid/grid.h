@@ -21,6 +21,7 @@
 #include "crdt/view.h"
 #include "runtime/call.h"
 #include "runtime/grid/channels.h"
+#include "runtime/grid/query.h"
 #include "runtime/replica_status.h"
 
 namespace grid {
@@ -80,6 +81,13 @@ class Driver {
   virtual runtime::ReplicaStatus replica_status() = 0;
   // Digest over the live, settled cells of the scope: equal to the server's when nothing differs.
   virtual crdt::Digest digest(const Scope& scope) = 0;
+  // Calls `visit(at, row)` for each answer. A machine without a query engine says invalid.
+  struct Visitor {
+    void (*visit)(void* at, const Change& row);
+    void* at;
+  };
+  virtual Page query(std::string_view, const Query&, const Visitor&) { return {}; }
+  virtual Status declare_index(std::string_view, std::string_view, IndexKind) { return Status::invalid; }
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().
@@ -181,6 +189,20 @@ class Map {
       size = row->key.size();
       std::memcpy(after, row->key.data(), size);
     }
+  }
+
+  // Calls `visit(const Change&)` for each row of a page of the answer, in order. `visit` makes no calls on the node.
+  //     Page page = climate.query({.where = "temp > 20", .order = "temp desc", .limit = 10}, [](const Change& row) {});
+  template <typename Visit>
+  Page query(const Query& query, Visit visit) const {
+    return driver_->query(name_, query, {[](void* at, const Change& row) { (*static_cast<Visit*>(at))(row); }, &visit});
+  }
+  // From now on queries may use an index on `path`. It lives in memory, as long as the node, and is built by the first
+  // query; LinuxOptions::index_bytes_max holds for all of them.
+  //   invalid  The path is none, or this machine has no query engine.
+  //   full     There are as many as there may be.
+  Status index(std::string_view path, IndexKind kind = IndexKind::ordered) {
+    return driver_->declare_index(name_, path, kind);
   }
 
   // Pulls and keeps current what matches `pattern` (nothing or something that ends in '/' is a prefix, the rest is

@@ -24,6 +24,8 @@ SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol
              "sim_units", "sim_views")
 # The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
 FLASH = ("test_flash_cuts",)
+# Its devices ask no questions: what is broken of queries is for their own tests to find.
+QUERY = ("test_query_engine",)
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.
 RUN_SECONDS_MAX = 120
@@ -35,7 +37,7 @@ class Mutant:
     path: pathlib.Path
     breaks: str    # The rules that it removes.
     told_as: str   # The scenario that tells what they are for; empty where only seeds do.
-    on_flash: bool = False
+    judges: tuple = ()  # The programs that must find it; none: the simulator.
 
 
 @dataclass
@@ -53,8 +55,10 @@ def read_mutant(path):
     told = re.search(r"^Told as: (\w+)$", head, re.M)
     if breaks is None or head.startswith("Breaks:"):
         raise ValueError(f"{path.name}: it must begin with a sentence, and name what it removes: `Breaks: PROTOCOL P4`")
-    on_flash = "\n--- a/storage/flash/" in path.read_text(encoding="utf-8")
-    return Mutant(path.stem, path, breaks[1], told[1] if told else "", on_flash)
+    text = path.read_text(encoding="utf-8")
+    is_query = "\n--- a/crdt/query/" in text or "\n--- a/runtime/query/" in text
+    judges = FLASH if "\n--- a/storage/flash/" in text else QUERY if is_query else ()
+    return Mutant(path.stem, path, breaks[1], told[1] if told else "", judges)
 
 
 def read_mutants(pattern=""):
@@ -71,6 +75,10 @@ def scenarios():
     for program in FLASH:
         source = ROOT / "tests/flash" / f"{program.removeprefix('test_')}_test.cc"
         for name in re.findall(r"\bsweep_test\((\w+)\),", source.read_text(encoding="utf-8")):
+            found[name] = program
+    for program in QUERY:
+        source = ROOT / f"tests/unit/query/{program}.cc"
+        for name in re.findall(r"cmocka_unit_test\((\w+)\)", source.read_text(encoding="utf-8")):
             found[name] = program
     return found
 
@@ -95,7 +103,7 @@ def check():
         else:
             problem = apply_patch(ROOT, path, "--check")
             if not problem and mutant.told_as and mutant.told_as not in told:
-                problem = f"there is no scenario {mutant.told_as} in tests/sim or tests/flash"
+                problem = f"there is no scenario {mutant.told_as} in tests/sim, tests/flash or tests/unit/query"
         if problem:
             failed += 1
             print(f"{path.name}: {problem}\n    cure: take up what has changed in the code, or give the fault up")
@@ -146,7 +154,7 @@ class Workshop:
             status, output = run(command, BUILD_SECONDS_MAX)
             if status != 0:
                 return output
-        command = ["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH]
+        command = ["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH, *QUERY]
         status, output = run(command, BUILD_SECONDS_MAX)
         return output if status != 0 else ""
 
@@ -201,8 +209,8 @@ def killer(mutant, shop, options, known):
         failed = shop.failing_scenarios([scenarios()[mutant.told_as]])
         told = mutant.told_as in failed
         return (mutant.told_as, "") if told else ("", f"{mutant.told_as} does not fail, but: {', '.join(failed)}")
-    if mutant.on_flash:
-        return ", ".join(shop.failing_scenarios(FLASH)), ""
+    if mutant.judges:
+        return ", ".join(shop.failing_scenarios(mutant.judges)), ""
     for seed, what in shop.failing_regressions() + shop.failing_seeds(1, options.seeds, len(known) + 1):
         if seed not in known:
             return f"seed {seed}: {what}" if seed else what, ""
@@ -225,7 +233,7 @@ def prepare_all(shops, options, workers):
     last = 0 if options.told else options.seeds
     bounds = [last * i // len(shops) for i in range(len(shops) + 1)]
     known = set().union(*workers.map(prepare, shops, (low + 1 for low in bounds), bounds[1:]))
-    failed = shops[0].failing_scenarios(SCENARIOS + FLASH)
+    failed = shops[0].failing_scenarios(SCENARIOS + FLASH + QUERY)
     if failed:
         raise RuntimeError(f"the tree without a fault fails: {', '.join(failed)}")
     if known:

@@ -122,7 +122,8 @@ def _libraries(*names):
 _CELLS = ("crdt/base", "crdt/cell.h", "crdt/stamp.h")
 _CORE = ("crdt/base", "crdt", "storage", "transport/wire*.h", "transport/proto")
 _LINK = ("crdt/base", "transport/*_link.h", "transport/sentence.h")
-_HOST = (*_CORE, "ports", "ports/inspect/*.h", "storage/*/*.h", "transport", "transport/*/*.h", "runtime")
+_HOST = (*_CORE, "ports", "ports/inspect/*.h", "storage/*/*.h", "transport", "transport/*/*.h", "runtime",
+         "crdt/query", "runtime/query")
 _STORE = ("storage", "crdt/hash.h", *_CELLS)
 
 # A file belongs to the longest entry that it is, or lies under. Its own folder is always open to it.
@@ -148,7 +149,9 @@ LAYERS = {
     "transport/tls": Layer(_LINK, PURE_STD, _libraries("mbedtls"), PURE),
     "transport/stream": Layer(_LINK, PURE_STD, _libraries(), PURE),
     "runtime": Layer(_CORE, PURE_STD, _libraries(), PURE),
-    "server": Layer((*_CORE, "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
+    # For machines that have a heap, within caps.
+    "runtime/query": Layer((*_CORE, "crdt/query", "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
+    "server": Layer((*_CORE, "crdt/query", "runtime", "runtime/query"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
     "server/host": Layer(banned=SHELL),
     "server/main.cc": Layer(),
     "cli": Layer(),

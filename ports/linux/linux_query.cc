@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Queries of the embedding API: what grid.h asks, to the query engine over the node's store.
+
+#include <vector>
+
+#include "ports/linux/linux_host_impl.h"
+#include "ports/port.h"
+
+namespace grid {
+namespace {
+
+// Parameters as values, each in memory of its own.
+class Parameters {
+ public:
+  //   invalid, too_large  A value can't be written.
+  Status fill(std::initializer_list<Field> fields, MutBytes scratch) {
+    values_.reserve(fields.size());
+    for (const Field& field : fields) {
+      ValueWriter writer(scratch);
+      field.value.write(writer);
+      const Result<Bytes> value = writer.finish();
+      if (!value.ok()) return value.status() == Status::full ? Status::too_large : value.status();
+      values_.emplace_back(value->begin(), value->end());
+      all_.push_back({field.name, Value(values_.back())});
+    }
+    return Status::ok;
+  }
+  std::span<const query::Parameter> all() const { return all_; }
+
+ private:
+  std::vector<std::vector<std::uint8_t>> values_;
+  std::vector<query::Parameter> all_;
+};
+
+}  // namespace
+
+Page LinuxHost::Impl::query(std::string_view map, const Query& query, const Visitor& visitor) {
+  Page page;
+  if (has_failed()) {
+    page.status = Status::io;
+    return page;
+  }
+  Parameters parameters;
+  page.status = parameters.fill(query.parameters, scratch());
+  if (page.status != Status::ok) {
+    complain("a parameter of the query is no value: text that is not UTF-8, or too large");
+    return page;
+  }
+  const runtime::QueryEngine::Visitor rows{
+      [](void* at, const query::Row& row, const crdt::Op& op) {
+        const auto* to = static_cast<const Visitor*>(at);
+        to->visit(to->at, {op.cell.name.map, row.key, row.value, op.cell.stamp, op.local});
+      },
+      const_cast<Visitor*>(&visitor)};
+  page.status = queries_->ask({.map = map,
+                               .where = query.where,
+                               .order = query.order,
+                               .limit = query.limit,
+                               .after = query.after,
+                               .parameters = parameters.all(),
+                               .known_ms = replica_->known_ms(port::wall_ms())},
+                              rows);
+  if (page.status != Status::ok) complain(queries_->problem());
+  const runtime::Explanation& how = queries_->explanation();
+  page.cursor = queries_->cursor();
+  page.way = runtime::name_of(how.way);
+  page.index = how.index;
+  page.why_no_index = how.why_no_index;
+  page.looked_at = how.looked_at;
+  page.matched = how.matched;
+  page.shown = how.shown;
+  page.sorted = how.is_sorted;
+  return page;
+}
+
+Status LinuxHost::Impl::declare_index(std::string_view map, std::string_view path, IndexKind kind) {
+  const Status status =
+      queries_->declare(map, path, kind == IndexKind::hash ? runtime::IndexKind::hash : runtime::IndexKind::ordered);
+  if (status != Status::ok) complain(queries_->problem());
+  return status;
+}
+
+}  // namespace grid
