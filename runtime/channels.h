@@ -2,12 +2,12 @@
 //
 // Channels: a device's topics and rooms: what it listens to, what it is in, and what it has yet to say.
 //
-// Place     Guest of a replica's link (link_guest.h), above transport/wire_channel.h. Knows no store: nothing of this
-// is
-//           kept. docs/channels.md says what it means to users.
+// Place     Guest of a replica's link (link_guest.h), above transport/wire_channel.h. Knows no store: nothing of
+//           this is kept. docs/channels.md says what it means to users.
 // Promises  What is listened to and joined is asked for again after each reconnect; listeners are told of the gap.
 //           Of one publisher, messages arrive in order and none twice. What is lost on the way is told, with its
-//           number. BND-1  Room for ChannelLimits, no more: what does not fit is refused to whoever asked.
+//           number.
+//           BND-1  Room for ChannelLimits, no more: what does not fit is refused to whoever asked.
 // Ownership Borrows its memory for life. What a listener is told stands until it returns.
 // Threads   None: the caller's.
 #pragma once

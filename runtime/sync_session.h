@@ -108,8 +108,8 @@ class SyncSession {
   Bytes write_for_pulls(MutBytes room);
   void begin_comparison(Pull& pull);
   Bytes write_push(MutBytes room);
-  bool push_unit(wire::OpsWriter& writer, crdt::Op op);
-  bool push_alone(wire::OpsWriter& writer);
+  bool push_unit(wire::OpsWriter& writer, std::size_t left);
+  bool push_alone(wire::OpsWriter& writer, crdt::Op op);
   bool holds_shared(const Scope& scope);
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();

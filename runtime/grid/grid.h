@@ -205,6 +205,24 @@ class Map {
     return driver_->declare_index(name_, path, kind);
   }
 
+  // The same for the rows from key `from` on, up to but without `to`; an empty one is the map's begin or end.
+  template <typename Visit>
+  Status scan_range(std::string_view from, std::string_view to, Visit visit) const {
+    char after[kKeyBytesMax];
+    std::size_t size = from.copy(after, sizeof(after));
+    if (!from.empty() && (to.empty() || from < to)) {
+      const Result<Change> first = driver_->find(name_, from);
+      if (first.ok()) visit(*first);
+    }
+    for (;;) {
+      const Result<Change> row = driver_->next({ScopeKind::map, name_, {}}, name_, {after, size});
+      if (!row.ok()) return row.status() == Status::not_found ? Status::ok : row.status();
+      if (!to.empty() && row->key >= to) return Status::ok;
+      visit(*row);
+      size = row->key.copy(after, sizeof(after));
+    }
+  }
+
   // Pulls and keeps current what matches `pattern` (nothing or something that ends in '/' is a prefix, the rest is
   // one key), and calls back for every row that stands and for each later change.
   Watch watch(std::string_view pattern, Callback callback);

@@ -89,14 +89,16 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
       event.kind == Event::Kind::frame && event.bytes[0] == static_cast<std::uint8_t>(wire::Kind::reject);
   if (refuses) devices_[&site].excused = true;
   // A write is judged by called(), which knows it.
-  if (event.call == nullptr || event.call->verb > Call::Verb::remove) look_at_records(site, before);
+  const bool writes = event.call != nullptr && event.call->verb <= Call::Verb::edit;
+  if (!writes) look_at_records(site, before);
   if (site.is_gateway()) return check_drains(site, actions);
   Device& device = devices_[&site];
   for (const Action& action : actions) {
     if (action.kind == Action::Kind::outcome) note_outcome(site, device, action);
     if (action.kind == Action::Kind::changed) note_change(site, device, action);
   }
-  if (event.call == nullptr || event.call->verb > Call::Verb::remove) return;
+  if (!writes) return;
+  if (event.call->verb == Call::Verb::edit) return note_edit(site, *event.call, before);
   const Result<crdt::Op> op = site.store->find({event.call->scope.map, event.call->scope.text, {}});
   if (op.ok()) device.standing[name_of(op->cell.name)] = holding_of(op->cell);
 }
@@ -107,6 +109,26 @@ void Judge::check_drains(Site& gateway, std::span<const Action> actions) {
     if (action.kind != Action::Kind::drain || action.seq <= gateway.coordinator->status().durable) continue;
     fail("the gateway drains up to %llu, which is not durable", static_cast<unsigned long long>(action.seq));
   }
+}
+
+// What an edit has written, whatever it was asked for, and what it withdrew, which leaves no record.
+void Judge::note_edit(Site& site, const Call& call, storage::Seq before) {
+  auto& standing = devices_[&site].standing;
+  const std::string map(call.scope.map), key(call.scope.text);
+  for (auto at = standing.lower_bound({map, key, ""}); at != standing.end();) {
+    const auto& [at_map, at_key, sub] = at->first;
+    if (at_map != map || at_key != key) break;
+    at = site.store->find({at_map, at_key, sub}).ok() ? std::next(at) : standing.erase(at);
+  }
+  for (storage::Seq at = before; at < site.store->head();) {
+    const Result<crdt::Op> op = site.store->next_op(at);
+    if (!op.ok()) return;
+    at = op->seq;
+    const Name name = name_of(op->cell.name);
+    written_[name].insert(std::string(as_text(op->cell.value)));
+    standing[name] = holding_of(op->cell);
+  }
+  ++writes_;
 }
 
 // The store's log tells all that a step has changed.
@@ -128,6 +150,9 @@ void Judge::look_at_records(Site& site, storage::Seq before) {
 void Judge::check_origin(const Site& site, const crdt::Op& op) {
   if (op.cell.stamp.is_none()) return;
   const Name name = name_of(op.cell.name);
+  // Another node id gives a tag and a part other names, and a refusal a part another sum.
+  const bool is_own_doing = !site.is_gateway() && op.local && !op.cell.name.sub.empty();
+  if (is_own_doing) written_[name].insert(std::string(as_text(op.cell.value)));
   const auto found = written_.find(name);
   if (found != written_.end() && found->second.contains(std::string(as_text(op.cell.value)))) return;
   fail("%s holds a value of %s that nobody wrote", site.name.c_str(), text_of(name).c_str());

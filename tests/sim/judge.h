@@ -75,6 +75,7 @@ class Judge final : public Witness {
   void look_at_records(Site& site, storage::Seq before);
   void see(Site& site, Device& device, const crdt::Op& op);
   void see_arrival(const crdt::Op& op);
+  void note_edit(Site& site, const runtime::Call& call, storage::Seq before);
   void check_origin(const Site& site, const crdt::Op& op);
   void note_outcome(Site& site, Device& device, const Action& action);
   void note_change(Site& site, Device& device, const Action& action);
