@@ -63,7 +63,12 @@ class OpLog {
     return limits.window_ops_max < kUnitOpsMax ? limits.window_ops_max : kUnitOpsMax;
   }
 
-  OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem);
+  // What must be known of cells beyond rows: sets, counters, and units of several ops. Linked by who uses it.
+  struct Rules;
+  static const Rules kRules;
+
+  // `rules` may be null: then there are rows only.
+  OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem, const Rules* rules = nullptr);
 
   // Reads node, clock and pending ops from the store; a new store gets `fresh_node`.
   Status open(std::uint64_t fresh_node);
@@ -223,8 +228,11 @@ class OpLog {
   Status gather(std::span<const CellChange> cells, Load& load);
   Status tick_ahead(std::size_t count, std::uint64_t now_ms);
   Status renew_unit(const crdt::Op& op);
+  Status renew(const crdt::Op& op);
+  Status rebase(crdt::Seq refused, crdt::Seq standing, Taken taken);
 
   storage::Store& store_;
+  const Rules* rules_;
   const Limits& limits_;
   Problem& problem_;
   crdt::Clock clock_;
@@ -253,6 +261,14 @@ class OpLog {
   crdt::Seq sealed_shared_ = 0;
   bool dirty_ = false;
   bool committing_ = false;
+};
+
+struct OpLog::Rules {
+  bool (*is_named_after_node)(const crdt::Cell& cell);
+  Status (OpLog::*sign_renamed)(const crdt::Op& op);
+  Status (OpLog::*rebase_counter)(crdt::Seq refused, crdt::Seq standing, Taken taken);
+  Result<crdt::Seq> (OpLog::*write_unit)(std::span<const CellChange> cells, const Timekeeper& time);
+  Status (OpLog::*renew_unit)(const crdt::Op& op);
 };
 
 template <typename Visit>

@@ -37,7 +37,7 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
       options_(options),
       arena_(memory),
       random_(options.seed),
-      log_(store, *options.limits, arena_, problem_),
+      log_(store, *options.limits, arena_, problem_, options.views == nullptr ? nullptr : options.views->log),
       pulls_(log_, *options.limits, arena_),
       watches_(store, pulls_, *options.limits, arena_),
       walk_(log_, *options.limits, options.app, arena_),
@@ -140,7 +140,7 @@ void Replica::perform(Call& call) {
       call.status = write(call);
       return;
     case Call::Verb::edit:
-      call.status = edit(call);
+      call.status = options_.views != nullptr ? options_.views->edit(*this, call) : refuse_edit();
       return;
     case Call::Verb::subscribe:
     case Call::Verb::watch:
@@ -192,6 +192,11 @@ Status Replica::check_row(const Call& call) {
     return Status::too_large;
   }
   return Status::ok;
+}
+
+Status Replica::refuse_edit() {
+  problem_.say("this node was opened without views: it has no sets, counters and batches");
+  return Status::invalid;
 }
 
 Status Replica::write(Call& call) {

@@ -93,6 +93,7 @@ Status ChipLoop::start() {
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
+                                           .views = options_.views,
                                            .guest = options_.channels},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;

@@ -92,6 +92,7 @@ Status LinuxHost::Impl::start() {
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
+                                           .views = &runtime::kViews,
                                            .guest = channels_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});

@@ -44,6 +44,9 @@ DEVICE_LIBRARIES = {
     "inspect_service": "ports/inspect/libgrid_inspect_service.a",
     "inspect_line": "ports/inspect/libgrid_inspect_line.a",
     "stream": "transport/stream/libgrid_stream.a",
+    "query": "crdt/libgrid_query.a",
+    "channels": "runtime/libgrid_channels.a",
+    "wire_channel": "transport/libgrid_wire_channel.a",
 }
 DEVICE = "device"
 

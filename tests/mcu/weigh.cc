@@ -46,6 +46,9 @@ int main() {
   static ChannelsOf<kChipChannels> channels;
   options.channels = channels;
 #endif
+#if defined(GRID_PART_sets) || defined(GRID_PART_counters) || defined(GRID_PART_batch)
+  options.views = &runtime::kViews;
+#endif
   Node* node = host.open(options);
   if (node == nullptr) return 1;
   Map map = node->map("climate");
