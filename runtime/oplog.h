@@ -53,6 +53,12 @@ class OpLog {
   // Merges a cell that the server vouches for.
   Status merge(const crdt::Op& op);
 
+  // ---- what was deleted elsewhere, and collected
+  // Lets what the server has, or lacks, stand in the place of `own`, which it vouched for once.
+  Status let_go(const crdt::Op& own, const crdt::Op& theirs);
+  // Forgets the record `seq`, if it is one that stands.
+  Status erase(crdt::Seq seq);
+
   // ---- sending
   // The link is new: everything behind the last durable ack goes out again.
   //   full  Ops of an earlier node id have yet to be signed anew.

@@ -16,6 +16,7 @@
 #include "runtime/pulls.h"
 #include "runtime/random.h"
 #include "runtime/replica_status.h"
+#include "runtime/sweep.h"
 #include "runtime/timekeeper.h"
 
 namespace grid::runtime {
@@ -37,7 +38,8 @@ class SyncSession {
         walk_(walk),
         time_(time),
         random_(random),
-        problem_(problem) {}
+        problem_(problem),
+        sweep_(log) {}
 
   Status open();  // Reads the fork token.
 
@@ -76,6 +78,8 @@ class SyncSession {
     return phase_ == Phase::down && online_ && retry_at_ms_ > now_ms ? retry_at_ms_ - now_ms : 0;
   }
   const ReplicaFigures& figures() const { return figures_; }
+  // There is more to forget than one step may.
+  bool is_sweeping() const { return is_sweeping_; }
 
  private:
   enum class Phase : std::uint8_t { down, connecting, greeting, live };
@@ -115,6 +119,7 @@ class SyncSession {
   void walk_ended();
   void go_on_comparing(Pull& pull);
   Status correct();
+  void sweep();
   bool owes() const { return owed_.needed() || log_.correcting(); }
 
   Options options_;
@@ -125,6 +130,7 @@ class SyncSession {
   Timekeeper& time_;
   Random& random_;
   Problem& problem_;
+  Sweep sweep_;
 
   Phase phase_ = Phase::down;
   bool online_ = false;
@@ -146,6 +152,7 @@ class SyncSession {
   std::uint32_t frame_bytes_max_ = 0;
   Correction owed_;
   bool is_room_awaited_ = false;  // For it.
+  bool is_sweeping_ = false;
   bool asked_since_reply_ = false;
   ReplicaFigures figures_;
 };

@@ -19,9 +19,12 @@
 #include "crdt/merkle.h"
 #include "runtime/machine.h"
 #include "runtime/scope.h"
+#include "storage/sink.h"
 #include "storage/store.h"
 
 namespace grid::server {
+
+inline constexpr std::uint64_t kDayMs = 86'400'000;
 
 struct CoordinatorOptions {
   std::string_view app{};  // Kept by reference.
@@ -35,6 +38,10 @@ struct CoordinatorOptions {
   std::uint32_t maps_max = 64;           // Maps whose Merkle tree is kept in memory; the rest are scanned.
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
+  // Deletions are kept so long for devices that have not acknowledged them,
+  std::uint64_t retention_ms = 90 * kDayMs;
+  std::uint64_t enroll_lapse_ms = 30 * kDayMs;    // unless they were silent for longer than this;
+  std::uint64_t backup_horizon_ms = 90 * kDayMs;  // and at least until each backup that lacks them has expired.
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.
 };
@@ -50,7 +57,18 @@ struct CoordinatorStatus {
   std::uint64_t ops_rejected = 0;
   std::uint64_t cells_sent = 0;
   std::uint64_t cells_healed = 0;
+  std::uint64_t tombstones = 0;       // Removed or expired cells that are still kept,
+  std::uint64_t cells_collected = 0;  // and those that are no more.
+  crdt::Seq floor = 0;                // The greatest arrival of these; of what is durable.
+  storage::SinkMark gone{};           // What a database is to be told of it.
+  std::uint32_t devices_enrolled = 0;
+  std::uint32_t devices_lapsed = 0;
   bool judging = false;
+
+  // What a database notes that has taken the journal up to `through`.
+  storage::SinkMark drained_mark(crdt::Seq through) const {
+    return {epoch, through, gone.floor, gone.expired_ms, gone.greatest};
+  }
 };
 
 class Coordinator final : public runtime::Machine {

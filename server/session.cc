@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "crdt/pn_counter.h"
+
 namespace grid::server {
 
 using crdt::Op;
@@ -96,6 +98,7 @@ Status Session::receive_hello(Bytes frame) {
   const bool saw_more = seen.ok() && !shared_.epochs.stands(*seen);
   lost_ = lost_ || saw_more || shared_time_ > peer_.whole_time;
   welcome_due_ = true;
+  told_floor_ = shared_.journal.durable_floor().position;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
   greeted_ = true;
@@ -132,7 +135,7 @@ Status Session::receive_subscribe(Bytes frame) {
   const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
   GRID_TRY(scope.check());
   if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
-  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0};
+  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0, 0, 0};
   if (find(message.id) != nullptr || subscriptions_.size() >= shared_.options.subscriptions_max) {
     answer.status = static_cast<std::uint32_t>(find(message.id) != nullptr ? Status::invalid : Status::full);
     subscribed_due_.push_back(answer);
@@ -146,7 +149,10 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   const storage::Seq head = shared_.journal.store().head();
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
   const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
-  const bool stands = of_scope && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
+  const Floor& floor = shared_.journal.floor();
+  const storage::Seq seen = of_scope ? shared_.epochs.seen(*cursor) : 0;
+  const bool behind = seen < floor.position;
+  const bool stands = of_scope && !behind && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
   wire::PullMode mode = wire::PullMode::resume;
   if (stands) {
     subscription.resume(*cursor);
@@ -155,11 +161,16 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   } else {
     mode = wire::PullMode::compare;
     subscription.heal = of_scope || lost_ || message.unhealed;
-    subscription.start(head, head, false);
+    subscription.start(head, head, false, seen);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
   dirty_ = true;
-  subscribed_due_.push_back({message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0});
+  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0, 0, 0};
+  if (behind && mode == wire::PullMode::compare) {
+    answer.collected_time = floor.greatest.time;
+    answer.collected_node = floor.greatest.node;
+  }
+  subscribed_due_.push_back(answer);
   return Status::ok;
 }
 
@@ -195,7 +206,12 @@ Status Session::take_op(const Op& op, Status read) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
   }
-  const Status verdict = judge_op(op, read);
+  Status verdict = judge_op(op, read);
+  if (verdict == Status::ok) {
+    const Result<bool> collected = is_collected(op);
+    if (!collected.ok()) return collected.status();
+    if (*collected) verdict = Status::collected;
+  }
   const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
   if (verdict != Status::ok && !given_back) {
     reject(op, verdict);
@@ -266,6 +282,10 @@ Status Session::receive_heal(Bytes frame) {
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
+    // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
+    // No device takes a part of a counter away.
+    const bool may_be_deleted = is_behind(*subscription) && shared_.journal.floor().covers(op.cell.stamp);
+    if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
     const Result<bool> won = shared_.journal.heal(op);
     if (!won.ok()) return won.status();
     if (!*won) continue;
@@ -281,14 +301,23 @@ Status Session::receive_pull_ack(Bytes frame) {
   GRID_TRY(wire::decode(frame, message));
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
   if (!cursor.ok()) return cursor.status();
-  if (!greeted_) return Status::ok;
-  peer_.acked_epoch = cursor->epoch;
-  peer_.acked_position = cursor->position;
+  Subscription* subscription = find(message.id);
+  if (!greeted_ || subscription == nullptr || cursor->epoch != shared_.epochs.current()) return Status::ok;
+  subscription->acknowledge(std::min(cursor->position, shared_.journal.head()));
+  note_seen();
   // Goes with the next batch: losing it only makes this node look further behind than it is.
   const Status saved = save_peer(shared_.journal.store(), node_, peer_);
   if (saved != Status::full) return saved;
   shared_.journal.touch();
   return Status::ok;
+}
+
+void Session::note_seen() {
+  peer_.heard_ms = std::max(peer_.heard_ms, shared_.journal.wall_ms());
+  if (subscriptions_.empty()) return;
+  peer_.acked_epoch = shared_.epochs.current();
+  peer_.acked_position = UINT64_MAX;
+  for (const Subscription& one : subscriptions_) peer_.acked_position = std::min(peer_.acked_position, seen(one));
 }
 
 Status Session::receive_verify(Bytes frame) {
@@ -334,6 +363,48 @@ Status Session::receive_inspect(Bytes frame) {
   return Status::ok;
 }
 
+// While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.
+storage::Seq Session::seen(const Subscription& subscription) const {
+  return dirty_ || subscription.awaits_ack() ? subscription.seen() : shared_.journal.head();
+}
+
+bool Session::is_behind(const Subscription& subscription) const {
+  return seen(subscription) < shared_.journal.floor().position;
+}
+
+bool Session::has_seen(const crdt::CellName& name, storage::Seq seq) const {
+  return std::all_of(subscriptions_.begin(), subscriptions_.end(),
+                     [&](const Subscription& one) { return !one.scope().matches(name) || seen(one) >= seq; });
+}
+
+// As receive_pull_ack(): losing it does no harm.
+void Session::take_leave(bool is_over) {
+  if (!greeted_) return;
+  const Peer before = peer_;
+  note_seen();
+  if (!is_over && peer_.heard_ms - before.heard_ms <= shared_.options.enroll_lapse_ms / 8) {
+    peer_ = before;
+    return;
+  }
+  [[maybe_unused]] const Status saved = save_peer(shared_.journal.store(), node_, peer_);
+}
+
+// Whether an op builds on something that is here no more, and that a collected deletion may have been of (PROTOCOL
+// P17): on what its writer held, or on itself, when it was taken before. Who has acknowledged the floor knew of all
+// that is collected, and what lies above the deletions is newer than each of them.
+Result<bool> Session::is_collected(const Op& op) const {
+  const Floor& floor = shared_.journal.floor();
+  const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
+  const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
+  if (floor.position == 0 || base.is_none() || !floor.covers(op.cell.stamp)) return false;
+  if (crdt::CounterPart::is(op.cell.name.sub)) return false;
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
+  if (standing.ok() && standing->cell.stamp >= base) return false;
+  return std::none_of(subscriptions_.begin(), subscriptions_.end(),
+                      [&](const Subscription& one) { return one.scope().matches(op.cell.name) && !is_behind(one); });
+}
+
 void Session::notice(const crdt::CellName& name) {
   if (dirty_) return;
   for (const Subscription& subscription : subscriptions_) {
@@ -357,7 +428,12 @@ void Session::durable() {
     token_sealed_ = peer_.latest;
   }
   durable_ = std::max(durable_, sealed_);
-  for (const Subscription& subscription : subscriptions_) dirty_ = dirty_ || subscription.current_due;
+  const bool is_news = told_floor_ != shared_.journal.durable_floor().position;
+  told_floor_ = shared_.journal.durable_floor().position;
+  for (Subscription& subscription : subscriptions_) {
+    subscription.current_due = subscription.current_due || is_news;
+    dirty_ = dirty_ || subscription.current_due;
+  }
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

@@ -52,6 +52,12 @@ class Session {
   void sealed();
   void durable();
 
+  // ---- collection
+  // Whether the device has acknowledged what arrived up to `seq`, or wants no cells of this name.
+  bool has_seen(const crdt::CellName& name, storage::Seq seq) const;
+  // Notes that the device is there, and how far it has come, now and then: for when it is gone.
+  void take_leave(bool is_over);
+
   crdt::NodeId node() const { return greeted_ ? node_ : 0; }
   // The next frame may tell of the whole gateway: CoordinatorStatus must be up to date.
   bool is_inspected() const { return !inspected_due_.empty(); }
@@ -90,6 +96,10 @@ class Session {
   Status judge_op(const crdt::Op& op, Status read) const;
   Status take_op(const crdt::Op& op, Status read);
   bool is_given_back(const crdt::Op& op) const;
+  Result<bool> is_collected(const crdt::Op& op) const;
+  bool is_behind(const Subscription& subscription) const;
+  void note_seen();
+  storage::Seq seen(const Subscription& subscription) const;
   void reject(const crdt::Op& op, Status status);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
@@ -123,6 +133,7 @@ class Session {
   Peer peer_;
   bool greeted_ = false;           // Hello was taken, and its node was not forked.
   bool forked_ = false;            // ... or it was.
+  storage::Seq told_floor_ = 0;    // Or what is about to be told.
   std::uint64_t shared_time_ = 0;  // As hello told it.
   bool lost_ = false;              // The node was promised, or has seen, more than what is here.
   bool welcome_due_ = false;

@@ -113,7 +113,7 @@ Bytes Session::write_ack(MutBytes room) {
 Bytes Session::write_inspected(MutBytes room) {
   const auto [id, topic] = std::move(inspected_due_.front());
   inspected_due_.pop_front();
-  std::uint8_t bytes[512];
+  std::uint8_t bytes[768];
   crdt::ValueWriter writer(bytes);
   const CoordinatorStatus& status = shared_.figures;
   const auto number = [&](std::string_view name, std::uint64_t value) {
@@ -123,11 +123,15 @@ Bytes Session::write_inspected(MutBytes room) {
   writer.begin_record();
   writer.field("app");
   writer.text(shared_.options.app);
+  number("cells_collected", status.cells_collected);
   number("cells_healed", status.cells_healed);
   number("cells_sent", status.cells_sent);
+  number("devices_enrolled", status.devices_enrolled);
+  number("devices_lapsed", status.devices_lapsed);
   number("drained", status.drained);
   number("durable", status.durable);
   number("epoch", status.epoch);
+  number("floor", status.floor);
   number("head", status.head);
   writer.field("judging");
   writer.boolean(status.judging);
@@ -135,6 +139,7 @@ Bytes Session::write_inspected(MutBytes room) {
   number("ops_applied", status.ops_applied);
   number("ops_rejected", status.ops_rejected);
   number("subscriptions", status.subscriptions);
+  number("tombstones", status.tombstones);
   writer.field("wall_ms");
   writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));
   writer.end_record();
@@ -196,6 +201,8 @@ Bytes Session::write_current(Subscription& subscription, MutBytes room) {
   copy(cursor, message.cursor.bytes);
   message.sum = digest.sum;
   message.count = digest.count;
+  message.floor = shared_.journal.durable_floor().position;
+  message.head = message.floor == 0 ? 0 : shared_.journal.head();
   return wire::encode(message, room);
 }
 
