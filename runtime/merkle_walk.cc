@@ -236,7 +236,7 @@ Status MerkleWalk::receive_answer(const Op& op) {
   if (!own.ok() || log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
   if (own->cell.stamp <= collected_ && !crdt::CounterPart::is(own->cell.name.sub)) {
     ++gained_count_;
-    return log_.let_go(*own, op);
+    return log_.let_go(op);
   }
   // A stub stands for what this replica never had.
   const bool may_heal = heal_ && !crdt::Stub::is(own->cell.value);

@@ -54,8 +54,12 @@ class OpLog {
   Status merge(const crdt::Op& op);
 
   // ---- what was deleted elsewhere, and collected
-  // Lets what the server has, or lacks, stand in the place of `own`, which it vouched for once.
-  Status let_go(const crdt::Op& own, const crdt::Op& theirs);
+  // Lets what the server has stand, or nothing when it has nothing, in the place of what it vouched for once.
+  Status let_go(const crdt::Op& theirs);
+  // Writes op `seq` anew, if it still stands, above the stamp that the server told: a deletion that is collected may be
+  // newer than it was.
+  //   corrupt  It was never sent, or no clock could go on behind such a stamp.
+  Status renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time);
   // Forgets the record `seq`, if it is one that stands.
   Status erase(crdt::Seq seq);
 

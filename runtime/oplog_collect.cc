@@ -8,12 +8,24 @@ namespace grid::runtime {
 
 using crdt::Op;
 
-// As a removal, so that watches are told. It has the stamp of what it removes: no write that the server knows of loses
-// to it.
-Status OpLog::let_go(const Op& own, const Op& theirs) {
-  Op op{.cell = theirs.cell, .quality = theirs.quality};
-  if (theirs.cell.stamp.is_none()) op.cell.stamp = own.cell.stamp;
-  return theirs.cell.stamp.is_none() && own.cell.is_tombstone() ? Status::ok : append(op);
+// Without a trace: a removal that nobody wrote could travel, as what a server lost.
+Status OpLog::let_go(const Op& theirs) { return append({.cell = theirs.cell, .quality = theirs.quality}); }
+
+Status OpLog::renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time) {
+  if (seq > sent_) return Status::corrupt;
+  Result<Op> op = copied(seq);
+  if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
+  const Result<Op> standing = store_.find(op->cell.name);
+  if (!is_pending(*op) || !standing.ok() || standing->seq != seq) return Status::ok;
+  const crdt::Clock unmoved = clock_;
+  bool raised = false;
+  Status status = clock_.merge(above, raised);
+  if (status == Status::ok) status = clock_.tick(time.now_ms(), op->cell.stamp, raised);
+  if (status == Status::ok) status = save_clock();
+  if (status == Status::ok) status = append(*op);
+  if (status == Status::ok) note_fate(seq, Outcome::superseded);
+  if (status != Status::ok) clock_ = unmoved;
+  return status;
 }
 
 Status OpLog::erase(crdt::Seq seq) {

@@ -317,6 +317,8 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
     if (correction.ok() && !owed_.needed()) owe(*correction);
     return correction.status();
   }
+  // Written anew, so that it is newer than any deletion that others may still hold.
+  if (why == Status::collected && !standing.base.is_none()) return log_.renew(seq, standing.base, time_);
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));
   ++figures_.rejected;

@@ -31,7 +31,7 @@ Status Collector::open() {
 }
 
 std::uint64_t Collector::step_ms() const {
-  const std::uint64_t span = std::min(options_.retention_ms, std::max<std::uint64_t>(1, options_.backup_horizon_ms));
+  const std::uint64_t span = std::min(keeping_.retention_ms, std::max<std::uint64_t>(1, keeping_.backup_horizon_ms));
   return std::clamp(span / 16, kStepMsMin, kStepMsMax);
 }
 
@@ -90,7 +90,7 @@ Status Collector::count_devices(std::uint64_t wall_ms, const Readers& readers) {
   return each_peer(journal_.store(), [&](crdt::NodeId node, const Peer& peer) {
     if (peer.acked_epoch == 0) return;  // It holds nothing that it was sent.
     const bool linked = readers.is_linked(node);
-    const bool enrolled = linked || !is_past(peer.heard_ms, options_.enroll_lapse_ms, wall_ms);
+    const bool enrolled = linked || !is_past(peer.heard_ms, keeping_.enroll_lapse_ms, wall_ms);
     ++(enrolled ? enrolled_count_ : lapsed_count_);
     if (enrolled && !linked) enrolled_through_ = std::min(enrolled_through_, peer.acked_position);
   });
@@ -98,8 +98,8 @@ Status Collector::count_devices(std::uint64_t wall_ms, const Readers& readers) {
 
 bool Collector::is_due(const crdt::Op& op, std::uint64_t since_ms, std::uint64_t wall_ms,
                        const Readers& readers) const {
-  if (!is_past(since_ms, options_.backup_horizon_ms, wall_ms)) return false;
-  if (is_past(since_ms, options_.retention_ms, wall_ms)) return true;
+  if (!is_past(since_ms, keeping_.backup_horizon_ms, wall_ms)) return false;
+  if (is_past(since_ms, keeping_.retention_ms, wall_ms)) return true;
   return op.seq <= enrolled_through_ && readers.have_seen(op.cell.name, op.seq);
 }
 

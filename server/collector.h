@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "server/coordinator.h"
 #include "server/journal.h"
 #include "server/peers.h"
 
@@ -21,11 +22,6 @@ namespace grid::server {
 
 class Collector {
  public:
-  struct Options {
-    std::uint64_t retention_ms = 0;
-    std::uint64_t enroll_lapse_ms = 0;
-    std::uint64_t backup_horizon_ms = 0;
-  };
   // The devices that are connected.
   class Readers {
    public:
@@ -39,7 +35,7 @@ class Collector {
     ~Readers() = default;
   };
 
-  Collector(const Options& options, Journal& journal) : options_(options), journal_(journal) {}
+  Collector(const Keeping& keeping, Journal& journal) : keeping_(keeping), journal_(journal) {}
 
   Status open();
   // Collects what is due, of what arrived up to `through`. True: the floor has risen.
@@ -78,7 +74,7 @@ class Collector {
   void take(const crdt::Op& op);
   Status collect(Readers& readers);
 
-  Options options_;
+  const Keeping& keeping_;
   Journal& journal_;
   std::vector<Mark> marks_;
   std::vector<Due> due_;

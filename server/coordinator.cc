@@ -22,7 +22,7 @@ class Coordinator::Body : private Collector::Readers {
         random_(options.seed),
         journal_(store, options.app, options.maps_max, problem_),
         write_behind_(options_, journal_, problem_),
-        collector_({options.retention_ms, options.enroll_lapse_ms, options.backup_horizon_ms}, journal_),
+        collector_(options_.keeping, journal_),
         shared_{options_, journal_, epochs_, random_, problem_, figures_} {}
 
   std::span<const Action> step(const Event& event);

@@ -26,6 +26,14 @@ namespace grid::server {
 
 inline constexpr std::uint64_t kDayMs = 86'400'000;
 
+// How long a deletion is kept: for devices that have not acknowledged it; unless they were silent for longer than
+// `enroll_lapse_ms`; and at least until each backup that lacks it has expired.
+struct Keeping {
+  std::uint64_t retention_ms = 90 * kDayMs;
+  std::uint64_t enroll_lapse_ms = 30 * kDayMs;
+  std::uint64_t backup_horizon_ms = 90 * kDayMs;
+};
+
 struct CoordinatorOptions {
   std::string_view app{};  // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: epochs and fork tokens.
@@ -38,10 +46,7 @@ struct CoordinatorOptions {
   std::uint32_t maps_max = 64;           // Maps whose Merkle tree is kept in memory; the rest are scanned.
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
-  // Deletions are kept so long for devices that have not acknowledged them,
-  std::uint64_t retention_ms = 90 * kDayMs;
-  std::uint64_t enroll_lapse_ms = 30 * kDayMs;    // unless they were silent for longer than this;
-  std::uint64_t backup_horizon_ms = 90 * kDayMs;  // and at least until each backup that lacks them has expired.
+  Keeping keeping{};
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.
 };

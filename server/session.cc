@@ -207,14 +207,16 @@ Status Session::take_op(const Op& op, Status read) {
     return Status::invalid;
   }
   Status verdict = judge_op(op, read);
+  Lateness late = Lateness::none;
   if (verdict == Status::ok) {
-    const Result<bool> collected = is_collected(op);
-    if (!collected.ok()) return collected.status();
-    if (*collected) verdict = Status::collected;
+    const Result<Lateness> judged = lateness_of(op);
+    if (!judged.ok()) return judged.status();
+    late = *judged;
+    if (late != Lateness::none) verdict = Status::collected;
   }
   const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
   if (verdict != Status::ok && !given_back) {
-    reject(op, verdict);
+    reject(op, verdict, late == Lateness::renewed ? shared_.journal.floor().greatest : crdt::Stamp{});
   } else {
     const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
     if (!won.ok()) return won.status();
@@ -253,11 +255,11 @@ bool Session::is_given_back(const Op& op) const {
          op.cell.stamp.wall_ms() <= op.base.wall_ms() + drift_ms;
 }
 
-void Session::reject(const Op& op, Status status) {
+void Session::reject(const Op& op, Status status, const crdt::Stamp& renew_above) {
   ++shared_.figures.ops_rejected;
   // A name that breaks the rules could not travel back: the sequence says which op it was.
   const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
-  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{})});
+  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{}), renew_above});
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a
@@ -382,27 +384,31 @@ void Session::take_leave(bool is_over) {
   if (!greeted_) return;
   const Peer before = peer_;
   note_seen();
-  if (!is_over && peer_.heard_ms - before.heard_ms <= shared_.options.enroll_lapse_ms / 8) {
+  if (!is_over && peer_.heard_ms - before.heard_ms <= shared_.options.keeping.enroll_lapse_ms / 8) {
     peer_ = before;
     return;
   }
   [[maybe_unused]] const Status saved = save_peer(shared_.journal.store(), node_, peer_);
 }
 
-// Whether an op builds on something that is here no more, and that a collected deletion may have been of (PROTOCOL
-// P17): on what its writer held, or on itself, when it was taken before. Who has acknowledged the floor knew of all
-// that is collected, and what lies above the deletions is newer than each of them.
-Result<bool> Session::is_collected(const Op& op) const {
+// An op that a collected deletion may be newer than (PROTOCOL P17). What lies above all of them is judged by its stamp
+// as ever, and so is what goes on from what stands here. Of the rest, an op that builds on something that is here no
+// more, be it itself, is refused, unless its writer has acknowledged the floor, and so knew of all that is collected. A
+// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over.
+Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   const Floor& floor = shared_.journal.floor();
+  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp) && !op.cell.is_tombstone();
+  if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
   const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
   const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
-  if (floor.position == 0 || base.is_none() || !floor.covers(op.cell.stamp)) return false;
-  if (crdt::CounterPart::is(op.cell.name.sub)) return false;
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
-  if (standing.ok() && standing->cell.stamp >= base) return false;
-  return std::none_of(subscriptions_.begin(), subscriptions_.end(),
-                      [&](const Subscription& one) { return one.scope().matches(op.cell.name) && !is_behind(one); });
+  if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
+  const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
+    return one.scope().matches(op.cell.name) && !is_behind(one);
+  });
+  if (!base.is_none() && !knew) return Lateness::refused;
+  return standing.ok() ? Lateness::none : Lateness::renewed;
 }
 
 void Session::notice(const crdt::CellName& name) {

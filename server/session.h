@@ -76,6 +76,7 @@ class Session {
     crdt::Seq seq;
     Status status;
     KeptName name;
+    crdt::Stamp renew_above;  // The device is to write it anew, above this; none: it is not.
   };
   struct Beaten {
     std::uint32_t subscription;
@@ -96,11 +97,12 @@ class Session {
   Status judge_op(const crdt::Op& op, Status read) const;
   Status take_op(const crdt::Op& op, Status read);
   bool is_given_back(const crdt::Op& op) const;
-  Result<bool> is_collected(const crdt::Op& op) const;
+  enum class Lateness : std::uint8_t { none, renewed, refused };
+  Result<Lateness> lateness_of(const crdt::Op& op) const;
   bool is_behind(const Subscription& subscription) const;
   void note_seen();
   storage::Seq seen(const Subscription& subscription) const;
-  void reject(const crdt::Op& op, Status status);
+  void reject(const crdt::Op& op, Status status, const crdt::Stamp& renew_above);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);

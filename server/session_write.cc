@@ -82,6 +82,7 @@ Bytes Session::write_reject(MutBytes room) {
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (standing.ok()) op = {.cell = standing->cell, .quality = standing->quality};
   op.seq = rejected.seq;
+  op.base = rejected.renew_above;
   const wire::OpsHead head{.status = rejected.status, .wall_ms = shared_.journal.wall_ms()};
   wire::OpsWriter writer(Kind::reject, head, room, value_bytes_max_);
   if (writer.add(op)) return writer.finish();
