@@ -376,13 +376,13 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
     const Status rebased = is_news ? rebase(seq, standing->seq, Taken::along) : Status::ok;
     return rebased == Status::ok ? Result<Correction>(Correction{}) : rebased;
   }
-  const Status status = renew(*op);
+  const Status status = write_anew(*op);
   if (status != Status::ok) return status;
   return correction;
 }
 
 // `op` is a copy.
-Status OpLog::renew(const Op& op) {
+Status OpLog::write_anew(const Op& op) {
   if (!op.unit.is_alone() && rules_ != nullptr) return (this->*rules_->renew_unit)(op);
   Op renewed = op;
   renewed.unit = {};

@@ -92,6 +92,16 @@ class OpLog {
   // Merges a cell that the server vouches for.
   Status merge(const crdt::Op& op);
 
+  // ---- what was deleted elsewhere, and collected
+  // Lets what the server has stand, or nothing when it has nothing, in the place of what it vouched for once.
+  Status let_go(const crdt::Op& theirs);
+  // Writes op `seq` anew, if it still stands, above the stamp that the server told: a deletion that is collected may be
+  // newer than it was.
+  //   corrupt  It was never sent, or no clock could go on behind such a stamp.
+  Status renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time);
+  // Forgets the record `seq`, if it is one that stands.
+  Status erase(crdt::Seq seq);
+
   // ---- sending
   // The link is new: everything behind the last durable ack goes out again.
   //   full  Ops of an earlier node id have yet to be signed anew.
@@ -228,7 +238,7 @@ class OpLog {
   Status gather(std::span<const CellChange> cells, Load& load);
   Status tick_ahead(std::size_t count, std::uint64_t now_ms);
   Status renew_unit(const crdt::Op& op);
-  Status renew(const crdt::Op& op);
+  Status write_anew(const crdt::Op& op);
   Status rebase(crdt::Seq refused, crdt::Seq standing, Taken taken);
 
   storage::Store& store_;

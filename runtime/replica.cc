@@ -130,7 +130,7 @@ void Replica::finish_step(const Event& event) {
     if (!batch.ok()) return stop(batch.status());
     actions_.add({.kind = Action::Kind::commit, .batch = *batch});
   }
-  if (watches_.are_behind()) actions_.add({.kind = Action::Kind::more});
+  if (watches_.are_behind() || session_.is_sweeping()) actions_.add({.kind = Action::Kind::more});
 }
 
 void Replica::perform(Call& call) {

@@ -133,6 +133,7 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
     return fail(status, now_ms, actions);
   }
   if (walk_.finished()) walk_ended();
+  sweep();
   if (is_up() && !write_wanted_ && wants_write()) {
     write_wanted_ = true;
     actions.add({.kind = Action::Kind::want_write, .link = link_});
@@ -150,6 +151,13 @@ Status SyncSession::correct() {
   if (status == Status::full && !is_room_awaited_) log_.touch();
   is_room_awaited_ = status == Status::full;
   return status == Status::full ? Status::ok : status;
+}
+
+// What finds no room now is found by the step behind the next commit.
+void SyncSession::sweep() {
+  const Status status = sweep_.has_work() ? sweep_.advance() : Status::ok;
+  if (status != Status::ok) log_.touch();
+  is_sweeping_ = status == Status::ok && sweep_.has_work();
 }
 
 // ---- receiving
@@ -262,6 +270,8 @@ Status SyncSession::receive_subscribed(Bytes frame) {
   GRID_TRY(wire::decode(frame, answer));
   Pull* pull = pulls_.find(answer.id);
   if (pull == nullptr) return Status::ok;  // It was ended meanwhile.
+  pull->collected = {answer.collected_time, answer.collected_node};
+  pull->stale_through = pull->collected.is_none() ? 0 : log_.store().head();
   switch (static_cast<wire::PullMode>(answer.mode)) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
@@ -272,10 +282,11 @@ Status SyncSession::receive_subscribed(Bytes frame) {
       pull->heal = answer.heal;
       pull->check = Pull::Check::wanted;
       pull->compared = 0;
+      GRID_TRY(sweep_.forget());
       if (answer.heal) GRID_TRY(pulls_.set_unhealed(*pull, true));
       // One comparison at a time: another asks anew when its turn comes. Its deltas are merged meanwhile.
       pull->compare_due = pull->answer_due = walk_.active();
-      if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal);
+      if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal, pull->collected);
       return Status::ok;
     case wire::PullMode::refused:
       break;
@@ -312,6 +323,8 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
     if (correction.ok() && !owed_.needed()) owe(*correction);
     return correction.status();
   }
+  // Written anew, so that it is newer than any deletion that others may still hold.
+  if (why == Status::collected && !standing.base.is_none()) return log_.renew(seq, standing.base, time_);
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));
   ++figures_.rejected;
@@ -362,12 +375,13 @@ Status SyncSession::receive_current(Bytes frame) {
   // None: the one that is shown stands as it is.
   const Bytes cursor = current.cursor.size > 0 ? Bytes(current.cursor.bytes, current.cursor.size) : pull->cursor.view();
   GRID_TRY(pulls_.note_seen(cursor));
-  if (pull->phase == Pull::Phase::comparing) {
+  if (pull->phase == Pull::Phase::comparing || pull->partial) {
     if (pull->compared_cursor.size == 0) pull->compared_cursor.set(cursor);
     return Status::ok;
   }
   pull->current = true;
   GRID_TRY(pulls_.save_cursor(*pull, cursor));
+  GRID_TRY(sweep_.told(current.head, current.floor, time_.known_ms()));
   judge_check(*pull, {current.sum, current.count});
   return Status::ok;
 }

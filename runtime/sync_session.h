@@ -17,6 +17,7 @@
 #include "runtime/pulls.h"
 #include "runtime/random.h"
 #include "runtime/replica_status.h"
+#include "runtime/sweep.h"
 #include "runtime/timekeeper.h"
 
 namespace grid::runtime {
@@ -39,7 +40,8 @@ class SyncSession {
         time_(time),
         random_(random),
         problem_(problem),
-        guest_(guest) {}
+        guest_(guest),
+        sweep_(log) {}
 
   Status open();  // Reads the fork token.
 
@@ -78,6 +80,8 @@ class SyncSession {
     return phase_ == Phase::down && online_ && retry_at_ms_ > now_ms ? retry_at_ms_ - now_ms : 0;
   }
   const ReplicaFigures& figures() const { return figures_; }
+  // There is more to forget than one step may.
+  bool is_sweeping() const { return is_sweeping_; }
 
  private:
   enum class Phase : std::uint8_t { down, connecting, greeting, live };
@@ -119,6 +123,7 @@ class SyncSession {
   void walk_ended();
   void go_on_comparing(Pull& pull);
   Status correct();
+  void sweep();
   bool owes() const { return owed_.needed() || log_.correcting(); }
 
   Options options_;
@@ -130,6 +135,7 @@ class SyncSession {
   Random& random_;
   Problem& problem_;
   LinkGuest* guest_;  // Null: none.
+  Sweep sweep_;
 
   Phase phase_ = Phase::down;
   bool online_ = false;
@@ -152,6 +158,7 @@ class SyncSession {
   std::uint32_t frame_bytes_max_ = 0;
   Correction owed_;
   bool is_room_awaited_ = false;  // For it.
+  bool is_sweeping_ = false;
   bool asked_since_reply_ = false;
   ReplicaFigures figures_;
 };

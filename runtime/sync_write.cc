@@ -115,7 +115,7 @@ void SyncSession::begin_comparison(Pull& pull) {
   pull.current = false;
   pull.phase = Pull::Phase::comparing;
   pull.compared_cursor = {};
-  walk_.begin(pull.id, pull.scope.get(), pull.heal);
+  walk_.begin(pull.id, pull.scope.get(), pull.heal, pull.collected);
 }
 
 Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
