@@ -212,29 +212,39 @@ Status Session::take_op(const Op& op, Status read) {
     const Result<Lateness> judged = lateness_of(op);
     if (!judged.ok()) return judged.status();
     late = *judged;
-    if (late != Lateness::none) verdict = Status::collected;
+    if (late == Lateness::renewed || late == Lateness::refused) verdict = Status::collected;
   }
   const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
   if (verdict != Status::ok && !given_back) {
     reject(op, verdict, late == Lateness::renewed ? shared_.journal.floor().greatest : crdt::Stamp{});
   } else {
-    const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
-    if (!won.ok()) return won.status();
-    if (*won) own_.add(shared_.journal.store().head());
-    if (!*won) GRID_TRY(note_beaten(op));
+    if (late == Lateness::none) GRID_TRY(merge_op(op, given_back));
     ++shared_.figures.ops_applied;
-    if (op.cell.stamp.time > peer_.taken_time) {
-      peer_.taken_time = op.cell.stamp.time;
-      peer_.taken_digest = crdt::digest_of(op.cell);
-    }
-    if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
   }
+  if (verdict == Status::ok || given_back || late != Lateness::none) note_taken(op);
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.
   open_ = applied_;
   if (shared_.journal.is_at_rest()) durable();
   return Status::ok;
+}
+
+Status Session::merge_op(const Op& op, bool given_back) {
+  const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
+  if (!won.ok()) return won.status();
+  if (!*won) return note_beaten(op);
+  own_.add(shared_.journal.store().head());
+  return Status::ok;
+}
+
+// Also of what came too late: the device counts it as acknowledged.
+void Session::note_taken(const Op& op) {
+  if (op.cell.stamp.time > peer_.taken_time) {
+    peer_.taken_time = op.cell.stamp.time;
+    peer_.taken_digest = crdt::digest_of(op.cell);
+  }
+  if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
 }
 
 Status Session::judge_op(const Op& op, Status read) const {
@@ -394,16 +404,18 @@ void Session::take_leave(bool is_over) {
 // An op that a collected deletion may be newer than (PROTOCOL P17). What lies above all of them is judged by its stamp
 // as ever, and so is what goes on from what stands here. Of the rest, an op that builds on something that is here no
 // more, be it itself, is refused, unless its writer has acknowledged the floor, and so knew of all that is collected. A
-// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over.
+// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over. A
+// removal of what is not here is done already.
 Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   const Floor& floor = shared_.journal.floor();
-  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp) && !op.cell.is_tombstone();
+  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp);
   if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
   const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
   const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
   if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
+  if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
   const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
     return one.scope().matches(op.cell.name) && !is_behind(one);
   });

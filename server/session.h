@@ -96,8 +96,10 @@ class Session {
 
   Status judge_op(const crdt::Op& op, Status read) const;
   Status take_op(const crdt::Op& op, Status read);
+  Status merge_op(const crdt::Op& op, bool given_back);
+  void note_taken(const crdt::Op& op);
   bool is_given_back(const crdt::Op& op) const;
-  enum class Lateness : std::uint8_t { none, renewed, refused };
+  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
   Result<Lateness> lateness_of(const crdt::Op& op) const;
   bool is_behind(const Subscription& subscription) const;
   void note_seen();
