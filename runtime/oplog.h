@@ -95,6 +95,8 @@ class OpLog {
   // ---- what was deleted elsewhere, and collected
   // Lets what the server has stand, or nothing when it has nothing, in the place of what it vouched for once.
   Status let_go(const crdt::Op& theirs);
+  // Op `seq` came too late, and its server has taken note of its stamp as if it had acknowledged it.
+  Status note_late(crdt::Seq seq);
   // Writes op `seq` anew, if it still stands, above the stamp that the server told: a deletion that is collected may be
   // newer than it was.
   //   corrupt  It was never sent, or no clock could go on behind such a stamp.

@@ -11,6 +11,13 @@ using crdt::Op;
 // Without a trace: a removal that nobody wrote could travel, as what a server lost.
 Status OpLog::let_go(const Op& theirs) { return append({.cell = theirs.cell, .quality = theirs.quality}); }
 
+Status OpLog::note_late(crdt::Seq seq) {
+  const Result<Op> op = op_at(seq);
+  if (!op.ok() || !is_pending(*op)) return op.status() == Status::not_found ? Status::ok : op.status();
+  clock_.share(op->cell.stamp);
+  return save_clock();
+}
+
 Status OpLog::renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time) {
   if (seq > sent_) return Status::corrupt;
   Result<Op> op = copied(seq);

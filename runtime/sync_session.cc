@@ -324,6 +324,7 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
     return correction.status();
   }
   // Written anew, so that it is newer than any deletion that others may still hold.
+  if (why == Status::collected) GRID_TRY(log_.note_late(seq));
   if (why == Status::collected && !standing.base.is_none()) return log_.renew(seq, standing.base, time_);
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));

@@ -15,7 +15,7 @@ using runtime::Action;
 using runtime::Event;
 using runtime::LinkId;
 
-class Coordinator::Body : private Collector::Readers {
+class Coordinator::Body final : private Collector::Readers {
  public:
   Body(storage::Store& store, const CoordinatorOptions& options)
       : options_(options),

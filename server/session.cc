@@ -223,7 +223,7 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
 // A unit of which one is to be written anew is written anew as a whole.
 Status Session::judge_lateness(const Op& op, Verdict& unit) const {
   const Result<Lateness> late = lateness_of(op);
-  if (!late.ok() || *late == Lateness::none) return late.status();
+  if (!late.ok() || *late == Lateness::none || *late == Lateness::moot) return late.status();
   unit.status = Status::collected;
   if (*late == Lateness::renewed) unit.renew_above = shared_.journal.floor().greatest;
   return Status::ok;
@@ -242,18 +242,13 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   if (unit.status != Status::ok) {
     reject(op, unit.status, unit.renew_above);
   } else {
+    const Result<Lateness> late = lateness_of(op);
+    if (!late.ok()) return late.status();
     const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
-    const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
-    if (!won.ok()) return won.status();
-    if (*won) own_.add(shared_.journal.store().head());
-    if (!*won) GRID_TRY(note_beaten(op));
+    if (*late != Lateness::moot || given_back) GRID_TRY(merge_op(op, given_back));
     ++shared_.figures.ops_applied;
-    if (op.cell.stamp.time > peer_.taken_time) {
-      peer_.taken_time = op.cell.stamp.time;
-      peer_.taken_digest = crdt::digest_of(op.cell);
-    }
-    if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
   }
+  if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.
@@ -268,6 +263,23 @@ bool Session::is_own_name(const crdt::Cell& cell) const {
   std::uint8_t own[crdt::CounterPart::kNameBytes];
   if (crdt::CounterPart::is(sub)) return sub == crdt::CounterPart::name(node_, own);
   return !crdt::OrTag::is(sub) || cell.is_tombstone() || crdt::OrTag::read(sub).node == node_;
+}
+
+Status Session::merge_op(const Op& op, bool given_back) {
+  const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
+  if (!won.ok()) return won.status();
+  if (!*won) return note_beaten(op);
+  own_.add(shared_.journal.store().head());
+  return Status::ok;
+}
+
+// Also of what came too late: the device counts it as acknowledged.
+void Session::note_taken(const Op& op) {
+  if (op.cell.stamp.time > peer_.taken_time) {
+    peer_.taken_time = op.cell.stamp.time;
+    peer_.taken_digest = crdt::digest_of(op.cell);
+  }
+  if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
 }
 
 Status Session::judge_op(const Op& op, Status read) const {
@@ -427,16 +439,18 @@ void Session::take_leave(bool is_over) {
 // An op that a collected deletion may be newer than (PROTOCOL P17). What lies above all of them is judged by its stamp
 // as ever, and so is what goes on from what stands here. Of the rest, an op that builds on something that is here no
 // more, be it itself, is refused, unless its writer has acknowledged the floor, and so knew of all that is collected. A
-// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over.
+// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over. A
+// removal of what is not here is done already.
 Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   const Floor& floor = shared_.journal.floor();
-  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp) && !op.cell.is_tombstone();
+  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp);
   if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
   const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
   const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
   if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
+  if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
   const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
     return one.scope().matches(op.cell.name) && !is_behind(one);
   });

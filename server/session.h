@@ -114,8 +114,10 @@ class Session {
   Status judge_unit(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;
+  Status merge_op(const crdt::Op& op, bool given_back);
+  void note_taken(const crdt::Op& op);
   bool is_given_back(const crdt::Op& op) const;
-  enum class Lateness : std::uint8_t { none, renewed, refused };
+  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
   Result<Lateness> lateness_of(const crdt::Op& op) const;
   Status judge_lateness(const crdt::Op& op, Verdict& unit) const;
   bool is_behind(const Subscription& subscription) const;

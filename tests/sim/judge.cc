@@ -296,7 +296,11 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
     const Sent& sent = at->second;
     // An ack that was on its way when the gateway was set back speaks of what is gone.
     const auto gone = gone_.find(sent.name);
-    const bool is_gone = gone != gone_.end() && !beats(sent.name, sent.holding, gone->second);
+    // A late removal of what is not there is done without a trace.
+    const auto& [map, key, sub] = sent.name;
+    const bool moot =
+        sent.holding.value.empty() && !floor_fact_.empty() && !world_.gateway().store->find({map, key, sub}).ok();
+    const bool is_gone = moot || (gone != gone_.end() && !beats(sent.name, sent.holding, gone->second));
     if (sent.rollbacks == rollbacks_ && !is_gone) {
       const auto [floor, fresh] = floor_.try_emplace(sent.name, sent.holding);
       if (!fresh && beats(sent.name, sent.holding, floor->second)) floor->second = sent.holding;

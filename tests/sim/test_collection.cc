@@ -188,6 +188,29 @@ static void a_new_key_from_before_the_floor_is_accepted(void**) {
   assert_int_equal(world.get(a, "m", "x", 0), 0);
 }
 
+// PROTOCOL P17: another device wrote the same new key, and deleted it, and holds that deletion still.
+static void a_new_key_that_others_have_deleted_since_is_the_same_everywhere(void**) {
+  World world(ten_days(714));
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  assert_converged(world);
+  assert_ok(world.put(b, "m", "other", 1));
+  assert_converged(world);
+  world.cut(a);
+  assert_ok(world.put(a, "m", "x", 7));
+  world.run_ms(kHourMs);
+  assert_ok(world.put(b, "m", "x", 1));
+  world.run_ms(kHourMs);
+  assert_ok(world.remove(b, "m", "x"));
+  world.run_ms(12 * kDay);
+  assert_false(holds(world.gateway(), "x"));
+  assert_true(holds(b, "x"));
+  world.heal(a);
+  assert_converged(world);
+  assert_int_equal(world.get(b, "m", "x", 0), 7);
+  assert_int_equal(world.get(a, "m", "x", 0), 7);
+}
+
 // PROTOCOL P17: a late change of a row that was deleted, and the deletion collected, is refused and reported.
 static void a_late_change_of_a_collected_row_is_refused(void**) {
   World world(ten_days(712));
@@ -358,6 +381,7 @@ int main() {
       cmocka_unit_test(devices_forget_a_removal_behind_the_gateway),
       cmocka_unit_test(a_row_that_was_collected_while_its_device_was_away_does_not_return),
       cmocka_unit_test(a_new_key_from_before_the_floor_is_accepted),
+      cmocka_unit_test(a_new_key_that_others_have_deleted_since_is_the_same_everywhere),
       cmocka_unit_test(a_late_change_of_a_collected_row_is_refused),
       cmocka_unit_test(a_late_change_is_refused_on_whatever_link_it_comes),
       cmocka_unit_test(a_device_that_only_writes_goes_on_writing),
