@@ -69,6 +69,7 @@ void Replica::start(const Event& event) {
     if (status == Status::ok) status = store_.set_fact(facts::kApp, as_bytes(options_.app));
     log_.touch();
   } else if (app.ok() && as_text(*app) != options_.app) {
+    reason_ = StateReason::other_app;
     problem_.say("this store belongs to the app ").text(as_text(*app)).text(", not to ").text(options_.app);
     stopped_ = true;
     actions_.add({.kind = Action::Kind::say, .status = Status::denied, .text = problem_.view()});
@@ -81,6 +82,7 @@ void Replica::start(const Event& event) {
 
 void Replica::stop(Status status) {
   stopped_ = true;
+  reason_ = StateReason::store;
   problem_.say("the store failed and the node has stopped: ").text(store_.problem());
   actions_.add({.kind = Action::Kind::say, .status = status, .text = problem_.view()});
 }
@@ -223,7 +225,7 @@ Status Replica::write_cell(const crdt::CellName& name, Bytes value, std::uint64_
 // Never silently: there is an outcome, a sentence and a count. The cursors go first: when the store has no room for the
 // rest, a comparison too many does no harm.
 Status Replica::make_room_for(const crdt::CellName& name) {
-  if (options_.on_full == OnFull::refuse || !log_.is_full_for(name)) return Status::ok;
+  if (options_.on_full != OnFull::drop_oldest || !log_.is_full_for(name)) return Status::ok;
   const Result<Op> oldest = log_.oldest_to_drop();
   if (oldest.status() == Status::full) return Status::ok;  // The write says why.
   if (!oldest.ok()) return oldest.status();
@@ -296,9 +298,11 @@ crdt::Digest Replica::digest(const Scope& scope, std::uint64_t wall_ms) {
 ReplicaStatus Replica::status(std::uint64_t now_ms) const {
   ReplicaStatus status;
   status.state = stopped_ ? SyncState::error : session_.state();
+  status.reason = stopped_ ? reason_ : session_.reason();
   status.node = log_.node();
   status.epoch = session_.epoch();
   status.ops_pending = log_.pending_count();
+  status.ops_pending_max = options_.limits->pending_ops_max;
   status.head = store_.head();
   status.applied = log_.applied() > store_.settled() ? log_.applied() : store_.settled();
   status.durable = store_.settled();

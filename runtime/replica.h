@@ -124,7 +124,8 @@ class Replica final : public Machine {
   MerkleWalk walk_;
   SyncSession session_;
   ActionList actions_;
-  bool stopped_ = false;  // The store failed: nothing goes on (docs/STORAGE.md).
+  bool stopped_ = false;                    // The store failed: nothing goes on (docs/STORAGE.md).
+  StateReason reason_ = StateReason::none;  // Why.
 };
 
 }  // namespace grid::runtime

@@ -11,6 +11,16 @@ namespace grid::runtime {
 using crdt::Op;
 using wire::Kind;
 
+namespace {
+
+// Why a link ends over a frame that could not be taken.
+StateReason reason_of(Status status) {
+  if (status == Status::newer) return StateReason::newer;
+  return status == Status::io || status == Status::full ? StateReason::store : StateReason::garbled;
+}
+
+}  // namespace
+
 Status SyncSession::open() {
   const Result<std::uint64_t> token = number_fact(log_.store(), facts::kFork);
   if (token.ok()) fork_token_ = fork_token_sealed_ = fork_token_shown_ = *token;
@@ -34,6 +44,7 @@ void SyncSession::link_up(LinkId link, std::uint64_t now_ms) {
 
 void SyncSession::link_down(LinkId link, std::uint64_t now_ms) {
   if (phase_ == Phase::down || (phase_ != Phase::connecting && link != link_)) return;
+  if (!hopeless_) reason_ = phase_ == Phase::connecting ? StateReason::unreachable : StateReason::dropped;
   back_off(now_ms);
 }
 
@@ -63,6 +74,7 @@ void SyncSession::fail(Status status, std::uint64_t now_ms, ActionList& actions)
 
 void SyncSession::go_offline(ActionList& actions) {
   online_ = false;
+  hopeless_ = false;
   close_link(now_ms_, actions);
   attempts_ = 0;
   retry_at_ms_ = 0;
@@ -70,6 +82,7 @@ void SyncSession::go_offline(ActionList& actions) {
 
 Status SyncSession::start_over(ActionList& actions) {
   GRID_TRY(pulls_.drop_cursors());
+  reason_ = StateReason::none;
   if (is_up()) close_link(now_ms_, actions);
   return Status::ok;
 }
@@ -109,6 +122,12 @@ SyncState SyncSession::state() const {
   return pulls_.all_current() ? SyncState::realtime : SyncState::syncing_down;
 }
 
+// That of the last end stands until a link is live again, so that it can be read while the next one is tried.
+StateReason SyncSession::reason() const {
+  if (phase_ == Phase::live) return StateReason::none;
+  return online_ ? reason_ : StateReason::offline;
+}
+
 std::uint64_t SyncSession::wake_at_ms() const {
   if (phase_ == Phase::down) return online_ ? retry_at_ms_ : kNever;
   if (awaits_welcome()) return greeted_at_ms_ + kWelcomeMs;
@@ -124,12 +143,14 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
   }
   if (is_welcome_late(now_ms)) {
     problem_.say("the server did not answer hello within ").number(kWelcomeMs / 1'000).text(" s");
+    reason_ = StateReason::silent;
     return fail(Status::io, now_ms, actions);
   }
   Status status = correct();
   if (status == Status::ok && may_push() && !owes()) status = log_.share_ahead(kShareAhead);
   if (status != Status::ok) {
     problem_.say("the log can't be prepared for sending: ").text(log_.store().problem());
+    reason_ = StateReason::store;
     return fail(status, now_ms, actions);
   }
   if (walk_.finished()) walk_ended();
@@ -170,8 +191,10 @@ void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, Action
   count_round_trip(kind);
   if (!kind.ok()) problem_.say("the server sent a frame of an unknown kind, ").number(frame.size()).text(" bytes long");
   const std::uint32_t sentences = problem_.count();
+  reason_ = StateReason::none;
   const Status status = kind.ok() ? dispatch(*kind, frame, actions) : kind.status();
   if (status == Status::ok) return;
+  if (reason_ == StateReason::none) reason_ = reason_of(status);
   if (kind.ok() && sentences == problem_.count()) {
     problem_.say("a frame from the server was refused: kind ").number(static_cast<std::uint64_t>(*kind)).text(", ");
     problem_.text(name_of(status));
@@ -231,7 +254,10 @@ Status SyncSession::receive_welcome(Bytes frame) {
     if (*names_itself) GRID_TRY(pulls_.drop_cursors());
     GRID_TRY(log_.refork(random_.id(), welcome.taken_time));
     // The server has greeted the old name, which may have a current token all the same: a new link, then.
-    if (!welcome.forked) return Status::io;
+    if (!welcome.forked) {
+      reason_ = StateReason::ended;
+      return Status::io;
+    }
     hello_due_ = true;
     greeted_at_ms_ = now_ms_;
     reforking_ = true;
@@ -260,6 +286,9 @@ Status SyncSession::receive_bye(Bytes frame) {
   GRID_TRY(wire::decode(frame, bye));
   const Status status = static_cast<Status>(bye.status);
   hopeless_ = status == Status::denied || status == Status::newer;
+  reason_ = status == Status::denied  ? StateReason::denied
+            : status == Status::newer ? StateReason::newer
+                                      : StateReason::ended;
   hint_ms_ = bye.retry_after_ms;
   problem_.say("the server ended the session: ").text(bye.reason);
   return status == Status::ok ? Status::io : status;

@@ -70,6 +70,7 @@ class SyncSession {
 
   std::uint64_t wake_at_ms() const;
   SyncState state() const;
+  StateReason reason() const;
   bool is_up() const { return phase_ != Phase::down && phase_ != Phase::connecting; }
   bool awaits_welcome() const { return phase_ == Phase::greeting || (phase_ == Phase::live && reforking_); }
   bool is_welcome_late(std::uint64_t now_ms) const { return awaits_welcome() && now_ms >= greeted_at_ms_ + kWelcomeMs; }
@@ -139,7 +140,8 @@ class SyncSession {
 
   Phase phase_ = Phase::down;
   bool online_ = false;
-  bool hopeless_ = false;  // The server said that trying again can't help.
+  bool hopeless_ = false;                   // The server said that trying again can't help.
+  StateReason reason_ = StateReason::none;  // For the last link's end.
   bool hello_due_ = false;
   bool reforking_ = false;  // Hello was said again, under a new node id.
   bool write_wanted_ = false;

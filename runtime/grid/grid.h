@@ -20,6 +20,7 @@
 #include "crdt/value.h"
 #include "crdt/view.h"
 #include "runtime/call.h"
+#include "runtime/grid/attendant.h"
 #include "runtime/grid/channels.h"
 #include "runtime/grid/query.h"
 #include "runtime/replica_status.h"
@@ -48,22 +49,24 @@ struct Change {
 };
 
 // A function with up to two captured words: no allocation, trivially copied.
-class Callback {
+template <typename News>
+class CallbackOf {
  public:
-  Callback() = default;
-  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const Change&>, int> = 0>
-  Callback(F function) : call_([](void* at, const Change& change) { (*static_cast<F*>(at))(change); }) {
+  CallbackOf() = default;
+  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const News&>, int> = 0>
+  CallbackOf(F function) : call_([](void* at, const News& news) { (*static_cast<F*>(at))(news); }) {
     static_assert(std::is_trivially_copyable_v<F> && sizeof(F) <= sizeof(words_),
                   "capture at most two trivially copyable words: a pointer to your state, say");
     std::memcpy(words_, &function, sizeof(F));
   }
-  void operator()(const Change& change) { call_(words_, change); }
+  void operator()(const News& news) { call_(words_, news); }
   explicit operator bool() const { return call_ != nullptr; }
 
  private:
-  void (*call_)(void*, const Change&) = nullptr;
+  void (*call_)(void*, const News&) = nullptr;
   alignas(void*) unsigned char words_[2 * sizeof(void*)] = {};
 };
+using Callback = CallbackOf<Change>;
 
 // What a host lends to a node: a way to make calls, and reads of the replica behind it.
 class Driver {
@@ -93,9 +96,14 @@ class Driver {
   // The trouble of a call that could not even be made, for problem().
   virtual void complain(std::string_view sentence) = 0;
   virtual const char* problem() const = 0;
+  // The attendants have a turn the next time that the host runs, even if nothing else happens.
+  virtual void want_turn() {}
+  Attendants& attendants() { return attendants_; }
 
  protected:
   ~Driver() = default;
+
+  Attendants attendants_;
 };
 
 // A local write: accepted or not, and later what became of it.
