@@ -141,6 +141,7 @@ class Channels final : public LinkGuest {
     bool end_due = false;     // and that it is over.
     bool is_asked = false;    // On this link,
     bool has_begun = false;   // and it has been told that the room begins: what came before was for an earlier slot.
+    bool is_listed = false;   // Since then, among its members.
     bool gap_due = false;     // The listener is to be told that the link has dropped,
     Status refused = Status::ok;
     bool refused_due = false;  // or that this release of the server knows no channels.
