@@ -246,20 +246,23 @@ Status Replica::subscribe(Call& call) {
   }
   const Result<Pull*> pull = pulls_.add(call.scope);
   Status status = pull.status();
-  if (pull.ok()) {
-    call.id = (*pull)->id;
-    if (call.verb == Call::Verb::watch) status = watches_.add(call.id);
+  if (pull.ok()) call.id = (*pull)->id;
+  if (pull.ok() && call.verb == Call::Verb::watch) {
+    const Result<std::uint32_t> watch = watches_.add(call.id);
+    status = watch.status();
+    if (!watch.ok()) pulls_.release(call.id);
+    if (watch.ok()) call.id = *watch;
   }
   if (status == Status::full) {
     problem_.say("no room for another subscription: ").number(pulls_.all().size()).text(" are open");
-    if (pull.ok()) pulls_.release(call.id);
   }
   return status;
 }
 
 void Replica::release(const Call& call) {
-  if (call.verb == Call::Verb::unwatch && !watches_.remove(call.id)) return;
-  pulls_.release(call.id);
+  if (call.verb == Call::Verb::unsubscribe) return pulls_.release(call.id);
+  const Result<std::uint32_t> pull = watches_.remove(call.id);
+  if (pull.ok()) pulls_.release(*pull);
 }
 
 std::uint64_t Replica::wake_at_ms() const { return stopped_ ? kNever : session_.wake_at_ms(); }

@@ -181,6 +181,26 @@ void a_watch_tells_which_set_has_changed(void**) {
   assert_true(seen.view == crdt::View::or_map);
 }
 
+// Each has its own callback, and ends by itself.
+void two_watches_of_one_scope_are_two(void**) {
+  Fixture fixture;
+  Map map = fixture.node->map("m");
+  int first_calls = 0, second_calls = 0;
+  Watch first = map.watch("", [at = &first_calls](const Change&) { ++*at; });
+  const Watch second = map.watch("", [at = &second_calls](const Change&) { ++*at; });
+  const auto told = [&](int calls) {
+    return fixture.host->wait_until([&, calls](const runtime::ReplicaStatus&) { return second_calls == calls; },
+                                    10'000);
+  };
+  assert_ok(map.put("a", {{"n", 1}}).status());
+  assert_true(told(1));
+  assert_int_equal(first_calls, 1);
+  first.end();
+  assert_ok(map.put("a", {{"n", 2}}).status());
+  assert_true(told(2));
+  assert_int_equal(first_calls, 1);
+}
+
 }  // namespace
 
 int main() {
@@ -193,6 +213,7 @@ int main() {
       cmocka_unit_test(a_range_has_its_begin_and_not_its_end),
       cmocka_unit_test(a_batch_is_written_whole_or_not_at_all),
       cmocka_unit_test(a_watch_tells_which_set_has_changed),
+      cmocka_unit_test(two_watches_of_one_scope_are_two),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
