@@ -52,6 +52,7 @@ Exit counter_ls(const Context& context, const ListOptions& options) {
   std::vector<std::string> keys;
   session.require(map.keys(options.prefix, [&keys](std::string_view key) { keys.emplace_back(key); }));
   std::vector<Report> reports;
+  reports.reserve(keys.size());
   for (const std::string& key : keys) reports.push_back(Report().text("key", key).number("value", map.value(key)));
   print_all(reports, context.format);
   return Exit::ok;
