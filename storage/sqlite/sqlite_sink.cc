@@ -33,6 +33,8 @@ constexpr char kSchema[] = R"(
     PRIMARY KEY (map, key, sub)
   ) WITHOUT ROWID;
   CREATE INDEX cell_arrival ON cell (arrival);
+  CREATE INDEX cell_dead ON cell (arrival) WHERE tombstone = 1;
+  CREATE INDEX cell_expiry ON cell (expires_ms) WHERE expires_ms > 0;
   CREATE TABLE meta (
     name   TEXT    NOT NULL PRIMARY KEY,
     number INTEGER NOT NULL
@@ -44,7 +46,7 @@ constexpr char kSchema[] = R"(
 )";
 static_assert(SqliteSink::kFormat == 1 && kApplicationId == 1735551332, "kSchema says so");
 
-// What is found by what collection goes by. Made in databases of earlier releases too, which don't mind.
+// For databases of a release before collection, which don't mind. A new one has them with its schema, in one commit.
 constexpr char kIndexes[] = R"(
   CREATE INDEX IF NOT EXISTS cell_dead ON cell (arrival) WHERE tombstone = 1;
   CREATE INDEX IF NOT EXISTS cell_expiry ON cell (expires_ms) WHERE expires_ms > 0;
@@ -146,7 +148,7 @@ Status SqliteSink::connect() {
       return created;
     }
   }
-  GRID_TRY(run(kIndexes));
+  if (!is_new) GRID_TRY(run(kIndexes));
   GRID_TRY(prepare_all());
   const Result<SinkMark> mark = drained();
   if (mark.ok()) floor_ = mark->floor;
