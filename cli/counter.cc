@@ -9,7 +9,7 @@
 namespace grid::cli {
 namespace {
 
-// Also before a write: without its own earlier part, a replica would count from nothing again.
+// What the server has is seen first: it is what a reset takes away, and what a sum is of.
 CounterMap open(Session& session, const CounterOptions& options) {
   check_map(options.map);
   check_key(options.key);

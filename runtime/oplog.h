@@ -165,9 +165,8 @@ class OpLog {
 
   // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
   bool is_full_for(const crdt::CellName& name);
-  // The oldest op that may be dropped (PROTOCOL P8; not a counter's: its node would forget what it counted; nor
-  // one of a unit), a copy
-  // that stands until another op is taken back or signed anew.
+  // The oldest op that may be dropped (PROTOCOL P8), a copy that stands until another op is taken back or signed anew.
+  // Not a counter's: its node would forget what it counted. Nor one of a unit.
   //   full  Links have seen all that are pending.
   Result<crdt::Op> oldest_to_drop();
   // Takes it back: its row is gone.

@@ -28,6 +28,8 @@ Status OpLog::renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& t
   bool raised = false;
   Status status = clock_.merge(above, raised);
   if (status == Status::ok) status = clock_.tick(time.now_ms(), op->cell.stamp, raised);
+  // Here, since what is written behind it asks only whether it raised the ceiling itself.
+  if (status == Status::ok && raised) status = save_clock();
   if (status == Status::ok) status = write_anew(*op);
   if (status == Status::ok) note_fate(seq, Outcome::superseded);
   if (status != Status::ok) clock_ = unmoved;
