@@ -95,6 +95,33 @@ Status Pulls::drop_cursors() {
   return Status::ok;
 }
 
+bool Pulls::has_pull_of(std::string_view fact) const {
+  for (const Pull& pull : pulls_) {
+    if (ScopeFact(facts::kCursor, pull.scope.get()).view() == fact) return true;
+  }
+  return false;
+}
+
+bool Pulls::want(const crdt::Cell& cell) const {
+  for (const Pull& pull : pulls_) {
+    if (!pull.unsubscribe_due && pull.scope.get().matches(cell.name)) return true;
+  }
+  return false;
+}
+
+Status Pulls::drop_idle_cursors() {
+  char name[sizeof(ScopeFact::name)];
+  for (std::size_t size = 0;;) {
+    const auto fact = log_.store().next_fact(facts::kCursor, {name, size});
+    if (fact.status() == Status::not_found) return Status::ok;
+    if (!fact.ok()) return fact.status();
+    size = fact->name.copy(name, sizeof(name));
+    if (has_pull_of({name, size})) continue;
+    log_.touch();
+    GRID_TRY(log_.store().set_fact({name, size}, {}));
+  }
+}
+
 // Within one epoch, the first 8 bytes, cursors compare as bytes; those of a new epoch are newer.
 Status Pulls::note_seen(Bytes cursor) {
   constexpr std::size_t kEpochBytes = 8;

@@ -33,6 +33,7 @@
 #include "runtime/replica_status.h"
 #include "runtime/sync_session.h"
 #include "runtime/timekeeper.h"
+#include "runtime/upkeep.h"
 #include "runtime/watches.h"
 #include "storage/store.h"
 
@@ -56,6 +57,7 @@ struct ReplicaOptions {
   std::uint32_t backoff_ms_max = 30'000;
   const Views* views = nullptr;  // kViews; null: rows only.
   LinkGuest* guest = nullptr;    // Topics and rooms (runtime/channels.h); null: none.
+  Upkeep* upkeep = nullptr;      // Expiry and retention (runtime/housekeeping.h); null: none.
 };
 
 class Replica final : public Machine {
@@ -109,6 +111,7 @@ class Replica final : public Machine {
   Status subscribe(Call& call);
   void release(const Call& call);
   void finish_step(const Event& event);
+  bool keep_up(std::uint64_t now_ms);
   Status check_row(const Call& call);
   void stop(Status status);
 

@@ -94,7 +94,8 @@ Status ChipLoop::start() {
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = options_.views,
-                                           .guest = options_.channels},
+                                           .guest = options_.channels,
+                                           .upkeep = options_.upkeep},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;
   has_failed_ = is_parked_ = has_heard_ = false;

@@ -37,6 +37,7 @@ struct ChipOptions {
   std::uint32_t backoff_ms_max = 30'000;
   const runtime::Views* views = nullptr;   // &runtime::kViews, for sets, counters and batches; null: rows only.
   runtime::LinkGuest* channels = nullptr;  // A ChannelsOf<kChipChannels>, say; null: no topics, no rooms.
+  runtime::Upkeep* upkeep = nullptr;       // A HousekeepingOf<...>; null: expired rows stay, and watches do not hear.
 };
 
 namespace port {

@@ -18,6 +18,7 @@
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
+#include "runtime/housekeeping.h"
 #include "runtime/query/query_engine.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
@@ -127,6 +128,8 @@ class LinuxHost::Impl final : public Driver,
   std::unique_ptr<std::uint8_t[]> replica_memory_;
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChannelsOf<kLinuxChannels> channels_;
+  std::vector<std::string> kept_;  // Maps that have a rule.
+  std::optional<runtime::HousekeepingOf<kKeepMax, 1'024>> housekeeping_;
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;

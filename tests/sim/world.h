@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "runtime/channels.h"
+#include "runtime/housekeeping.h"
 #include "runtime/random.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
@@ -107,9 +108,10 @@ struct Site {
   std::vector<std::uint8_t> memory;
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
-  std::unique_ptr<runtime::Replica> replica;           // A device has this one,
-  std::unique_ptr<server::Coordinator> coordinator;    // the gateway that one,
-  Database database;                                   // and this.
+  std::unique_ptr<runtime::HousekeepingOf<4, 8>> housekeeping;
+  std::unique_ptr<runtime::Replica> replica;         // A device has this one,
+  std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
+  Database database;                                 // and this.
   std::int64_t wall_skew_ms = 0;
   std::int64_t drift_ppm = 0;
   bool knows_time = true;
@@ -166,6 +168,7 @@ class World {
     bool channels = false;         // Devices have topics and rooms.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
+    std::vector<Keep> keep{};  // Of each device.
   };
 
   explicit World(const Options& options);
@@ -176,6 +179,7 @@ class World {
   std::size_t device_count() const { return sites_.size() - 1; }
   std::uint64_t now_ms() const { return now_ms_; }
   std::uint64_t true_ms() const { return kEpochMs + now_ms_; }
+  std::uint64_t wall_ms(const Site& site) const;  // As its clock stands; 0 while it knows no time.
   std::uint64_t trace() const { return trace_; }
   std::uint64_t event_count() const { return event_count_; }
   // So much happened within one millisecond that somebody must be asking for ever to be asked again.
@@ -267,7 +271,6 @@ class World {
   void carry_out(Site& site, const Action& action);
   void commit(Site& site, std::uint64_t batch);
   void drain(Site& site, const Action& action);
-  std::uint64_t wall_ms(const Site& site) const;
   runtime::Machine& machine(Site& site);
   bool happens(std::uint32_t of_a_million) { return of_a_million > 0 && random_.below(1'000'000) < of_a_million; }
 
