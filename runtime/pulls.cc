@@ -94,6 +94,30 @@ Status Pulls::drop_cursors() {
   return Status::ok;
 }
 
+bool Pulls::has_pull_of(std::string_view fact) const {
+  for (const Pull& pull : pulls_) {
+    if (ScopeFact(facts::kCursor, pull.scope.get()).view() == fact) return true;
+  }
+  return false;
+}
+
+Status Pulls::doubt_others(std::uint32_t id, const crdt::CellName& row) {
+  for (Pull& pull : pulls_) {
+    const bool is_known = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
+    if (pull.id != id && !is_known && pull.scope.get().matches(row)) pull.in_doubt = true;
+  }
+  char name[sizeof(ScopeFact::name)];
+  for (std::size_t size = 0;;) {
+    const auto fact = log_.store().next_fact(facts::kCursor, {name, size});
+    if (fact.status() == Status::not_found) return Status::ok;
+    if (!fact.ok()) return fact.status();
+    size = fact->name.copy(name, sizeof(name));
+    if (has_pull_of({name, size})) continue;
+    log_.touch();
+    GRID_TRY(log_.store().set_fact({name, size}, {}));
+  }
+}
+
 // Within one epoch, the first 8 bytes, cursors compare as bytes; those of a new epoch are newer.
 Status Pulls::note_seen(Bytes cursor) {
   constexpr std::size_t kEpochBytes = 8;

@@ -27,6 +27,7 @@
 #include "runtime/machine.h"
 #include "runtime/merkle_walk.h"
 #include "runtime/oplog.h"
+#include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "runtime/pulls.h"
 #include "runtime/random.h"
@@ -46,6 +47,7 @@ struct ReplicaOptions {
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
   LinkGuest* guest = nullptr;  // Topics and rooms (runtime/channels.h); null: none.
+  Partial* partial = nullptr;  // Scopes of predicates (runtime/query/row_tests.h); null: none.
 };
 
 class Replica final : public Machine {

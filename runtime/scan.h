@@ -24,11 +24,13 @@ class Scan {
 
  private:
   Result<crdt::Op> take(storage::Store& store);
+  Result<crdt::Op> take_kept(storage::Store& store);
   crdt::CellName place() const;
   void keep(const crdt::CellName& name);
 
   Scope scope_;
   bool started_ = false;
+  enum class Row : std::uint8_t { unknown, in, out } row_ = Row::unknown;  // That of the present place.
   std::size_t map_bytes_ = 0;
   std::size_t key_bytes_ = 0;
   std::size_t sub_bytes_ = 0;

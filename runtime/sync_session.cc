@@ -29,6 +29,7 @@ void SyncSession::link_up(LinkId link, std::uint64_t now_ms) {
   write_wanted_ = false;
   asked_since_reply_ = false;
   hint_ms_ = 0;
+  features_ = 0;
   pulls_.link_up();
 }
 
@@ -208,6 +209,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   GRID_TRY(wire::decode(frame, welcome));
   if (welcome.protocol < wire::kProtocolMin || welcome.protocol > wire::kProtocolMax) return Status::newer;
   epoch_ = welcome.epoch;
+  features_ = welcome.features;
   window_ops_ = std::min(welcome.window_ops, limits_.window_ops_max);
   frame_bytes_max_ = welcome.frame_bytes_max;
   if (welcome.wall_ms != 0) owe(time_.learn(welcome.wall_ms + (now_ms_ - greeted_at_ms_) / 2));
@@ -235,6 +237,11 @@ Status SyncSession::receive_welcome(Bytes frame) {
   attempts_ = 0;
   hopeless_ = false;
   if (welcome.fork_token != 0) GRID_TRY(keep_fork_token(welcome.fork_token));
+  const bool knows_predicates = (features_ & wire::kFeaturePredicates) != 0;
+  for (const Pull& pull : pulls_.all()) {
+    if (pull.scope.get().rows != nullptr && !knows_predicates)
+      problem_.say("the server is too old for a subscription by predicate: ").text(pull.scope.get().text);
+  }
   if (guest_ != nullptr) guest_->welcomed({log_.node(), welcome.features}, now_ms_, problem_);
   return log_.restart();
 }
@@ -266,6 +273,12 @@ Status SyncSession::receive_subscribed(Bytes frame) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
       pull->heal = false;
+      // What left the scope meanwhile the server can't tell: it is found by looking at both.
+      if (pull->in_doubt || (pull->scope.get().rows != nullptr && pull->cursor.size > 0)) {
+        pull->check = Pull::Check::wanted;
+        pull->compared = 0;
+      }
+      pull->in_doubt = false;
       return pulls_.set_unhealed(*pull, false);
     case wire::PullMode::compare:
       pull->phase = Pull::Phase::comparing;
@@ -346,6 +359,11 @@ Status SyncSession::merge_all(wire::OpsReader& reader, const Pull& pull) {
   while (reader.next(op)) {
     GRID_TRY(reader.status());
     if (!pull.scope.get().matches(op.cell.name)) return Status::corrupt;
+    if (op.evicted) {
+      if (partial_ == nullptr) return Status::corrupt;
+      GRID_TRY(partial_->evict(log_, pulls_, pull.id, op.cell.name));
+      continue;
+    }
     if (answer && walk_.active() && walk_.id() == pull.id) GRID_TRY(walk_.receive_answer(op));
     if (op.cell.stamp.is_none()) continue;
     GRID_TRY(log_.merge(op));

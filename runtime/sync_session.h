@@ -13,6 +13,7 @@
 #include "runtime/link_guest.h"
 #include "runtime/merkle_walk.h"
 #include "runtime/oplog.h"
+#include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "runtime/pulls.h"
 #include "runtime/random.h"
@@ -30,7 +31,8 @@ class SyncSession {
   };
 
   SyncSession(const Options& options, const Limits& limits, OpLog& log, Pulls& pulls, MerkleWalk& walk,
-              Timekeeper& time, Random& random, Problem& problem, LinkGuest* guest = nullptr)
+              Timekeeper& time, Random& random, Problem& problem, LinkGuest* guest = nullptr,
+              Partial* partial = nullptr)
       : options_(options),
         limits_(limits),
         log_(log),
@@ -39,7 +41,8 @@ class SyncSession {
         time_(time),
         random_(random),
         problem_(problem),
-        guest_(guest) {}
+        guest_(guest),
+        partial_(partial) {}
 
   Status open();  // Reads the fork token.
 
@@ -113,6 +116,7 @@ class SyncSession {
   bool holds_shared(const Scope& scope);
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();
+  bool may_subscribe(const Pull& pull) const;
   bool check_due(const Pull& pull) const;
   bool may_compare(const Pull& pull) const;
   bool may_push() const { return phase_ == Phase::live && !reforking_; }
@@ -130,6 +134,7 @@ class SyncSession {
   Random& random_;
   Problem& problem_;
   LinkGuest* guest_;  // Null: none.
+  Partial* partial_;  // Null: no predicates.
 
   Phase phase_ = Phase::down;
   bool online_ = false;
@@ -145,6 +150,7 @@ class SyncSession {
   std::uint32_t attempts_ = 0;
   std::uint32_t hint_ms_ = 0;
   std::uint64_t epoch_ = 0;
+  std::uint32_t features_ = 0;  // Of the server, once it has answered hello.
   std::uint64_t fork_token_ = 0;         // The newest that was given,
   std::uint64_t fork_token_sealed_ = 0;  // which of them is being committed,
   std::uint64_t fork_token_shown_ = 0;   // and which is on disk: shown any earlier, a power cut could take it back.

@@ -34,6 +34,7 @@ Status MerkleAnswer::begin(std::uint32_t id, const Scope& scope) {
   ask.scope_kind = scope.kind;
   ask.map = scope.kind == ScopeKind::everything ? std::string() : std::string(scope.map);
   ask.text = scope.text;
+  ask.rows = scope.rows;
   asks_.push_back(std::move(ask));
   return Status::ok;
 }
@@ -45,6 +46,7 @@ Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
   ask.bytes = frame.size();
   ask.scope_kind = scope.kind == ScopeKind::everything ? ScopeKind::map : scope.kind;
   ask.text = scope.text;
+  ask.rows = scope.rows;
   GRID_TRY(kind == Kind::cells_ask ? read_names(frame, scope, ask) : read_groups(kind, frame, ask));
   if (!scope.covers_map(ask.map)) return Status::corrupt;
   const auto by_range = [](const auto& a, const auto& b) { return a.range.begins_before(b.range); };
@@ -93,7 +95,12 @@ Status MerkleAnswer::read_groups(Kind kind, Bytes frame, Ask& ask) {
   return reader.status();
 }
 
-Result<Bytes> MerkleAnswer::write(MutBytes room) {
+void MerkleAnswer::forget(std::uint32_t id) {
+  for (const Ask& ask : asks_) ask_bytes_ -= ask.id == id ? ask.bytes : 0;
+  std::erase_if(asks_, [id](const Ask& ask) { return ask.id == id; });
+}
+
+Result<Bytes> MerkleAnswer::write(MutBytes room, const Wanted& wanted) {
   Ask& ask = asks_.front();
   Result<Bytes> frame = Bytes{};
   switch (ask.kind) {
@@ -104,7 +111,7 @@ Result<Bytes> MerkleAnswer::write(MutBytes room) {
       frame = ask.scanned ? write_lacks(ask, room) : write_missing(ask, room);
       break;
     case Kind::cells_ask:
-      frame = write_cells(ask, room);
+      frame = write_cells(ask, room, wanted);
       break;
     default:
       frame = write_first(ask, room);
@@ -159,6 +166,7 @@ Status MerkleAnswer::count_first(Ask& ask, const std::string& map) {
   whole.scope_kind = ask.scope_kind == ScopeKind::everything ? ScopeKind::map : ask.scope_kind;
   whole.map = map;
   whole.text = ask.text;
+  whole.rows = ask.rows;
   whole.splits.push_back({wire::kWholeMap, 0});
   whole.scan = runtime::Scan(whole.scope());
   GRID_TRY(count_children(whole));
@@ -256,17 +264,31 @@ Result<Bytes> MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
   return writer.finish(true);
 }
 
+// Of a row that stands here, and that no subscription of the device wants, it is told just that: it has shown that it
+// holds it (PROTOCOL P21).
+Result<Op> MerkleAnswer::answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const {
+  Op unknown;
+  unknown.cell.name = name;
+  if (ask.rows != nullptr) {
+    const Result<Op> row = journal_.store().find({name.map, name.key, {}});
+    if (!row.ok() && row.status() != Status::not_found) return row.status();
+    unknown.evicted = row.ok() && !row->cell.is_tombstone() && !wanted(row->cell);
+    if (unknown.evicted) return unknown;
+  }
+  const Result<Op> op = journal_.store().find(name);
+  if (op.status() == Status::not_found) return unknown;
+  if (!op.ok()) return op.status();
+  return Op{.cell = op->cell, .quality = op->quality};
+}
+
 // Each name with its cell, or without a stamp when nothing is known of it.
-Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room) {
+Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room, const Wanted& wanted) {
   wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (; ask.next < ask.names.size(); ++ask.next) {
     const crdt::CellName name{ask.map, ask.names[ask.next].key, ask.names[ask.next].sub};
-    const Result<Op> op = journal_.store().find(name);
-    if (!op.ok() && op.status() != Status::not_found) return op.status();
-    Op entry;
-    entry.cell.name = name;
-    if (op.ok()) entry = {.cell = op->cell, .quality = op->quality};
-    if (!writer.add(entry) && writer.count() > 0) return writer.finish({}, false);
+    const Result<Op> entry = answer_to(ask, name, wanted);
+    if (!entry.ok()) return entry.status();
+    if (!writer.add(*entry) && writer.count() > 0) return writer.finish({}, false);
   }
   ask.next = SIZE_MAX;
   return writer.finish({}, true);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,8 +40,12 @@ class MerkleAnswer {
   Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope);
 
   bool has_work() const { return !asks_.empty(); }
+  // Asks about it are answered no more.
+  void forget(std::uint32_t id);
+  // Whether some subscription of the device wants the row.
+  using Wanted = std::function<bool(const crdt::Cell& row)>;
   // The next frame of the first answer; empty when this write only looked.
-  Result<Bytes> write(MutBytes room);
+  Result<Bytes> write(MutBytes room, const Wanted& wanted);
 
  private:
   static constexpr std::uint32_t kLooksMax = 16'384;
@@ -61,6 +66,7 @@ class MerkleAnswer {
     runtime::ScopeKind scope_kind = runtime::ScopeKind::everything;
     std::string map;
     std::string text;
+    const runtime::RowTest* rows = nullptr;  // Of the subscription, which forgets its asks when it ends.
     std::vector<wire::Split> splits;
     std::vector<std::vector<crdt::Digest>> children;
     std::vector<Listed> listed;  // In the order of ranges.
@@ -70,7 +76,7 @@ class MerkleAnswer {
     bool scanned = false;
     runtime::Scan scan;
 
-    runtime::Scope scope() const { return {scope_kind, map, text}; }
+    runtime::Scope scope() const { return {scope_kind, map, text, rows}; }
   };
 
   static Status read_names(Bytes frame, const runtime::Scope& scope, Ask& ask);
@@ -79,7 +85,8 @@ class MerkleAnswer {
   Result<Bytes> write_splits(Ask& ask, MutBytes room);
   Result<Bytes> write_missing(Ask& ask, MutBytes room);
   Result<Bytes> write_lacks(Ask& ask, MutBytes room);
-  Result<Bytes> write_cells(Ask& ask, MutBytes room);
+  Result<Bytes> write_cells(Ask& ask, MutBytes room, const Wanted& wanted);
+  Result<crdt::Op> answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
   Status count_first(Ask& ask, const std::string& map);
   Status count_children(Ask& ask);
   Result<std::string> map_after(const Ask& ask) const;

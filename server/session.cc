@@ -126,10 +126,49 @@ void Session::confirm_token(std::uint64_t token) {
 }
 
 Subscription* Session::find(std::uint32_t id) {
-  for (Subscription& subscription : subscriptions_) {
-    if (subscription.id() == id) return &subscription;
+  for (const auto& subscription : subscriptions_) {
+    if (subscription->id() == id) return subscription.get();
   }
   return nullptr;
+}
+
+template <typename Condition>
+void Session::end_subscriptions(Condition condition) {
+  for (const auto& subscription : subscriptions_) {
+    if (!condition(*subscription)) continue;
+    shared_.index.remove(subscription->scope(), subscription->predicate(), {this, subscription.get()});
+    answer_.forget(subscription->id());
+  }
+  std::erase_if(subscriptions_, [&condition](const auto& subscription) { return condition(*subscription); });
+}
+
+Session::~Session() {
+  end_subscriptions([](const Subscription&) { return true; });
+}
+
+Status Session::refuse_subscription(std::uint32_t id, Status status) {
+  subscribed_due_.push_back(
+      {id, static_cast<std::uint32_t>(wire::PullMode::refused), false, static_cast<std::uint32_t>(status)});
+  return Status::ok;
+}
+
+// Whether any subscription of the device wants the row as it stands (PROTOCOL P22).
+bool Session::wants_row(const crdt::Cell& row) const {
+  return std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                     [&row](const auto& subscription) { return subscription->wants_row(row); });
+}
+
+const Subscription* Session::predicate_of(std::string_view map) const {
+  for (const auto& subscription : subscriptions_) {
+    const runtime::Scope scope = subscription->scope();
+    if (scope.rows != nullptr && scope.map == map) return subscription.get();
+  }
+  return nullptr;
+}
+
+// By writing it the device shows that it holds the row (PROTOCOL P21); it can let go of it once the op has settled.
+void Session::note_shown(const Op& op) {
+  if (predicate_of(op.cell.name.map) != nullptr) shown_.push_back({op.seq, KeptName(op.cell.name)});
 }
 
 Status Session::receive_subscribe(Bytes frame) {
@@ -138,14 +177,18 @@ Status Session::receive_subscribe(Bytes frame) {
   const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
   GRID_TRY(scope.check());
   if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
-  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0};
-  if (find(message.id) != nullptr || subscriptions_.size() >= shared_.options.subscriptions_max) {
-    answer.status = static_cast<std::uint32_t>(find(message.id) != nullptr ? Status::invalid : Status::full);
-    subscribed_due_.push_back(answer);
-    return Status::ok;
+  if (find(message.id) != nullptr) return refuse_subscription(message.id, Status::invalid);
+  if (subscriptions_.size() >= shared_.options.subscriptions_max) return refuse_subscription(message.id, Status::full);
+  Subscription::Test test;
+  if (scope.kind == runtime::ScopeKind::where) {
+    query::Trouble trouble;
+    test = runtime::CompiledRowTest::compile(scope.text, trouble);
+    if (test == nullptr) return refuse_subscription(message.id, Status::invalid);
   }
-  subscriptions_.emplace_back(message.id, scope, value_bytes_max_);
-  return begin_pull(subscriptions_.back(), message);
+  auto subscription = std::make_unique<Subscription>(message.id, scope, value_bytes_max_, std::move(test));
+  shared_.index.add(subscription->scope(), subscription->predicate(), {this, subscription.get()});
+  subscriptions_.push_back(std::move(subscription));
+  return begin_pull(*subscriptions_.back(), message);
 }
 
 Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& message) {
@@ -164,6 +207,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.start(head, head, false);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
+  GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max));
   dirty_ = true;
   subscribed_due_.push_back({message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0});
   return Status::ok;
@@ -172,7 +216,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
 Status Session::receive_unsubscribe(Bytes frame) {
   grid_Unsubscribe message = grid_Unsubscribe_init_zero;
   GRID_TRY(wire::decode(frame, message));
-  std::erase_if(subscriptions_, [&](const Subscription& s) { return s.id() == message.id; });
+  end_subscriptions([&message](const Subscription& subscription) { return subscription.id() == message.id; });
   return Status::ok;
 }
 
@@ -213,7 +257,7 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
 Status Session::take_op(const Op& op, Verdict& unit) {
   if (op.seq <= last_seq_) return Status::corrupt;
   // What a device does not read counts too: its answers are sent before the acks that let it go on.
-  const std::uint64_t unread = std::max(rejected_.size(), beaten_.size());
+  const std::uint64_t unread = std::max({rejected_.size(), beaten_.size(), shown_.size()});
   if (unit.is_first && std::max(in_flight_, unread) >= shared_.options.window_ops) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
@@ -235,6 +279,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     }
     if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
   }
+  note_shown(op);
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.
@@ -282,9 +327,9 @@ Status Session::note_beaten(const Op& op) {
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (!standing.ok()) return standing.status();
   if (standing->cell.stamp == op.cell.stamp) return Status::ok;
-  for (const Subscription& subscription : subscriptions_) {
-    if (!subscription.scope().matches(op.cell.name) || !subscription.is_past(*standing)) continue;
-    beaten_.push_back({subscription.id(), KeptName(op.cell.name)});
+  for (const auto& subscription : subscriptions_) {
+    if (!subscription->scope().matches(op.cell.name) || !subscription->is_past(*standing)) continue;
+    beaten_.push_back({subscription->id(), KeptName(op.cell.name)});
     return Status::ok;
   }
   return Status::ok;
@@ -366,15 +411,6 @@ Status Session::receive_inspect(Bytes frame) {
   return Status::ok;
 }
 
-void Session::notice(const crdt::CellName& name) {
-  if (dirty_) return;
-  for (const Subscription& subscription : subscriptions_) {
-    if (!subscription.scope().matches(name)) continue;
-    dirty_ = true;
-    return;
-  }
-}
-
 void Session::sealed() {
   sealed_ = std::max(sealed_, open_);
   in_flight_sealed_ = in_flight_;
@@ -389,7 +425,7 @@ void Session::durable() {
     token_sealed_ = peer_.latest;
   }
   durable_ = std::max(durable_, sealed_);
-  for (const Subscription& subscription : subscriptions_) dirty_ = dirty_ || subscription.current_due;
+  for (const auto& subscription : subscriptions_) dirty_ = dirty_ || subscription->current_due;
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

@@ -19,6 +19,7 @@
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
 #include "runtime/query/query_engine.h"
+#include "runtime/query/row_tests.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
@@ -123,6 +124,7 @@ class LinuxHost::Impl final : public Driver,
   std::unique_ptr<std::uint8_t[]> replica_memory_;
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChannelsOf<kLinuxChannels> channels_;
+  runtime::RowTests row_tests_;
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;

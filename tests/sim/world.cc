@@ -115,6 +115,7 @@ void World::start_device(Site& site) {
   site.memory.assign(runtime::Replica::memory_bytes(site.limits), 0);
   runtime::ReplicaOptions options{
       .app = options_.app, .seed = random_.next(), .limits = &site.limits, .on_full = site.on_full};
+  options.partial = &site.row_tests;
   if (options_.channels) {
     site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
     options.guest = *site.channels;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "runtime/channels.h"
+#include "runtime/query/row_tests.h"
 #include "runtime/random.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
@@ -106,6 +107,7 @@ struct Site {
   std::vector<std::uint8_t> memory;
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
+  runtime::RowTests row_tests{};
   std::unique_ptr<runtime::Replica> replica;           // A device has this one,
   std::unique_ptr<server::Coordinator> coordinator;    // the gateway that one,
   Database database;                                   // and this.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Partial: what a replica needs to hold the rows of predicates, and no others. A device without a query engine has none,
+// and links nothing of it (runtime/query/row_tests.h).
+//
+// Place     Below replica.h, which is given one.
+#pragma once
+
+#include <string_view>
+
+#include "crdt/cell.h"
+#include "runtime/scope.h"
+
+namespace grid::runtime {
+
+class OpLog;
+class Pulls;
+
+class Partial {
+ public:
+  // The test that `text` says; it stands as long as this does. Null: the text says none, or there is no room.
+  virtual const RowTest* test_of(std::string_view text) = 0;
+  // The server says, about the subscription `id`, that no scope of this device has the row any more: lets go of it
+  // (PROTOCOL P22). What is pending stays, and this node's own part of a counter.
+  virtual Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) = 0;
+
+ protected:
+  ~Partial() = default;
+};
+
+}  // namespace grid::runtime

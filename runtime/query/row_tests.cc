@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/query/row_tests.h"
+
+#include "crdt/pn_counter.h"
+#include "runtime/oplog.h"
+#include "runtime/pulls.h"
+#include "runtime/scan.h"
+
+namespace grid::runtime {
+
+std::unique_ptr<CompiledRowTest> CompiledRowTest::compile(std::string_view text, query::Trouble& trouble) {
+  std::vector<std::uint8_t> room(query::Predicate::kProgramBytesMax);
+  const Result<query::Predicate> predicate = query::compile(text, {}, room, trouble);
+  if (!predicate.ok()) return nullptr;
+  auto test = std::make_unique<CompiledRowTest>();
+  test->program_.assign(predicate->program().begin(), predicate->program().end());
+  return test;
+}
+
+const RowTest* RowTests::test_of(std::string_view text) {
+  const auto known = tests_.find(text);
+  if (known != tests_.end()) return known->second.get();
+  if (tests_.size() == kTestsMax) return nullptr;
+  query::Trouble trouble;
+  std::unique_ptr<CompiledRowTest> test = CompiledRowTest::compile(text, trouble);
+  if (test == nullptr) return nullptr;
+  return tests_.emplace(std::string(text), std::move(test)).first->second.get();
+}
+
+namespace {
+
+bool may_go(OpLog& log, const crdt::Op& op) {
+  std::uint8_t own[crdt::CounterPart::kNameBytes];
+  const std::string_view sub = op.cell.name.sub;
+  const bool is_own_part = crdt::CounterPart::is(sub) && sub == crdt::CounterPart::name(log.node(), own);
+  return !op.cell.is_tombstone() && !log.is_pending(op) && !is_own_part;
+}
+
+}  // namespace
+
+// Cursors go first: they cover rows that will be here no more. When the store has no room for the rest, a comparison too
+// many does no harm.
+Status RowTests::evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) {
+  const std::string map(row.map);
+  const std::string key(row.key);
+  GRID_TRY(pulls.doubt_others(id, row));
+  bool is_gone = false;
+  for (Scan scan(Scope{ScopeKind::key, map, key});;) {
+    const Result<crdt::Op> op = scan.next(log.store());
+    if (op.status() == Status::not_found) break;
+    if (!op.ok()) return op.status();
+    if (!may_go(log, *op)) continue;
+    const std::string sub(op->cell.name.sub);
+    const Result<crdt::Seq> erased = log.store().append({.cell = {.name = {map, key, sub}, .stamp = {}}});
+    if (!erased.ok()) return erased.status();
+    log.touch();
+    is_gone = true;
+  }
+  if (is_gone && listener_ != nullptr) listener_->evicted(map, key);
+  return Status::ok;
+}
+
+}  // namespace grid::runtime
