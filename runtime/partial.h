@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Partial: what a replica needs to hold the rows of predicates, and no others. A device without a query engine has none,
-// and links nothing of it (runtime/query/row_tests.h).
+// Partial: what a replica needs to hold the rows of predicates, and no others. A device without a query engine has
+// none, and links nothing of it (runtime/query/row_tests.h).
 //
 // Place     Below replica.h, which is given one.
 #pragma once
@@ -23,6 +23,10 @@ class Partial {
   // The server says, about the subscription `id`, that no scope of this device has the row any more: lets go of it
   // (PROTOCOL P22). What is pending stays, and this node's own part of a counter.
   virtual Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) = 0;
+
+  // The server has answered the subscription `id`, of a predicate: lets go of the rows of its map that no scope has, as
+  // they stand here settled. It may have been away when it was told so, or have had other scopes.
+  virtual Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) = 0;
 
  protected:
   ~Partial() = default;

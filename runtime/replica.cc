@@ -238,7 +238,8 @@ Status Replica::subscribe(Call& call) {
     return legal;
   }
   Scope scope = call.scope;
-  if (scope.kind == ScopeKind::where) scope.rows = options_.partial == nullptr ? nullptr : options_.partial->test_of(scope.text);
+  if (scope.kind == ScopeKind::where)
+    scope.rows = options_.partial == nullptr ? nullptr : options_.partial->test_of(scope.text);
   if (scope.kind == ScopeKind::where && scope.rows == nullptr) {
     problem_.say("the predicate of the subscription is none, or this node knows no predicates: ").text(scope.text);
     return Status::invalid;

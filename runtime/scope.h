@@ -30,11 +30,10 @@ class RowTest {
   ~RowTest() = default;
 };
 
-
 struct Scope {
   ScopeKind kind = ScopeKind::everything;
-  std::string_view map{};   // Empty for everything.
-  std::string_view text{};  // The prefix, the key or the predicate.
+  std::string_view map{};         // Empty for everything.
+  std::string_view text{};        // The prefix, the key or the predicate.
   const RowTest* rows = nullptr;  // Of the predicate; whoever looks at cells needs it.
 
   // Of `where`: its row may be in the scope.

@@ -269,7 +269,11 @@ Status SyncSession::receive_subscribed(Bytes frame) {
   GRID_TRY(wire::decode(frame, answer));
   Pull* pull = pulls_.find(answer.id);
   if (pull == nullptr) return Status::ok;  // It was ended meanwhile.
-  switch (static_cast<wire::PullMode>(answer.mode)) {
+  const wire::PullMode mode = static_cast<wire::PullMode>(answer.mode);
+  if (pull->scope.get().rows != nullptr && mode != wire::PullMode::refused) {
+    GRID_TRY(partial_->sweep(log_, pulls_, pull->id));
+  }
+  switch (mode) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
       pull->heal = false;

@@ -150,7 +150,7 @@ class SyncSession {
   std::uint32_t attempts_ = 0;
   std::uint32_t hint_ms_ = 0;
   std::uint64_t epoch_ = 0;
-  std::uint32_t features_ = 0;  // Of the server, once it has answered hello.
+  std::uint32_t features_ = 0;           // Of the server, once it has answered hello.
   std::uint64_t fork_token_ = 0;         // The newest that was given,
   std::uint64_t fork_token_sealed_ = 0;  // which of them is being committed,
   std::uint64_t fork_token_shown_ = 0;   // and which is on disk: shown any earlier, a power cut could take it back.

@@ -28,7 +28,7 @@ struct CoordinatorOptions {
   std::string_view app{};  // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: epochs and fork tokens.
   std::uint32_t links_max = 1'024;
-  std::uint32_t subscriptions_max = 256;  // of one link
+  std::uint32_t subscriptions_max = 256;    // of one link
   std::uint32_t rows_held_max = 1'048'576;  // Rows of one predicate that a device is known to hold, 40 bytes each.
   std::uint32_t frame_bytes_max = 2 * 1'048'576;
   std::uint32_t value_bytes_max = 1'048'576;

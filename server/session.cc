@@ -168,7 +168,11 @@ const Subscription* Session::predicate_of(std::string_view map) const {
 
 // By writing it the device shows that it holds the row (PROTOCOL P21); it can let go of it once the op has settled.
 void Session::note_shown(const Op& op) {
-  if (predicate_of(op.cell.name.map) != nullptr) shown_.push_back({op.seq, KeptName(op.cell.name)});
+  if (predicate_of(op.cell.name.map) == nullptr) return;
+  shown_.push_back({op.seq, KeptName(op.cell.name)});
+  for (const auto& subscription : subscriptions_) {
+    if (subscription->scope().matches(op.cell.name)) subscription->show(op.cell.name.key);
+  }
 }
 
 Status Session::receive_subscribe(Bytes frame) {
@@ -329,6 +333,8 @@ Status Session::note_beaten(const Op& op) {
   if (standing->cell.stamp == op.cell.stamp) return Status::ok;
   for (const auto& subscription : subscriptions_) {
     if (!subscription->scope().matches(op.cell.name) || !subscription->is_past(*standing)) continue;
+    // Of what a predicate may not have any more it is told behind the acknowledgement: write_shown().
+    if (subscription->scope().rows != nullptr) continue;
     beaten_.push_back({subscription->id(), KeptName(op.cell.name)});
     return Status::ok;
   }

@@ -117,8 +117,20 @@ Bytes Session::write_shown(MutBytes room) {
     const crdt::CellName name{map, shown_.front().name.key, {}};
     const Result<Op> row = shared_.journal.store().find(name);
     const crdt::Cell standing = row.ok() ? row->cell : crdt::Cell{.name = name, .stamp = {}};
-    if ((row.ok() && row->cell.is_tombstone()) || wants_row(standing)) continue;
-    if (!writer.add({.cell = {.name = name, .stamp = {}}, .evicted = true})) break;
+    const wire::OpsWriter::Mark mark = writer.mark();
+    if (wants_row(standing)) {
+      // As in note_beaten(): what it lost to.
+      const Result<Op> cell = shared_.journal.store().find(shown_.front().name.view());
+      const bool has_lost = cell.ok() && cell->cell.stamp.node != node_;
+      if (has_lost && !writer.add({.cell = cell->cell, .quality = cell->quality}) && writer.count() > 0) break;
+      continue;
+    }
+    // What it wrote may have lost to a removal, which no scope of a predicate has.
+    const bool is_removed = row.ok() && row->cell.is_tombstone();
+    if (is_removed && !writer.add({.cell = row->cell, .quality = row->quality})) break;
+    if (writer.add({.cell = {.name = name, .stamp = {}}, .evicted = true})) continue;
+    writer.cut(mark);
+    break;
   }
   return writer.count() > 0 ? writer.finish() : Bytes{};
 }

@@ -32,6 +32,7 @@ bool Subscription::wants_row(const crdt::Cell& row) const {
 Status Subscription::know_rows(Journal& journal, storage::Seq position, std::size_t rows_max) {
   if (test_ == nullptr) return Status::ok;
   held_.limit(rows_max);
+  partly_held_.limit(rows_max);
   for (runtime::Scan scan(scope()); position > 0;) {
     const Result<crdt::Op> op = scan.next(journal.store());
     if (op.status() == Status::not_found) break;
@@ -39,6 +40,10 @@ Status Subscription::know_rows(Journal& journal, storage::Seq position, std::siz
     if (op->cell.name.sub.empty() && op->seq <= position && !held_.add(op->cell.name.key)) break;
   }
   return Status::ok;
+}
+
+void Subscription::show(std::string_view key) {
+  if (test_ != nullptr && !held_.has(key)) partly_held_.add(key);
 }
 
 void Subscription::touch(storage::Seq before) {
@@ -96,8 +101,9 @@ Result<Subscription::Step> Subscription::take_row(const crdt::Op& op, const Writ
     if (!is_held) return enter(op, to);
     return wants(op, to.own) ? add(op, to) : Step::done;
   }
-  compare_due = compare_due || (!is_held && !held_.knows_all());
-  return is_held ? leave(op, to) : Step::done;
+  const bool is_shown = partly_held_.has(op.cell.name.key);
+  compare_due = compare_due || (!is_held && !is_shown && !(held_.knows_all() && partly_held_.knows_all()));
+  return is_held || is_shown ? leave(op, to) : Step::done;
 }
 
 Result<Subscription::Step> Subscription::enter(const crdt::Op& row, const Writing& to) {
@@ -110,16 +116,19 @@ Result<Subscription::Step> Subscription::enter(const crdt::Op& row, const Writin
     const Result<crdt::Op> op = to.journal.store().next_cell({map_, key, entered_sub_});
     if (!op.ok() && op.status() != Status::not_found) return op.status();
     if (!op.ok() || op->cell.name.key != key || op->cell.name.map != map_) break;
-    if (wants(*op, to.own) && add(*op, to) == Step::full) return Step::full;
+    // What the device wrote of it itself may have been evicted since.
+    const bool is_due = op->seq > live_only_through_ || !op->cell.is_tombstone();
+    if (is_due && add(*op, to) == Step::full) return Step::full;
     entered_sub_ = op->cell.name.sub;
   }
   entering_ = 0;
+  partly_held_.remove(key);
   held_.add(key);
   return Step::done;
 }
 
-// A row that is removed goes as what it is, a tombstone; the rest of it is evicted. What the device wrote itself is told
-// behind its acknowledgement, by the session.
+// A row that is removed goes as what it is, a tombstone; the rest of it is evicted. What the device wrote itself is
+// told behind its acknowledgement, by the session.
 Subscription::Step Subscription::leave(const crdt::Op& row, const Writing& to) {
   const wire::OpsWriter::Mark mark = to.writer.mark();
   const bool is_own = to.own.contains(row.seq);
@@ -130,6 +139,7 @@ Subscription::Step Subscription::leave(const crdt::Op& row, const Writing& to) {
     return Step::full;
   }
   held_.remove(row.cell.name.key);
+  partly_held_.remove(row.cell.name.key);
   return Step::done;
 }
 

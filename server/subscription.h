@@ -88,6 +88,8 @@ class Subscription {
   // A record behind `before` may concern it. What it was not told of before concerns it not.
   void touch(storage::Seq before);
   bool is_stale() const { return stale_; }
+  // The device has written something of the row, and so may hold it.
+  void show(std::string_view key);
 
   // It has looked at a row that the device may hold, and that is not known to be: the device must show what it has.
   bool compare_due = false;
@@ -97,8 +99,8 @@ class Subscription {
 
   // Writes what comes next: a delta, or empty when there was nothing to send among the records looked at.
   // Sets `more` when there is more to look at.
-  Result<Bytes> write(Journal& journal, const OwnArrivals& own, const Wanted& wanted, std::uint64_t epoch, MutBytes room,
-                      bool& more);
+  Result<Bytes> write(Journal& journal, const OwnArrivals& own, const Wanted& wanted, std::uint64_t epoch,
+                      MutBytes room, bool& more);
   // Rows that were held against its predicate, for those who count.
   std::uint64_t judged_count() const { return judged_count_; }
   std::uint64_t sent_count() const { return sent_count_; }
@@ -132,8 +134,9 @@ class Subscription {
   runtime::ScopeKind kind_;
   std::string map_;
   std::string text_;
-  Test test_;  // Null: the scope tells by names alone.
-  RowsHeld held_;
+  Test test_;                  // Null: the scope tells by names alone.
+  RowsHeld held_;              // Rows that were sent whole,
+  RowsHeld partly_held_;       // and others that the device has shown to hold something of.
   storage::Seq entering_ = 0;  // The record whose row is being sent, cell by cell,
   std::string entered_sub_;    // behind this one.
   std::uint64_t judged_count_ = 0;

@@ -150,8 +150,7 @@ void SubscriptionIndex::remove(const Scope& scope, const query::Predicate& predi
   if (map->second.keys.empty() && map->second.fields.empty() && map->second.rest.empty()) maps_.erase(map);
 }
 
-void SubscriptionIndex::find(const crdt::CellName& name, const Value& value,
-                             std::vector<const Entries*>& found) const {
+void SubscriptionIndex::find(const crdt::CellName& name, const Value& value, std::vector<const Entries*>& found) const {
   found.push_back(&everywhere_);
   const auto map = maps_.find(name.map);
   if (map == maps_.end()) return;

@@ -10,8 +10,8 @@
 // Limits    An entry a subscription, of a range one for each power of two that it is made of: at most 112.
 //
 // A predicate is filed under one thing that it requires: a field's value (a hash of it), or a range of it. A range of
-// codes (runtime/query/code.h) is cut into blocks whose size is a power of two, so that a value is looked for in the one
-// block of each size that it would lie in. What requires neither is in its map's list.
+// codes (runtime/query/code.h) is cut into blocks whose size is a power of two, so that a value is looked for in the
+// one block of each size that it would lie in. What requires neither is in its map's list.
 #pragma once
 
 #include <cstdint>

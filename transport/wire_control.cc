@@ -91,7 +91,8 @@ Status check(const grid_Subscribe& subscribe) {
   if (kind == ScopeKind::map && !text.empty()) return Status::corrupt;
   if (kind == ScopeKind::where && text.empty()) return Status::corrupt;
   if (kind != ScopeKind::key && text.empty()) return as_frame_status(crdt::check_map_name(map));
-  if (kind == ScopeKind::where) return crdt::is_utf8(text) ? as_frame_status(crdt::check_map_name(map)) : Status::corrupt;
+  if (kind == ScopeKind::where)
+    return crdt::is_utf8(text) ? as_frame_status(crdt::check_map_name(map)) : Status::corrupt;
   return as_frame_status(crdt::check_name({map, text, {}}));
 }
 

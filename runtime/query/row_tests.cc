@@ -37,10 +37,36 @@ bool may_go(OpLog& log, const crdt::Op& op) {
   return !op.cell.is_tombstone() && !log.is_pending(op) && !is_own_part;
 }
 
+bool is_wanted(Pulls& pulls, const crdt::Cell& row) {
+  for (const Pull& pull : pulls.all()) {
+    const Scope scope = pull.scope.get();
+    if (!pull.unsubscribe_due && scope.matches(row.name) && (scope.rows == nullptr || scope.rows->accepts(row)))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-// Cursors go first: they cover rows that will be here no more. When the store has no room for the rest, a comparison too
-// many does no harm.
+Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
+  const std::string map(pulls.find(id)->scope.get().map);
+  std::string key;
+  for (Scan scan(Scope{ScopeKind::map, map, {}});;) {
+    const Result<crdt::Op> op = scan.next(log.store());
+    if (op.status() == Status::not_found) return Status::ok;
+    if (!op.ok()) return op.status();
+    if (op->cell.name.key == key) continue;
+    key = op->cell.name.key;
+    if (op->cell.name.sub.empty() && log.is_pending(*op)) continue;
+    // What lies under a row that has no value is in no predicate's scope.
+    const bool has_value = op->cell.name.sub.empty();
+    const crdt::Cell row = has_value ? op->cell : crdt::Cell{.name = {map, key, {}}, .stamp = {}};
+    if (!is_wanted(pulls, row)) GRID_TRY(evict(log, pulls, id, {map, key, {}}));
+  }
+}
+
+// Cursors go first: they cover rows that will be here no more. When the store has no room for the rest, a comparison
+// too many does no harm.
 Status RowTests::evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) {
   const std::string map(row.map);
   const std::string key(row.key);

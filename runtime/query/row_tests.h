@@ -49,6 +49,7 @@ class RowTests final : public Partial {
   explicit RowTests(EvictionListener* listener = nullptr) : listener_(listener) {}
   const RowTest* test_of(std::string_view text) override;
   Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) override;
+  Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) override;
 
  private:
   EvictionListener* listener_;

@@ -108,9 +108,9 @@ struct Site {
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
   runtime::RowTests row_tests{};
-  std::unique_ptr<runtime::Replica> replica;           // A device has this one,
-  std::unique_ptr<server::Coordinator> coordinator;    // the gateway that one,
-  Database database;                                   // and this.
+  std::unique_ptr<runtime::Replica> replica;         // A device has this one,
+  std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
+  Database database;                                 // and this.
   std::int64_t wall_skew_ms = 0;
   std::int64_t drift_ppm = 0;
   bool knows_time = true;
