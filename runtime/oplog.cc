@@ -112,6 +112,7 @@ Status OpLog::append(const Op& op) {
   if (supersedes) --pending_count_;
   if (op.local) ++pending_count_;
   dirty_ = true;
+  if (listener_ != nullptr && op.cell.stamp.is_none()) listener_->erased(op.cell.name);
   return Status::ok;
 }
 

@@ -16,7 +16,16 @@ namespace grid::runtime {
 class OpLog;
 class Pulls;
 
-class Partial {
+// Who is told that a name has left a replica without a record in its log: a row was evicted, or a write taken back.
+class ErasureListener {
+ public:
+  virtual void erased(const crdt::CellName& name) = 0;
+
+ protected:
+  ~ErasureListener() = default;
+};
+
+class Partial : public ErasureListener {
  public:
   // The test that `text` says; it stands as long as this does. Null: the text says none, or there is no room.
   virtual const RowTest* test_of(std::string_view text) = 0;

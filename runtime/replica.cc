@@ -64,6 +64,7 @@ std::span<const Action> Replica::step(const Event& event) {
 void Replica::start(const Event& event) {
   Status status = log_.open(random_.id());
   if (status == Status::ok) status = session_.open();
+  log_.listen(options_.partial);
   const Result<Bytes> app = store_.fact(facts::kApp);
   if (app.status() == Status::not_found) {
     if (status == Status::ok) status = store_.set_fact(facts::kApp, as_bytes(options_.app));

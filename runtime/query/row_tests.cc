@@ -71,20 +71,14 @@ Status RowTests::evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::C
   const std::string map(row.map);
   const std::string key(row.key);
   GRID_TRY(pulls.doubt_others(id, row));
-  bool is_gone = false;
   for (Scan scan(Scope{ScopeKind::key, map, key});;) {
     const Result<crdt::Op> op = scan.next(log.store());
-    if (op.status() == Status::not_found) break;
+    if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return op.status();
     if (!may_go(log, *op)) continue;
     const std::string sub(op->cell.name.sub);
-    const Result<crdt::Seq> erased = log.store().append({.cell = {.name = {map, key, sub}, .stamp = {}}});
-    if (!erased.ok()) return erased.status();
-    log.touch();
-    is_gone = true;
+    GRID_TRY(log.erase({map, key, sub}));
   }
-  if (is_gone && listener_ != nullptr) listener_->evicted(map, key);
-  return Status::ok;
 }
 
 }  // namespace grid::runtime

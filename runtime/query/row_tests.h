@@ -32,27 +32,21 @@ class CompiledRowTest final : public RowTest {
   std::vector<std::uint8_t> program_;
 };
 
-// Who is told that a row has left this replica without a trace in its log.
-class EvictionListener {
- public:
-  virtual void evicted(std::string_view map, std::string_view key) = 0;
-
- protected:
-  ~EvictionListener() = default;
-};
-
 // A device's: one test for each text that it ever subscribed to.
 class RowTests final : public Partial {
  public:
   static constexpr std::size_t kTestsMax = 1'024;
 
-  explicit RowTests(EvictionListener* listener = nullptr) : listener_(listener) {}
+  explicit RowTests(ErasureListener* listener = nullptr) : listener_(listener) {}
   const RowTest* test_of(std::string_view text) override;
   Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) override;
   Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) override;
+  void erased(const crdt::CellName& name) override {
+    if (listener_ != nullptr) listener_->erased(name);
+  }
 
  private:
-  EvictionListener* listener_;
+  ErasureListener* listener_;
   std::map<std::string, std::unique_ptr<CompiledRowTest>, std::less<>> tests_;
 };
 
