@@ -169,6 +169,7 @@ void LinuxHost::Impl::perform(Call& call) {
   if (call.status == Status::full && host_->flush() == Status::ok) {
     host_->step({.kind = Event::Kind::call, .call = &call});
   }
+  if (!living_.empty()) host_->want_turn();
   if (call.status != Status::ok) problem_ = replica_->problem();
   if (call.verb == Call::Verb::offline) give_up_connecting();
 }
@@ -211,6 +212,7 @@ void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::str
 
 void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
   host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
+  if (!living_.empty()) host_->want_turn();
 }
 
 std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {
@@ -286,6 +288,7 @@ void LinuxHost::Impl::turn_ended() {
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
+  turn_live();
   runtime::LinkGuest* const guest = channels_;
   for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
 }

@@ -10,6 +10,11 @@ namespace {
 
 constexpr std::size_t kSortBytesMax = 4'096;
 
+std::string sentence_of(std::string_view what, const query::Trouble& trouble) {
+  char room[400];
+  return std::string(what).append(trouble.sentence(room));
+}
+
 }  // namespace
 
 Status LiveQuery::open(const Question& question) {
@@ -20,16 +25,19 @@ Status LiveQuery::open(const Question& question) {
   query::Trouble trouble;
   program_.resize(query::Predicate::kProgramBytesMax);
   const auto predicate = query::compile(question.where, question.parameters, program_, trouble);
-  if (!predicate.ok()) return predicate.status();
+  if (!predicate.ok()) return problem_ = sentence_of("the predicate, ", trouble), predicate.status();
   program_.resize(predicate->program().size());
   program_.shrink_to_fit();
   predicate_ = query::Predicate(program_);
   sort_bytes_.resize(kSortBytesMax);
   const auto sort = query::compile_sort(question.order, sort_bytes_, trouble);
-  if (!sort.ok()) return sort.status();
+  if (!sort.ok()) return problem_ = sentence_of("the order, ", trouble), sort.status();
   sort_ = *sort;
   position_ = store_.head();
-  return refill(question.known_ms);
+  const Status filled = refill(question.known_ms);
+  if (filled != Status::ok)
+    problem_ = filled == Status::full ? "the rows of the answer take too much memory" : store_.problem();
+  return filled;
 }
 
 LiveQuery::Held LiveQuery::row_of(const crdt::Op& op) const {

@@ -49,7 +49,7 @@ class LiveQuery {
   LiveQuery& operator=(const LiveQuery&) = delete;
 
   // `question.after` is empty. The rows of the first answer are told as ones that enter, by the next advance().
-  //   invalid, too_large  As QueryEngine::ask(); the engine's problem() says why.
+  //   invalid, too_large  As QueryEngine::ask(); problem() says why.
   //   full, corrupt, io   Likewise; or the rows don't fit.
   Status open(const Question& question);
   // Reads the log on, at most so many records, and tells what has come of it. The visit makes no call on store or
@@ -61,6 +61,8 @@ class LiveQuery {
   // A name has left the store.
   void erased(const crdt::CellName& name);
 
+  // Why open() failed. Never null.
+  const char* problem() const { return problem_.c_str(); }
   std::size_t row_count() const { return window_.size(); }
   // Times that the question was asked anew, the first one among them.
   std::uint64_t asked_count() const { return asked_count_; }
@@ -116,6 +118,7 @@ class LiveQuery {
   std::set<std::string> erased_;
   crdt::Seq position_ = 0;
   std::uint64_t asked_count_ = 0;
+  std::string problem_;
 };
 
 }  // namespace grid::runtime

@@ -24,6 +24,7 @@ struct LinuxOptions {
   OnFull on_full = OnFull::refuse;  // What a write finds at four million unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
+  std::size_t live_bytes_max = 64u << 20;    // Of the rows of one live query. One that needs more ends.
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
   // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
   std::string inspect{};
