@@ -8,12 +8,12 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "runtime/scan.h"
 #include "server/journal.h"
+#include "server/wanted.h"
 #include "transport/wire.h"
 
 namespace grid::server {
@@ -42,8 +42,6 @@ class MerkleAnswer {
   bool has_work() const { return !asks_.empty(); }
   // Asks about it are answered no more.
   void forget(std::uint32_t id);
-  // Whether some subscription of the device wants the row.
-  using Wanted = std::function<bool(const crdt::Cell& row)>;
   // The next frame of the first answer; empty when this write only looked.
   Result<Bytes> write(MutBytes room, const Wanted& wanted);
 

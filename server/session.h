@@ -124,6 +124,10 @@ class Session {
   template <typename Condition>
   void end_subscriptions(Condition condition);
   bool wants_row(const crdt::Cell& row) const;
+  Wanted wanted() const {
+    return {[](const void* at, const crdt::Cell& row) { return static_cast<const Session*>(at)->wants_row(row); },
+            this};
+  }
   const Subscription* predicate_of(std::string_view map) const;
   void note_shown(const crdt::Op& op);
   bool is_shown_due() const { return !shown_.empty() && shown_.front().seq <= acked_durable_; }

@@ -186,7 +186,7 @@ Bytes Session::write_inspected(MutBytes room) {
 }
 
 Bytes Session::write_answer(MutBytes room) {
-  const Result<Bytes> frame = answer_.write(room, [this](const crdt::Cell& row) { return wants_row(row); });
+  const Result<Bytes> frame = answer_.write(room, wanted());
   if (frame.ok()) return *frame;
   end(frame.status(), "the gateway could not answer a comparison");
   return {};
@@ -200,9 +200,8 @@ Bytes Session::write_pull(MutBytes room) {
     bool behind = false;
     const std::uint64_t before = subscription.sent_count();
     const std::uint64_t judged = subscription.judged_count();
-    const auto wanted = [this](const crdt::Cell& row) { return wants_row(row); };
     const Result<Bytes> frame =
-        subscription.write(shared_.journal, own_, wanted, shared_.epochs.current(), room, behind);
+        subscription.write(shared_.journal, own_, wanted(), shared_.epochs.current(), room, behind);
     shared_.figures.rows_judged += subscription.judged_count() - judged;
     if (!frame.ok()) {
       end(frame.status(), "the gateway could not read its journal");

@@ -7,16 +7,16 @@
 #pragma once
 
 #include <deque>
-#include <functional>
 #include <memory>
+#include <set>
 #include <string>
-#include <unordered_set>
 
 #include "crdt/hash.h"
 #include "runtime/query/row_tests.h"
 #include "runtime/scope.h"
 #include "server/epochs.h"
 #include "server/journal.h"
+#include "server/wanted.h"
 #include "transport/wire.h"
 
 namespace grid::server {
@@ -48,7 +48,7 @@ class RowsHeld {
  private:
   static std::uint64_t hash_of(std::string_view key) { return crdt::hash64(as_bytes(key)); }
 
-  std::unordered_set<std::uint64_t> keys_;
+  std::set<std::uint64_t> keys_;
   std::size_t rows_max_ = 0;
   bool knows_all_ = true;
 };
@@ -56,8 +56,6 @@ class RowsHeld {
 class Subscription {
  public:
   using Test = std::unique_ptr<runtime::CompiledRowTest>;
-  // Whether some subscription of the device wants the row.
-  using Wanted = std::function<bool(const crdt::Cell& row)>;
 
   // The device takes no larger values than that. `test` is that of a scope of the kind `where`.
   Subscription(std::uint32_t id, const runtime::Scope& scope, std::uint32_t value_bytes_max, Test test = nullptr)

@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "crdt/query/predicate.h"
@@ -58,14 +57,9 @@ class SubscriptionIndex {
   struct Block {
     std::uint64_t prefix;
     std::uint8_t level;
-    friend bool operator==(const Block&, const Block&) = default;
+    friend auto operator<=>(const Block&, const Block&) = default;
   };
-  struct BlockHash {
-    std::size_t operator()(const Block& block) const {
-      return static_cast<std::size_t>((block.prefix ^ block.level) * 0x9e3779b97f4a7c15u >> 7);
-    }
-  };
-  using Blocks = std::unordered_map<Block, Entries, BlockHash>;
+  using Blocks = std::map<Block, Entries>;
   struct Field {
     Blocks points;
     Blocks ranges;

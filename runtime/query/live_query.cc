@@ -40,8 +40,8 @@ Status LiveQuery::open(const Question& question) {
   return filled;
 }
 
-LiveQuery::Held LiveQuery::row_of(const crdt::Op& op) const {
-  auto row = std::make_shared<Row>();
+std::unique_ptr<LiveQuery::Row> LiveQuery::row_of(const crdt::Op& op) const {
+  auto row = std::make_unique<Row>();
   row->key = op.cell.name.key;
   row->value.assign(op.cell.value.begin(), op.cell.value.end());
   row->place = sort_.place_of(row->view());
@@ -52,49 +52,52 @@ LiveQuery::Held LiveQuery::row_of(const crdt::Op& op) const {
 }
 
 // Before the first time that a row comes into the answer, or goes out of it, what was told of it is noted.
-void LiveQuery::touch(const Held& row) { touched_.try_emplace(row->key, window_.count(row) != 0 ? row : nullptr); }
-
-void LiveQuery::forget(const Held& row) {
-  bytes_ -= row->bytes();
-  if (row->expires_ms != 0) expiries_.erase({row->expires_ms, row->key});
-  rows_.erase(row->key);
+void LiveQuery::touch(const Row& row) {
+  const auto [at, is_first] = touched_.try_emplace(row.key);
+  if (is_first && window_.count(&row) != 0) at->second = {true, row.value, row.stamp};
 }
 
-void LiveQuery::take_out(const Held& row) {
+// The row is gone.
+void LiveQuery::forget(const Row& row) {
+  bytes_ -= row.bytes();
+  if (row.expires_ms != 0) expiries_.erase({row.expires_ms, row.key});
+  rows_.erase(rows_.find(row.key));
+}
+
+void LiveQuery::take_out(const Row& row) {
   touch(row);
+  const bool was_in_window = window_.erase(&row) != 0;
+  if (!was_in_window) spare_.erase(&row);
   forget(row);
-  if (window_.erase(row) == 0) {
-    spare_.erase(row);
-    return;
-  }
-  if (spare_.empty()) return;
-  touch(*spare_.begin());
+  if (!was_in_window || spare_.empty()) return;
+  touch(**spare_.begin());
   window_.insert(*spare_.begin());
   spare_.erase(spare_.begin());
 }
 
 // Behind the last row that is kept there may be others, unless all are known.
-void LiveQuery::put_in(const Held& row) {
+void LiveQuery::put_in(std::unique_ptr<Row> held) {
+  const Row* const row = held.get();
   const Rows& tail = spare_.empty() ? window_ : spare_;
   const bool is_behind = tail.empty() || sort_.compare((*tail.rbegin())->place, row->place) < 0;
   if (is_bounded() && is_behind && !knows_all_) return;
-  touch(row);
+  touch(*row);
   bytes_ += row->bytes();
-  rows_[row->key] = row;
   if (row->expires_ms != 0) expiries_.emplace(row->expires_ms, row->key);
+  rows_[row->key] = std::move(held);
   const bool is_in_window =
       !is_bounded() || window_.size() < limit_ || sort_.compare(row->place, (*window_.rbegin())->place) < 0;
   (is_in_window ? window_ : spare_).insert(row);
   if (is_bounded() && window_.size() > limit_) {
-    const Held last = *window_.rbegin();
-    touch(last);
+    const Row* const last = *window_.rbegin();
+    touch(*last);
     window_.erase(last);
     spare_.insert(last);
   }
   if (spare_.size() <= spare_max()) return;
-  const Held last = *spare_.rbegin();
+  const Row* const last = *spare_.rbegin();
   spare_.erase(last);
-  forget(last);
+  forget(*last);
   knows_all_ = false;
 }
 
@@ -107,12 +110,12 @@ Status LiveQuery::look_at(std::string_view key, std::uint64_t known_ms) {
     known->second->local = op->local;
     return Status::ok;
   }
-  Held row;
+  std::unique_ptr<Row> row;
   if (op.ok() && op->cell.is_live(known_ms) && predicate_.matches({op->cell.name.key, crdt::Value(op->cell.value)})) {
     row = row_of(*op);
   }
-  if (known != rows_.end()) take_out(Held(known->second));
-  if (row != nullptr) put_in(row);
+  if (known != rows_.end()) take_out(*known->second);
+  if (row != nullptr) put_in(std::move(row));
   if (bytes_ > bytes_max_) return Status::full;
   const bool runs_short = is_bounded() && window_.size() < limit_ && !knows_all_;
   return runs_short ? refill(known_ms) : Status::ok;
@@ -121,10 +124,10 @@ Status LiveQuery::look_at(std::string_view key, std::uint64_t known_ms) {
 // The window and what stands behind it, asked anew. What was told stays noted, so that only differences are told.
 Status LiveQuery::refill(std::uint64_t known_ms) {
   ++asked_count_;
-  for (const Held& row : window_) touch(row);
-  rows_.clear();
+  for (const Row* row : window_) touch(*row);
   window_.clear();
   spare_.clear();
+  rows_.clear();
   expiries_.clear();
   bytes_ = 0;
   const std::uint64_t wanted = is_bounded() ? limit_ + spare_max() : 0;
@@ -182,10 +185,11 @@ Status LiveQuery::advance(std::uint64_t known_ms, const Visitor& visitor, std::u
 void LiveQuery::tell(const Visitor& visitor) {
   for (const auto& [key, before] : std::exchange(touched_, {})) {
     const auto known = rows_.find(key);
-    const Held now = known != rows_.end() && window_.count(known->second) != 0 ? known->second : nullptr;
-    if (now == before || (now != nullptr && before != nullptr && now->stamp == before->stamp)) continue;
-    const LiveKind kind = before == nullptr ? LiveKind::enter : now == nullptr ? LiveKind::leave : LiveKind::update;
-    visitor.visit(visitor.at, {kind, key, before != nullptr ? crdt::Value(before->value) : crdt::Value(),
+    const Row* const now =
+        known != rows_.end() && window_.count(known->second.get()) != 0 ? known->second.get() : nullptr;
+    if (now == nullptr ? !before.is_in : before.is_in && now->stamp == before.stamp) continue;
+    const LiveKind kind = !before.is_in ? LiveKind::enter : now == nullptr ? LiveKind::leave : LiveKind::update;
+    visitor.visit(visitor.at, {kind, key, before.is_in ? crdt::Value(before.value) : crdt::Value(),
                                now != nullptr ? crdt::Value(now->value) : crdt::Value(),
                                now != nullptr ? now->stamp : crdt::Stamp{}, now != nullptr && now->local});
   }

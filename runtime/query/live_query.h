@@ -81,22 +81,27 @@ class LiveQuery {
     query::Row view() const { return {key, crdt::Value(value)}; }
     std::size_t bytes() const { return sizeof(Row) + 160 + key.size() + value.size(); }
   };
-  using Held = std::shared_ptr<Row>;
+  // What was told of a row last.
+  struct Told {
+    bool is_in = false;
+    std::vector<std::uint8_t> value{};
+    crdt::Stamp stamp{};
+  };
   struct IsBefore {
     const query::Sort* sort;
-    bool operator()(const Held& a, const Held& b) const { return sort->compare(a->place, b->place) < 0; }
+    bool operator()(const Row* a, const Row* b) const { return sort->compare(a->place, b->place) < 0; }
   };
-  using Rows = std::set<Held, IsBefore>;
+  using Rows = std::set<const Row*, IsBefore>;
 
   bool is_bounded() const { return limit_ != 0; }
   std::size_t spare_max() const { return limit_ > kSpareRows ? limit_ : kSpareRows; }
-  Held row_of(const crdt::Op& op) const;
+  std::unique_ptr<Row> row_of(const crdt::Op& op) const;
   Status look_at(std::string_view key, std::uint64_t known_ms);
-  void touch(const Held& row);
-  void take_out(const Held& row);
-  void put_in(const Held& row);
+  void touch(const Row& row);
+  void take_out(const Row& row);
+  void put_in(std::unique_ptr<Row> row);
   Status refill(std::uint64_t known_ms);
-  void forget(const Held& row);
+  void forget(const Row& row);
   void tell(const Visitor& visitor);
 
   storage::Store& store_;
@@ -108,13 +113,13 @@ class LiveQuery {
   query::Sort sort_;
   std::uint64_t limit_ = 0;
 
-  std::map<std::string, Held, std::less<>> rows_;  // Of window and spare, by key.
-  Rows window_{IsBefore{&sort_}};                  // The answer,
-  Rows spare_{IsBefore{&sort_}};                   // and what stands right behind it.
-  bool knows_all_ = true;                          // No row stands behind the spare ones.
+  std::map<std::string, std::unique_ptr<Row>, std::less<>> rows_;  // Of window and spare, by key.
+  Rows window_{IsBefore{&sort_}};                                  // The answer,
+  Rows spare_{IsBefore{&sort_}};                                   // and what stands right behind it.
+  bool knows_all_ = true;                                          // No row stands behind the spare ones.
   std::set<std::pair<std::uint64_t, std::string>> expiries_;
   std::size_t bytes_ = 0;
-  std::map<std::string, Held, std::less<>> touched_;  // What was in the answer when it was told last; null: it was not.
+  std::map<std::string, Told, std::less<>> touched_;  // Rows that may have moved since it was told last.
   std::set<std::string> erased_;
   crdt::Seq position_ = 0;
   std::uint64_t asked_count_ = 0;
