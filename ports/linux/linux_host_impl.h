@@ -160,7 +160,7 @@ class LinuxHost::Impl final : public Driver,
   std::vector<std::string> heard_;  // Channel frames that came in this turn, to be delivered at its end.
   std::vector<Happened> happened_;  // What the machine reported in this turn.
 
-  std::vector<std::shared_ptr<Living>> living_;
+  std::vector<std::unique_ptr<Living>> living_;
   std::uint32_t next_live_ = 1;
 
   bool is_running_ = false;

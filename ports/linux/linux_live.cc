@@ -38,7 +38,7 @@ Status LinuxHost::Impl::live(std::string_view map, const Query& query, LiveCallb
   Parameters parameters;
   const Status filled = parameters.fill(query.parameters, scratch());
   if (filled != Status::ok) return refuse(filled, "a parameter of the query is no value");
-  auto living = std::make_shared<Living>(*store_, *queries_, options_.live_bytes_max);
+  auto living = std::make_unique<Living>(*store_, *queries_, options_.live_bytes_max);
   const Status opened = living->query.open({.map = map,
                                             .where = query.where,
                                             .order = query.order,
@@ -59,11 +59,12 @@ Status LinuxHost::Impl::live(std::string_view map, const Query& query, LiveCallb
 }
 
 void LinuxHost::Impl::end_live(std::uint32_t id) {
-  const auto at = std::find_if(living_.begin(), living_.end(), [id](const auto& living) { return living->id == id; });
+  const auto at = std::find_if(living_.begin(), living_.end(),
+                               [id](const auto& living) { return living->id == id && !living->is_over; });
   if (at == living_.end()) return;
+  // It may be the one that is calling back: turn_live() lets go of it.
   (*at)->is_over = true;
   runtime::Call call{.verb = runtime::Call::Verb::unsubscribe, .id = (*at)->pull};
-  living_.erase(at);
   perform(call);
 }
 
@@ -72,7 +73,8 @@ void LinuxHost::Impl::erased(const crdt::CellName& name) {
 }
 
 void LinuxHost::Impl::turn_live() {
-  for (const auto& living : std::vector(living_)) advance(*living);
+  for (std::size_t i = 0; i < living_.size(); ++i) advance(*living_[i]);
+  std::erase_if(living_, [](const auto& living) { return living->is_over; });
 }
 
 void LinuxHost::Impl::advance(Living& living) {
@@ -96,7 +98,7 @@ void LinuxHost::Impl::advance(Living& living) {
                      told.stamp, told.local});
   }
   if (status == Status::ok || status == Status::busy || living.is_over) return;
-  living.is_over = true;
+  end_live(living.id);
   complain(status == Status::full ? "a live query has ended: its rows take more memory than it may"
                                   : "a live query has ended: the store failed");
 }
