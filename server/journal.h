@@ -12,6 +12,7 @@
 #include "crdt/clock.h"
 #include "crdt/value.h"
 #include "runtime/problem.h"
+#include "server/floor.h"
 #include "server/partitions.h"
 #include "storage/store.h"
 
@@ -50,6 +51,16 @@ class Journal {
   // before: otherwise a clock that followed it could never write again.
   //   corrupt  No clock could have gone on behind such a stamp.
   Result<bool> heal(const crdt::Op& op);
+
+  // ---- collection (collector.h decides)
+  const Floor& floor() const { return floor_; }
+  const Floor& durable_floor() const { return durable_floor_; }
+  Status raise_floor(const Floor& floor);
+  // Forgets a dead cell, in one batch with the floor.
+  //   full, io  The store refused; nothing changed.
+  Status erase(const crdt::CellName& name);
+  // Removed cells that stand, and those that have expired.
+  std::uint64_t dead_count() const { return tombstone_count_ + partitions_.expired().size(); }
 
   crdt::Digest digest(const runtime::Scope& scope);
   Partitions& partitions() { return partitions_; }
@@ -95,6 +106,8 @@ class Journal {
   std::uint64_t now_ms_ = 0;
   storage::Seq durable_head_ = 0;
   storage::Seq sealed_head_ = 0;
+  Floor floor_, sealed_floor_, durable_floor_;
+  std::uint64_t tombstone_count_ = 0;
   std::vector<Hidden> hidden_;  // By records that are not durable, in their order.
   bool dirty_ = false;
   bool committing_ = false;

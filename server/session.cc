@@ -102,6 +102,7 @@ Status Session::receive_hello(Bytes frame) {
   const bool saw_more = seen.ok() && !shared_.epochs.stands(*seen);
   lost_ = lost_ || saw_more || shared_time_ > peer_.whole_time;
   welcome_due_ = true;
+  told_floor_ = shared_.journal.durable_floor().position;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
   greeted_ = true;
@@ -123,105 +124,6 @@ Status Session::receive_hello(Bytes frame) {
 // A token that the device shows is one that it has committed; the next push gets a newer one.
 void Session::confirm_token(std::uint64_t token) {
   if (token == peer_.latest) peer_.confirmed = token;
-}
-
-Subscription* Session::find(std::uint32_t id) {
-  for (const auto& subscription : subscriptions_) {
-    if (subscription->id() == id) return subscription.get();
-  }
-  return nullptr;
-}
-
-template <typename Condition>
-void Session::end_subscriptions(Condition condition) {
-  for (const auto& subscription : subscriptions_) {
-    if (!condition(*subscription)) continue;
-    shared_.index.remove(subscription->scope(), subscription->predicate(), {this, subscription.get()});
-    answer_.forget(subscription->id());
-  }
-  std::erase_if(subscriptions_, [&condition](const auto& subscription) { return condition(*subscription); });
-}
-
-Session::~Session() {
-  end_subscriptions([](const Subscription&) { return true; });
-}
-
-Status Session::refuse_subscription(std::uint32_t id, Status status) {
-  subscribed_due_.push_back(
-      {id, static_cast<std::uint32_t>(wire::PullMode::refused), false, static_cast<std::uint32_t>(status)});
-  return Status::ok;
-}
-
-// Whether any subscription of the device wants the row as it stands (PROTOCOL P22).
-bool Session::wants_row(const crdt::Cell& row) const {
-  return std::any_of(subscriptions_.begin(), subscriptions_.end(),
-                     [&row](const auto& subscription) { return subscription->wants_row(row); });
-}
-
-const Subscription* Session::predicate_of(std::string_view map) const {
-  for (const auto& subscription : subscriptions_) {
-    const runtime::Scope scope = subscription->scope();
-    if (scope.rows != nullptr && scope.map == map) return subscription.get();
-  }
-  return nullptr;
-}
-
-// By writing it the device shows that it holds the row (PROTOCOL P21); it can let go of it once the op has settled.
-void Session::note_shown(const Op& op) {
-  if (predicate_of(op.cell.name.map) == nullptr) return;
-  shown_.push_back({op.seq, KeptName(op.cell.name)});
-  for (const auto& subscription : subscriptions_) {
-    if (subscription->scope().matches(op.cell.name)) subscription->show(op.cell.name.key);
-  }
-}
-
-Status Session::receive_subscribe(Bytes frame) {
-  grid_Subscribe message = grid_Subscribe_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
-  GRID_TRY(scope.check());
-  if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
-  if (find(message.id) != nullptr) return refuse_subscription(message.id, Status::invalid);
-  if (subscriptions_.size() >= shared_.options.subscriptions_max) return refuse_subscription(message.id, Status::full);
-  Subscription::Test test;
-  if (scope.kind == runtime::ScopeKind::where) {
-    query::Trouble trouble;
-    test = runtime::CompiledRowTest::compile(scope.text, trouble);
-    if (test == nullptr) return refuse_subscription(message.id, Status::invalid);
-  }
-  auto subscription = std::make_unique<Subscription>(message.id, scope, value_bytes_max_, std::move(test));
-  shared_.index.add(subscription->scope(), subscription->predicate(), {this, subscription.get()});
-  subscriptions_.push_back(std::move(subscription));
-  return begin_pull(*subscriptions_.back(), message);
-}
-
-Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& message) {
-  const storage::Seq head = shared_.journal.store().head();
-  const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
-  const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
-  const bool stands = of_scope && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
-  wire::PullMode mode = wire::PullMode::resume;
-  if (stands) {
-    subscription.resume(*cursor);
-  } else if (!message.holds) {
-    subscription.start(0, head, true);
-  } else {
-    mode = wire::PullMode::compare;
-    subscription.heal = of_scope || lost_ || message.unhealed;
-    subscription.start(head, head, false);
-    GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
-  }
-  GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max));
-  dirty_ = true;
-  subscribed_due_.push_back({message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0});
-  return Status::ok;
-}
-
-Status Session::receive_unsubscribe(Bytes frame) {
-  grid_Unsubscribe message = grid_Unsubscribe_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  end_subscriptions([&message](const Subscription& subscription) { return subscription.id() == message.id; });
-  return Status::ok;
 }
 
 Status Session::receive_push(Bytes frame) {
@@ -253,9 +155,19 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
     const Status verdict = judge_op(op, behind.status());
     const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
     if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
+    if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit));
     if (left == 0) return Status::ok;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
+}
+
+// A unit of which one is to be written anew is written anew as a whole.
+Status Session::judge_lateness(const Op& op, Verdict& unit) const {
+  const Result<Lateness> late = lateness_of(op);
+  if (!late.ok() || *late == Lateness::none || *late == Lateness::moot) return late.status();
+  unit.status = Status::collected;
+  if (*late == Lateness::renewed) unit.renew_above = shared_.journal.floor().greatest;
+  return Status::ok;
 }
 
 Status Session::take_op(const Op& op, Verdict& unit) {
@@ -269,20 +181,15 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   unit.is_first = false;
   --unit.left;
   if (unit.status != Status::ok) {
-    reject(op, unit.status);
+    reject(op, unit.status, unit.renew_above);
   } else {
+    const Result<Lateness> late = lateness_of(op);
+    if (!late.ok()) return late.status();
     const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
-    const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
-    if (!won.ok()) return won.status();
-    if (*won) own_.add(shared_.journal.store().head());
-    if (!*won) GRID_TRY(note_beaten(op));
+    if (*late != Lateness::moot || given_back) GRID_TRY(merge_op(op, given_back));
     ++shared_.figures.ops_applied;
-    if (op.cell.stamp.time > peer_.taken_time) {
-      peer_.taken_time = op.cell.stamp.time;
-      peer_.taken_digest = crdt::digest_of(op.cell);
-    }
-    if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
   }
+  if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
   note_shown(op);
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
@@ -298,6 +205,23 @@ bool Session::is_own_name(const crdt::Cell& cell) const {
   std::uint8_t own[crdt::CounterPart::kNameBytes];
   if (crdt::CounterPart::is(sub)) return sub == crdt::CounterPart::name(node_, own);
   return !crdt::OrTag::is(sub) || cell.is_tombstone() || crdt::OrTag::read(sub).node == node_;
+}
+
+Status Session::merge_op(const Op& op, bool given_back) {
+  const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
+  if (!won.ok()) return won.status();
+  if (!*won) return note_beaten(op);
+  own_.add(shared_.journal.store().head());
+  return Status::ok;
+}
+
+// Also of what came too late: the device counts it as acknowledged.
+void Session::note_taken(const Op& op) {
+  if (op.cell.stamp.time > peer_.taken_time) {
+    peer_.taken_time = op.cell.stamp.time;
+    peer_.taken_digest = crdt::digest_of(op.cell);
+  }
+  if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
 }
 
 Status Session::judge_op(const Op& op, Status read) const {
@@ -318,11 +242,11 @@ bool Session::is_given_back(const Op& op) const {
          op.cell.stamp.wall_ms() <= op.base.wall_ms() + drift_ms;
 }
 
-void Session::reject(const Op& op, Status status) {
+void Session::reject(const Op& op, Status status, const crdt::Stamp& renew_above) {
   ++shared_.figures.ops_rejected;
   // A name that breaks the rules could not travel back: the sequence says which op it was.
   const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
-  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{})});
+  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{}), renew_above});
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a
@@ -349,6 +273,10 @@ Status Session::receive_heal(Bytes frame) {
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
+    // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
+    // No device takes a part of a counter away.
+    const bool may_be_deleted = is_behind(*subscription) && shared_.journal.floor().covers(op.cell.stamp);
+    if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
     const Result<bool> won = shared_.journal.heal(op);
     if (!won.ok()) return won.status();
     if (!*won) continue;
@@ -356,21 +284,6 @@ Status Session::receive_heal(Bytes frame) {
     own_.add(subscription->healed_through);
     ++shared_.figures.cells_healed;
   }
-  return Status::ok;
-}
-
-Status Session::receive_pull_ack(Bytes frame) {
-  grid_PullAck message = grid_PullAck_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
-  if (!cursor.ok()) return cursor.status();
-  if (!greeted_) return Status::ok;
-  peer_.acked_epoch = cursor->epoch;
-  peer_.acked_position = cursor->position;
-  // Goes with the next batch: losing it only makes this node look further behind than it is.
-  const Status saved = save_peer(shared_.journal.store(), node_, peer_);
-  if (saved != Status::full) return saved;
-  shared_.journal.touch();
   return Status::ok;
 }
 
@@ -417,6 +330,54 @@ Status Session::receive_inspect(Bytes frame) {
   return Status::ok;
 }
 
+// While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.
+storage::Seq Session::seen(const Subscription& subscription) const {
+  return dirty_ || subscription.awaits_ack() ? subscription.seen() : shared_.journal.head();
+}
+
+bool Session::is_behind(const Subscription& subscription) const {
+  return seen(subscription) < shared_.journal.floor().position;
+}
+
+bool Session::has_seen(const crdt::CellName& name, storage::Seq seq) const {
+  return std::all_of(subscriptions_.begin(), subscriptions_.end(),
+                     [&](const auto& one) { return !one->scope().matches(name) || seen(*one) >= seq; });
+}
+
+// As receive_pull_ack(): losing it does no harm.
+void Session::take_leave(bool is_over) {
+  if (!greeted_) return;
+  const Peer before = peer_;
+  note_seen();
+  if (!is_over && peer_.heard_ms - before.heard_ms <= shared_.options.keeping.enroll_lapse_ms / 8) {
+    peer_ = before;
+    return;
+  }
+  [[maybe_unused]] const Status saved = save_peer(shared_.journal.store(), node_, peer_);
+}
+
+// An op that a collected deletion may be newer than (PROTOCOL P17). What lies above all of them is judged by its stamp
+// as ever, and so is what goes on from what stands here. Of the rest, an op that builds on something that is here no
+// more, be it itself, is refused, unless its writer has acknowledged the floor, and so knew of all that is collected. A
+// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over. A
+// removal of what is not here is done already.
+Result<Session::Lateness> Session::lateness_of(const Op& op) const {
+  const Floor& floor = shared_.journal.floor();
+  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp);
+  if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
+  const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
+  const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
+  if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
+  if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
+  const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const auto& one) {
+    return one->is_told_of_all() && one->scope().matches(op.cell.name) && !is_behind(*one);
+  });
+  if (!base.is_none() && !knew) return Lateness::refused;
+  return standing.ok() ? Lateness::none : Lateness::renewed;
+}
+
 void Session::sealed() {
   sealed_ = std::max(sealed_, open_);
   in_flight_sealed_ = in_flight_;
@@ -431,7 +392,12 @@ void Session::durable() {
     token_sealed_ = peer_.latest;
   }
   durable_ = std::max(durable_, sealed_);
-  for (const auto& subscription : subscriptions_) dirty_ = dirty_ || subscription->current_due;
+  const bool is_news = told_floor_ != shared_.journal.durable_floor().position;
+  told_floor_ = shared_.journal.durable_floor().position;
+  for (const auto& subscription : subscriptions_) {
+    subscription->current_due = subscription->current_due || is_news;
+    dirty_ = dirty_ || subscription->current_due;
+  }
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

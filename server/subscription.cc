@@ -51,19 +51,24 @@ void Subscription::touch(storage::Seq before) {
   stale_ = true;
 }
 
-void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones) {
+void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen) {
   position_ = told_ = position;
+  acked_ = seen;
+  awaits_ack_ = true;
   live_only_through_ = skips_tombstones ? head : 0;
   current_due = stale_ = true;
 }
 
 void Subscription::resume(const PullCursor& cursor) {
-  start(cursor.position, 0, false);
+  start(cursor.position, 0, false, cursor.position);
+  awaits_ack_ = false;
   shown_ = cursor;
 }
 
 Bytes Subscription::cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) {
+  const storage::Seq before = told_;
   told_ = journal.read_through(told_, position_);
+  awaits_ack_ = awaits_ack_ || told_ != before;
   PullCursor{epoch, told_, scope().hash()}.write(bytes);
   return bytes;
 }
@@ -149,6 +154,7 @@ Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, cons
   wire::OpsWriter writer(wire::Kind::delta, {.id = id_, .map = map_}, room, value_bytes_max_);
   const Writing to{journal, own, wanted, writer};
   more = true;
+  if (!stale_) position_ = std::max(position_, store.head());
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
     const Result<crdt::Op> next = store.next_op(position_);
     if (next.status() == Status::not_found) {

@@ -6,6 +6,7 @@
 // Promises  SYN-2, the gateway's half: the position moves over a record only when the record was sent, or need not be.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <set>
@@ -69,6 +70,8 @@ class Subscription {
   std::uint32_t id() const { return id_; }
   runtime::Scope scope() const { return {kind_, map_, text_, test_.get()}; }
   query::Predicate predicate() const { return test_ ? test_->predicate() : query::Predicate(); }
+  // Whether it is told what becomes of every name that its scope matches: a predicate's, of its rows alone.
+  bool is_told_of_all() const { return test_ == nullptr; }
   // Whether it wants this row as it stands.
   bool wants_row(const crdt::Cell& row) const;
   storage::Seq position() const { return position_; }
@@ -78,8 +81,17 @@ class Subscription {
   }
   // Goes on behind a cursor of the device.
   void resume(const PullCursor& cursor);
-  // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing.
-  void start(storage::Seq position, storage::Seq head, bool skips_tombstones);
+  // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing. It has seen what
+  // arrived up to `seen`.
+  void start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen = 0);
+  // The device has a cursor of this link on its disk (PROTOCOL P14).
+  void acknowledge(storage::Seq position) {
+    acked_ = std::max(acked_, position);
+    if (acked_ >= told_) awaits_ack_ = false;
+  }
+  // Up to where the device has what it was sent: all that was read, once nothing is on its way.
+  storage::Seq seen() const { return awaits_ack_ ? acked_ : std::max(acked_, position_); }
+  bool awaits_ack() const { return awaits_ack_; }
 
   // Takes note of the rows that a device holds whose cursor stands at `position`.
   Status know_rows(Journal& journal, storage::Seq position, std::size_t rows_max);
@@ -92,6 +104,7 @@ class Subscription {
   // It has looked at a row that the device may hold, and that is not known to be: the device must show what it has.
   bool compare_due = false;
   bool heal = false;                // The device has proven that something was lost here.
+  crdt::Stamp collected{};          // As the answer to it said: the greatest stamp of what is; none: it is not behind.
   bool current_due = false;         // It waits for `current`,
   storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
 
@@ -140,8 +153,10 @@ class Subscription {
   std::uint64_t judged_count_ = 0;
   bool stale_ = true;  // There may be something to send.
   storage::Seq position_ = 0;
-  storage::Seq told_ = 0;  // The position of its last cursor, at most that.
-  PullCursor shown_;       // By the device, when it subscribed.
+  storage::Seq told_ = 0;   // The position of its last cursor, at most that,
+  storage::Seq acked_ = 0;  // and of the last that the device has acknowledged.
+  bool awaits_ack_ = true;
+  PullCursor shown_;  // By the device, when it subscribed.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
 };
