@@ -83,6 +83,7 @@ struct RoomOptions {
 
 struct SyncOptions {
   std::vector<std::string> maps;  // Empty: all of them.
+  std::string where;              // Empty: all rows; else of the one map.
   std::uint64_t timeout_ms = 60'000;
 };
 

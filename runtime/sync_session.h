@@ -115,6 +115,7 @@ class SyncSession {
   Bytes write_subscribe(Pull& pull, MutBytes room);
   Bytes write_for_pulls(MutBytes room);
   void begin_comparison(Pull& pull);
+  Status compare_again(Pull& pull);
   Bytes write_push(MutBytes room);
   bool push_unit(wire::OpsWriter& writer, std::size_t left);
   bool push_alone(wire::OpsWriter& writer, crdt::Op op);

@@ -252,6 +252,7 @@ bool Coordinator::Body::have_seen(const crdt::CellName& name, storage::Seq seq) 
 
 void Coordinator::Body::passed(const crdt::CellName& name, storage::Seq seq) {
   for (auto& [id, link] : links_) {
+    if (name.sub.empty()) link.session.forget_row(name);
     if (link.session.has_seen(name, seq)) continue;
     link.session.end(Status::busy, "deletions were collected that this link had yet to tell of: connect again");
   }

@@ -39,7 +39,7 @@ Status MerkleAnswer::begin(std::uint32_t id, const Scope& scope) {
   return Status::ok;
 }
 
-Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
+Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope, bool may_heal) {
   if (asks_.size() == kAsksMax || ask_bytes_ + frame.size() > kAskBytesMax) return Status::full;
   Ask ask;
   ask.kind = kind;
@@ -47,6 +47,7 @@ Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
   ask.scope_kind = scope.kind == ScopeKind::everything ? ScopeKind::map : scope.kind;
   ask.text = scope.text;
   ask.rows = scope.rows;
+  ask.may_heal = may_heal;
   GRID_TRY(kind == Kind::cells_ask ? read_names(frame, scope, ask) : read_groups(kind, frame, ask));
   if (!scope.covers_map(ask.map)) return Status::corrupt;
   const auto by_range = [](const auto& a, const auto& b) { return a.range.begins_before(b.range); };
@@ -190,7 +191,7 @@ Status MerkleAnswer::count_children(Ask& ask) {
   }
   if (!scan) return Status::ok;
   for (;;) {
-    const Result<Op> op = ask.scan.next(journal_.store());
+    const Result<Op> op = ask.scan.next(journal_.store(), journal_.partitions().expired_through_ms());
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return op.status();
     const Partitions::Counted counted = journal_.partitions().counted(*op);
@@ -224,7 +225,7 @@ Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
   wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
     const runtime::Scan place = ask.scan;
-    const Result<Op> op = ask.scan.next(journal_.store());
+    const Result<Op> op = ask.scan.next(journal_.store(), journal_.partitions().expired_through_ms());
     if (op.status() == Status::not_found) {
       ask.scanned = true;
       break;
@@ -264,17 +265,29 @@ Result<Bytes> MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
   return writer.finish(true);
 }
 
-// Of a row that stands here, and that no subscription of the device wants, it is told just that: it has shown that it
-// holds it (PROTOCOL P21).
+// Whether all that the device gets to know of the name is that its row is in none of its scopes: it has shown that it
+// holds it (PROTOCOL P21). Of a row that is not here, a predicate's subscriber may have missed the deletion before it
+// was collected: it was told of its own rows alone.
+Result<bool> MerkleAnswer::is_evicted(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const {
+  // What may be given back here must not go there.
+  if (ask.rows == nullptr || ask.may_heal) return false;
+  const Result<Op> row = journal_.store().find({name.map, name.key, {}});
+  if (!row.ok() && row.status() != Status::not_found) return row.status();
+  if (!row.ok()) {
+    return journal_.floor().position > 0 && !wanted({.name = {name.map, name.key, {}}, .stamp = {}});
+  }
+  // A removed row goes as what it is.
+  const bool is_removal = row->cell.is_tombstone() && name.sub.empty();
+  return !is_removal && !wanted(row->cell);
+}
+
 Result<Op> MerkleAnswer::answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const {
   Op unknown;
   unknown.cell.name = name;
-  if (ask.rows != nullptr) {
-    const Result<Op> row = journal_.store().find({name.map, name.key, {}});
-    if (!row.ok() && row.status() != Status::not_found) return row.status();
-    unknown.evicted = row.ok() && !row->cell.is_tombstone() && !wanted(row->cell);
-    if (unknown.evicted) return unknown;
-  }
+  const Result<bool> evicted = is_evicted(ask, name, wanted);
+  if (!evicted.ok()) return evicted.status();
+  unknown.evicted = *evicted;
+  if (unknown.evicted) return unknown;
   const Result<Op> op = journal_.store().find(name);
   if (op.status() == Status::not_found) return unknown;
   if (!op.ok()) return op.status();

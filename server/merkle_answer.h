@@ -33,11 +33,11 @@ class MerkleAnswer {
   // A comparison begins: the partitions of every map of the scope are due.
   //   full  Too many asks wait.
   Status begin(std::uint32_t id, const runtime::Scope& scope);
-  // Takes a digest_ask, have or cells_ask about a subscription of that scope.
+  // Takes a digest_ask, have or cells_ask about a subscription of that scope, which `may_heal`.
   //   corrupt    It is no such frame, or asks for what is not in the scope.
   //   too_large  It asks for more than one answer may hold.
   //   full       Too many asks wait.
-  Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope);
+  Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope, bool may_heal);
 
   bool has_work() const { return !asks_.empty(); }
   // Asks about it are answered no more.
@@ -69,7 +69,8 @@ class MerkleAnswer {
     std::vector<std::vector<crdt::Digest>> children;
     std::vector<Listed> listed;  // In the order of ranges.
     std::vector<Name> names;
-    std::size_t next = 0;    // Of splits, listed or names.
+    std::size_t next = 0;  // Of splits, listed or names.
+    bool may_heal = false;
     std::uint16_t part = 0;  // Of the first digests of a map that take several frames: the next partition.
     bool scanned = false;
     runtime::Scan scan;
@@ -84,6 +85,7 @@ class MerkleAnswer {
   Result<Bytes> write_missing(Ask& ask, MutBytes room);
   Result<Bytes> write_lacks(Ask& ask, MutBytes room);
   Result<Bytes> write_cells(Ask& ask, MutBytes room, const Wanted& wanted);
+  Result<bool> is_evicted(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
   Result<crdt::Op> answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
   Status count_first(Ask& ask, const std::string& map);
   Status count_children(Ask& ask);

@@ -172,8 +172,9 @@ Status Session::judge_lateness(const Op& op, Verdict& unit) const {
 
 Status Session::take_op(const Op& op, Verdict& unit) {
   if (op.seq <= last_seq_) return Status::corrupt;
-  // What a device does not read counts too: its answers are sent before the acks that let it go on.
-  const std::uint64_t unread = std::max({rejected_.size(), beaten_.size(), shown_.size()});
+  // What a device does not read counts too: its answers are sent before the acks that let it go on; but what it has
+  // shown behind its ack, and before the next.
+  const std::uint64_t unread = std::max({rejected_.size(), beaten_.size(), shown_.size() / 2});
   if (unit.is_first && std::max(in_flight_, unread) >= shared_.options.window_ops) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
@@ -293,6 +294,7 @@ Status Session::receive_verify(Bytes frame) {
   Subscription* subscription = find(message.id);
   if (subscription == nullptr) return Status::ok;
   subscription->current_due = true;
+  if (message.compare) subscription->compare_due = subscription->compare_asked = false;
   dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
   if (lost_ && !message.compare && shared_time_ > peer_.whole_time) {
@@ -319,7 +321,7 @@ Status Session::receive_ask(Kind kind, Bytes frame) {
     id = reader.id();
   }
   const Subscription* subscription = find(id);
-  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope());
+  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope(), subscription->heal);
 }
 
 Status Session::receive_inspect(Bytes frame) {

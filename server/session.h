@@ -70,6 +70,8 @@ class Session {
   bool has_seen(const crdt::CellName& name, storage::Seq seq) const;
   // Notes that the device is there, and how far it has come, now and then: for when it is gone.
   void take_leave(bool is_over);
+  // The row stands here no more: when it comes again, it comes whole.
+  void forget_row(const crdt::CellName& row);
 
   crdt::NodeId node() const { return greeted_ ? node_ : 0; }
   // The next frame may tell of the whole gateway: CoordinatorStatus must be up to date.
@@ -161,7 +163,7 @@ class Session {
   Bytes write_answer(MutBytes room);
   Bytes write_pull(MutBytes room);
   Bytes write_current(Subscription& subscription, MutBytes room);
-  Status compare_again(Subscription& subscription);
+  Bytes write_compare(Subscription& subscription, MutBytes room);
   bool ack_due() const { return applied_ != acked_applied_ || durable_ != acked_durable_; }
   bool is_settled() const { return shared_.journal.is_at_rest(); }
 

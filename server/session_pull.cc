@@ -61,6 +61,12 @@ void Session::note_shown(const Op& op) {
   }
 }
 
+void Session::forget_row(const crdt::CellName& row) {
+  for (const auto& subscription : subscriptions_) {
+    if (subscription->scope().matches(row)) subscription->forget(row.key);
+  }
+}
+
 Status Session::receive_subscribe(Bytes frame) {
   grid_Subscribe message = grid_Subscribe_init_zero;
   GRID_TRY(wire::decode(frame, message));
@@ -102,8 +108,8 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   }
   GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max));
   dirty_ = true;
-  if (behind && mode == wire::PullMode::compare) subscription.collected = floor.greatest;
-  const crdt::Stamp& collected = subscription.collected;
+  const bool tells = behind && mode == wire::PullMode::compare;
+  const crdt::Stamp collected = tells ? floor.greatest : crdt::Stamp{};
   subscribed_due_.push_back(
       {message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0, collected.time, collected.node});
   return Status::ok;

@@ -35,11 +35,15 @@ Bytes Session::next_frame(MutBytes room) {
   if (!subscribed_due_.empty()) return write_subscribed(room);
   if (!rejected_.empty()) return write_reject(room);
   if (!beaten_.empty()) return write_beaten(room);
+  // All that is due of it, before the next ack lets the device go on: what waits is bounded by its window.
+  Bytes frame;
+  for (std::size_t before = 0; frame.empty() && is_shown_due() && shown_.size() != before;) {
+    before = shown_.size();
+    frame = write_shown(room);
+  }
+  if (!frame.empty()) return frame;
   if (greeted_ && ack_due()) return write_ack(room);
   if (!inspected_due_.empty()) return write_inspected(room);
-  Bytes frame;
-  if (is_shown_due()) frame = write_shown(room);
-  if (!frame.empty()) return frame;
   // A comparison's deltas and a stream's take turns by themselves: streams go on once the answer is out, and the
   // `current` that opens a comparison goes before its first digest.
   if (dirty_) frame = write_pull(room);
@@ -202,7 +206,7 @@ Bytes Session::write_answer(MutBytes room) {
 Bytes Session::write_pull(MutBytes room) {
   for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
     Subscription& subscription = *subscriptions_[(turn_ + i) % subscriptions_.size()];
-    if (!subscription.is_stale() && !subscription.current_due) continue;
+    if (!subscription.is_stale() && !subscription.current_due && !subscription.owes_comparison()) continue;
     bool behind = false;
     const std::uint64_t before = subscription.sent_count();
     const std::uint64_t judged = subscription.judged_count();
@@ -223,10 +227,7 @@ Bytes Session::write_pull(MutBytes room) {
       turn_ = (turn_ + i + 1) % subscriptions_.size();
       return {};
     }
-    if (subscription.compare_due && !answer_.has_work()) {
-      if (compare_again(subscription) != Status::ok) return {};
-      return write_subscribed(room);
-    }
+    if (subscription.owes_comparison()) return write_compare(subscription, room);
     const bool healed = subscription.healed_through <= shared_.journal.durable_head();
     if (subscription.current_due && healed) return write_current(subscription, room);
   }
@@ -239,15 +240,11 @@ Bytes Session::write_pull(MutBytes room) {
   return {};
 }
 
-// More rows are held than are known here: only a comparison tells which of them have left.
-Status Session::compare_again(Subscription& subscription) {
-  GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
-  subscription.compare_due = false;
-  subscription.current_due = true;
-  const crdt::Stamp collected = is_behind(subscription) ? subscription.collected : crdt::Stamp{};
-  subscribed_due_.push_back({subscription.id(), static_cast<std::uint32_t>(wire::PullMode::compare), subscription.heal,
-                             0, collected.time, collected.node});
-  return Status::ok;
+// More rows are held than are known here: only a comparison tells which of them have left. The device asks for it.
+Bytes Session::write_compare(Subscription& subscription, MutBytes room) {
+  subscription.compare_asked = true;
+  const std::uint32_t mode = static_cast<std::uint32_t>(wire::PullMode::compare);
+  return wire::encode(grid_Subscribed{subscription.id(), mode, subscription.heal, 0, 0, 0}, room);
 }
 
 Bytes Session::write_current(Subscription& subscription, MutBytes room) {

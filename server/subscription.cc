@@ -79,8 +79,9 @@ Bytes Subscription::news(const Journal& journal, std::uint64_t epoch, std::uint8
 }
 
 bool Subscription::wants(const crdt::Op& op, const OwnArrivals& own) const {
-  if (own.contains(op.seq)) return false;
-  return op.seq > live_only_through_ || !op.cell.is_tombstone();
+  // Who holds nothing has let go of what it wrote itself.
+  if (op.seq <= live_only_through_) return !op.cell.is_tombstone();
+  return !own.contains(op.seq);
 }
 
 // Only what not even a stub fits of is passed over: no frame that a device could work with is that small.
@@ -93,8 +94,22 @@ Result<Subscription::Step> Subscription::take(const crdt::Op& op, const Writing&
   if (!scope().matches(op.cell.name)) return Step::done;
   if (test_ == nullptr) return wants(op, to.own) ? add(op, to) : Step::done;
   if (op.cell.name.sub.empty()) return take_row(op, to);
+  if (!wants(op, to.own)) return Step::done;
   // Of a row that is not held yet, it goes with the row when that comes.
-  return held_.has(op.cell.name.key) && wants(op, to.own) ? add(op, to) : Step::done;
+  if (held_.has(op.cell.name.key)) return add(op, to);
+  return held_.knows_all() ? Step::done : take_beside(op, to);
+}
+
+// Of more rows than are remembered: the row is held when it was passed before.
+Result<Subscription::Step> Subscription::take_beside(const crdt::Op& op, const Writing& to) {
+  const std::string key(op.cell.name.key);
+  const storage::Seq seq = op.seq;
+  const Result<crdt::Op> row = to.journal.store().find({map_, key, {}});
+  if (row.status() == Status::not_found) return Step::done;
+  if (!row.ok()) return row.status();
+  if (row->seq > seq || !test_->runtime::RowTest::accepts(row->cell)) return Step::done;
+  const Result<crdt::Op> again = to.journal.store().next_op(seq - 1);
+  return again.ok() ? Result<Step>(add(*again, to)) : again.status();
 }
 
 // A row that enters is sent with all that it holds, whatever its arrival (PROTOCOL P13). One that leaves is told only

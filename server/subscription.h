@@ -100,11 +100,16 @@ class Subscription {
   bool is_stale() const { return stale_; }
   // The device has written something of the row, and so may hold it.
   void show(std::string_view key);
+  // The row has been collected, and the device may still hold something of it.
+  void forget(std::string_view key) {
+    if (held_.remove(key)) partly_held_.add(key);
+  }
 
-  // It has looked at a row that the device may hold, and that is not known to be: the device must show what it has.
+  // It has looked at a row that the device may hold, and that is not known to be: the device must show what it has,
   bool compare_due = false;
+  bool compare_asked = false;  // and has been told so.
+  bool owes_comparison() const { return compare_due && !compare_asked; }
   bool heal = false;                // The device has proven that something was lost here.
-  crdt::Stamp collected{};          // As the answer to it said: the greatest stamp of what is; none: it is not behind.
   bool current_due = false;         // It waits for `current`,
   storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
 
@@ -135,6 +140,7 @@ class Subscription {
 
   bool wants(const crdt::Op& op, const OwnArrivals& own) const;
   Result<Step> take(const crdt::Op& op, const Writing& to);
+  Result<Step> take_beside(const crdt::Op& op, const Writing& to);
   Result<Step> take_row(const crdt::Op& op, const Writing& to);
   Result<Step> enter(const crdt::Op& row, const Writing& to);
   Step leave(const crdt::Op& row, const Writing& to);

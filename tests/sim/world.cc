@@ -423,7 +423,9 @@ Status World::remove(Site& device, std::string_view map, std::string_view key) {
 }
 
 void World::subscribe(Site& device, const Scope& scope, bool watched) {
-  ScopeText text{scope.kind, std::string(scope.map), std::string(scope.text), watched, 0};
+  ScopeText text{scope.kind, std::string(scope.map), std::string(scope.text), watched};
+  query::Trouble trouble;
+  if (scope.kind == runtime::ScopeKind::where) text.rows = runtime::CompiledRowTest::compile(text.text, trouble);
   Call subscribe{.verb = watched ? Call::Verb::watch : Call::Verb::subscribe, .scope = text.view()};
   tell("%s %s %s/%s (%d)", device.name.c_str(), watched ? "watches" : "subscribes to", text.map.c_str(),
        text.text.c_str(), static_cast<int>(text.kind));

@@ -95,8 +95,9 @@ struct ScopeText {
   std::string map;
   std::string text;
   bool watched = false;
-  std::uint32_t id = 0;  // In this life.
-  runtime::Scope view() const { return {kind, map, text}; }
+  std::uint32_t id = 0;                                    // In this life.
+  std::shared_ptr<const runtime::RowTest> rows = nullptr;  // Of a predicate.
+  runtime::Scope view() const { return {kind, map, text, rows.get()}; }
 };
 
 // One machine and all that belongs to its host.
@@ -165,6 +166,7 @@ class World {
     server::CoordinatorOptions server{};
     Weather weather{};
     bool channels = false;         // Devices have topics and rooms.
+    bool predicates = false;       // Devices hold the rows of predicates.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
   };
