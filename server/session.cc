@@ -397,9 +397,11 @@ void Session::durable() {
   const bool is_news = told_floor_ != shared_.journal.durable_floor().position;
   told_floor_ = shared_.journal.durable_floor().position;
   for (const auto& subscription : subscriptions_) {
-    subscription->current_due = subscription->current_due || is_news;
-    dirty_ = dirty_ || subscription->current_due;
+    if (!is_news) break;
+    subscription->current_due = dirty_ = true;
   }
+  dirty_ = dirty_ || current_waits_;
+  current_waits_ = false;
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

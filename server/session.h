@@ -188,7 +188,8 @@ class Session {
   bool welcome_waits_ = false;  // Until the peer's new token is durable.
   bool bye_due_ = false;
   bool over_ = false;
-  bool dirty_ = false;  // A subscription may have something to send.
+  bool dirty_ = false;          // A subscription may have something to send.
+  bool current_waits_ = false;  // One of them, for what was healed to be on disk.
   grid_Bye bye_ = grid_Bye_init_zero;
   std::uint32_t frame_bytes_max_ = 0;
   std::uint32_t value_bytes_max_ = 0;

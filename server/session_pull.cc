@@ -40,8 +40,11 @@ Status Session::refuse_subscription(std::uint32_t id, Status status) {
 
 // Whether any subscription of the device wants the row as it stands (PROTOCOL P22).
 bool Session::wants_row(const crdt::Cell& row) const {
-  return std::any_of(subscriptions_.begin(), subscriptions_.end(),
-                     [&row](const auto& subscription) { return subscription->wants_row(row); });
+  bool is_wanted = false;
+  shared_.index.each(row.name, crdt::Value(row.value), [&](const SubscriptionIndex::Entry& entry) {
+    is_wanted = is_wanted || (entry.session == this && entry.subscription->wants_row(row));
+  });
+  return is_wanted;
 }
 
 const Subscription* Session::predicate_of(std::string_view map) const {

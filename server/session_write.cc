@@ -230,6 +230,7 @@ Bytes Session::write_pull(MutBytes room) {
     if (subscription.owes_comparison()) return write_compare(subscription, room);
     const bool healed = subscription.healed_through <= shared_.journal.durable_head();
     if (subscription.current_due && healed) return write_current(subscription, room);
+    current_waits_ = current_waits_ || subscription.current_due;
   }
   dirty_ = false;
   storage::Seq least = shared_.journal.store().head();

@@ -33,6 +33,7 @@ Status Subscription::know_rows(Journal& journal, storage::Seq position, std::siz
   if (test_ == nullptr) return Status::ok;
   held_.limit(rows_max);
   partly_held_.limit(rows_max);
+  remains_.limit(rows_max);
   for (runtime::Scan scan(scope()); position > 0;) {
     const Result<crdt::Op> op = scan.next(journal.store());
     if (op.status() == Status::not_found) break;
@@ -131,7 +132,7 @@ Result<Subscription::Step> Subscription::enter(const crdt::Op& row, const Writin
   const bool goes_on = entering_ == row.seq;
   entering_ = row.seq;
   const std::string key(row.cell.name.key);
-  if (!goes_on && wants(row, to.own) && add(row, to) == Step::full) return entering_ = 0, Step::full;
+  if (!goes_on && begin_row(row, to) == Step::full) return entering_ = 0, Step::full;
   for (;;) {
     const Result<crdt::Op> op = to.journal.store().next_cell({map_, key, entered_sub_});
     if (!op.ok() && op.status() != Status::not_found) return op.status();
@@ -143,8 +144,20 @@ Result<Subscription::Step> Subscription::enter(const crdt::Op& row, const Writin
   }
   entering_ = 0;
   partly_held_.remove(key);
+  remains_.remove(key);
   held_.add(key);
   return Step::done;
+}
+
+// What the device has of a row that was collected here meanwhile goes first: nobody can tell what of it is gone.
+Subscription::Step Subscription::begin_row(const crdt::Op& row, const Writing& to) {
+  const bool is_anew = remains_.has(row.cell.name.key);
+  const wire::OpsWriter::Mark mark = to.writer.mark();
+  const crdt::Op word{.cell = {.name = row.cell.name, .stamp = {}}, .evicted = true};
+  if (is_anew && !to.writer.add(word) && to.writer.count() > 0) return Step::full;
+  if ((!is_anew && !wants(row, to.own)) || add(row, to) == Step::done) return Step::done;
+  to.writer.cut(mark);
+  return Step::full;
 }
 
 // A row that is removed goes as what it is, a tombstone; the rest of it is evicted. What the device wrote itself is

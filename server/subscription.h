@@ -102,7 +102,9 @@ class Subscription {
   void show(std::string_view key);
   // The row has been collected, and the device may still hold something of it.
   void forget(std::string_view key) {
-    if (held_.remove(key)) partly_held_.add(key);
+    if (!held_.remove(key) && !partly_held_.has(key)) return;
+    partly_held_.add(key);
+    compare_due = !remains_.add(key) || compare_due;
   }
 
   // It has looked at a row that the device may hold, and that is not known to be: the device must show what it has,
@@ -143,6 +145,7 @@ class Subscription {
   Result<Step> take_beside(const crdt::Op& op, const Writing& to);
   Result<Step> take_row(const crdt::Op& op, const Writing& to);
   Result<Step> enter(const crdt::Op& row, const Writing& to);
+  Step begin_row(const crdt::Op& row, const Writing& to);
   Step leave(const crdt::Op& row, const Writing& to);
   static Step add(const crdt::Op& op, const Writing& to);
 
@@ -154,6 +157,7 @@ class Subscription {
   Test test_;                  // Null: the scope tells by names alone.
   RowsHeld held_;              // Rows that were sent whole,
   RowsHeld partly_held_;       // and others that the device has shown to hold something of.
+  RowsHeld remains_;           // Of these: what the device has may have been collected here.
   storage::Seq entering_ = 0;  // The record whose row is being sent, cell by cell,
   std::string entered_sub_;    // behind this one.
   std::uint64_t judged_count_ = 0;

@@ -94,7 +94,9 @@ class Judge final : public Witness {
   void rest_device(Site& site);
   void rest_scopes(Site& site);
   // ---- judge_partial.cc
-  std::set<std::pair<Name, crdt::Stamp>> cells_of(Site& site, const runtime::Scope& scope) const;
+  using Cells = std::set<std::pair<Name, crdt::Stamp>>;
+  Cells cells_of(Site& site, const runtime::Scope& scope) const;
+  void leave_out_own_parts(const Site& site, Cells& here, Cells& there) const;
   void note_entitled(const Site& site, const crdt::Cell& row);
   void check_word(const Site& to, Device& device, const crdt::Op& op);
   void note_letting_go(Site& site, Device& device, const Event& event);

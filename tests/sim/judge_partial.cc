@@ -43,8 +43,8 @@ bool is_under_live_row(Site& site, const crdt::CellName& name, std::uint64_t tru
 }  // namespace
 
 // Live cells of a scope.
-std::set<std::pair<Database::Name, crdt::Stamp>> Judge::cells_of(Site& site, const runtime::Scope& scope) const {
-  std::set<std::pair<Name, crdt::Stamp>> cells;
+Judge::Cells Judge::cells_of(Site& site, const runtime::Scope& scope) const {
+  Cells cells;
   for (runtime::Scan scan(scope);;) {
     const Result<crdt::Op> op = scan.next(*site.store);
     if (!op.ok()) return cells;
@@ -53,6 +53,16 @@ std::set<std::pair<Database::Name, crdt::Stamp>> Judge::cells_of(Site& site, con
     const auto& [map, key, sub] = cell.first;
     if (scope.rows == nullptr || is_under_live_row(site, {map, key, sub}, world_.true_ms())) cells.insert(cell);
   }
+}
+
+// A gateway that lost one while its row was in no scope of the device gets it back with the device's next write of it
+// (docs/roadmap.md).
+void Judge::leave_out_own_parts(const Site& site, Cells& here, Cells& there) const {
+  std::uint8_t own[crdt::CounterPart::kNameBytes];
+  const std::string own_part(crdt::CounterPart::name(site.replica->status(world_.now_ms()).node, own));
+  const auto is_own = [&own_part](const auto& cell) { return std::get<2>(cell.first) == own_part; };
+  std::erase_if(here, is_own);
+  std::erase_if(there, is_own);
 }
 
 void Judge::note_entitled(const Site& site, const crdt::Cell& row) {
@@ -87,7 +97,8 @@ void Judge::note_letting_go(Site& site, Device& device, const Event& event) {
   for (const auto& [seq, write] : device.open) {
     const auto standing = device.standing.find(write.name);
     const auto& [map, key, sub] = write.name;
-    const bool stood = standing != device.standing.end() && standing->second.value == write.value;
+    const bool stood = standing != device.standing.end() && standing->second.value == write.value &&
+                       standing->second.stamp.node == device.node;
     const bool is_gone = stood && !site.store->find({map, key, sub}).ok();
     if (!is_gone || site.replica->outcome_of(seq) != Outcome::pending) continue;
     fail("%s let go of %s/%s, which it has yet to send", site.name.c_str(), map.c_str(), key.c_str());
@@ -123,7 +134,9 @@ void Judge::rest_partial(Site& site) {
       const crdt::Cell none{.name = {map, key, {}}, .stamp = {}};
       const crdt::Cell standing = row.ok() ? row->cell : none;
       if (is_wanted(site, {map, key, sub}, standing)) continue;
-      if (!sub.empty() && !floor_fact_.empty() && !standing.is_live(world_.true_ms())) continue;
+      const bool is_under_dead = !sub.empty() && !standing.is_live(world_.true_ms());
+      const bool may_stay = !floor_fact_.empty() || !is_under_live_row(world_.gateway(), none.name, world_.true_ms());
+      if (is_under_dead && may_stay) continue;
       fail("%s holds %s/%s, which none of its scopes has", site.name.c_str(), map.c_str(), key.c_str());
     }
   }

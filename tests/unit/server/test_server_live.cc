@@ -161,6 +161,68 @@ void who_does_not_read_gets_the_newest_of_each_row(void** state) {
   assert_string_equal(story.told().c_str(), "ann cid");
 }
 
+// SYN-2, BND-1: what waits for a reader that stands still is bounded by rows, whatever the writes; and where it holds
+// more than is remembered, it is asked once to compare, however many rows have left.
+void who_does_not_read_costs_no_more_with_every_write_and_falls_back_to_a_comparison(void** state) {
+  constexpr std::size_t kRows = 40;
+  Bench& bench = bench_of(state);
+  bench.options.rows_held_max = 8;
+  bench.start();
+  Story story(bench);
+  bench.send(2, subscribe(1, {}, false, where("age > 18")));
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < kRows; ++i) keys.push_back("k" + std::to_string(i));
+  for (const std::string& key : keys) story.put(key, 20);
+  bench.all(2);
+  const std::uint64_t judged = bench.coordinator->status().rows_judged;
+  for (std::size_t i = 0; i < 2'000; ++i) story.put(keys[i * 7 % kRows], i + kRows >= 2'000 && i % 2 == 0 ? 30 : 3);
+  assert_int_equal(bench.coordinator->status().rows_judged, judged);
+  std::size_t told = 0, asked = 0;
+  for (const Frame& frame : bench.all(2)) {
+    if (kind_of(frame) == Kind::subscribed) asked += decoded<grid_Subscribed>(frame).mode == 1;
+    if (kind_of(frame) != Kind::delta) continue;
+    wire::OpsReader reader;
+    assert_ok(reader.open(frame));
+    for (crdt::Op op; reader.next(op);) ++told;
+  }
+  assert_true(told > 0 && told <= kRows);
+  assert_int_equal(asked, 1);
+  assert_int_equal(bench.coordinator->status().rows_judged, judged + kRows);
+}
+
+// BND-1: what it is to let go of comes behind the ack that lets it go on, and the window counts both.
+void who_reads_slowly_what_it_is_to_let_go_of_keeps_its_link(void** state) {
+  Bench& bench = bench_of(state);
+  bench.options.window_ops = 4;
+  bench.start();
+  bench.open(2, kB);
+  bench.send(2, subscribe(1, {}, false, where("age > 18")));
+  bench.all(2);
+  const std::string value = record("age", 3);
+  const auto push_four = [&](crdt::Seq from) {
+    for (crdt::Seq seq = from; seq < from + 4; ++seq) {
+      bench.send(2, push({put(seq, "own" + std::to_string(seq), kWallMs + seq, kB, as_bytes(value))}));
+    }
+    bench.flush();
+  };
+  std::size_t evicted = 0;
+  for (crdt::Seq from = 1; from < 40; from += 4) {
+    push_four(from);
+    // No further than the ack.
+    for (bool is_acked = false; !is_acked;) {
+      const Frame frame = bench.next(2);
+      assert_false(frame.empty());
+      is_acked = kind_of(frame) == Kind::ack && decoded<grid_Ack>(frame).durable == from + 3;
+      wire::OpsReader reader;
+      if (kind_of(frame) != Kind::delta) continue;
+      assert_ok(reader.open(frame));
+      for (crdt::Op op; reader.next(op);) evicted += op.evicted;
+    }
+  }
+  assert_int_equal(evicted, 36);
+  assert_false(bench.closed.contains(2));
+}
+
 // More rows than the gateway may remember: it has the device show what it holds.
 void who_holds_more_than_is_remembered_is_compared_with(void** state) {
   Bench& bench = bench_of(state);
@@ -227,6 +289,8 @@ int main() {
       server_test(a_cursor_of_another_predicate_does_not_stand),
       server_test(a_text_that_is_no_predicate_is_refused_and_the_link_goes_on),
       server_test(who_does_not_read_gets_the_newest_of_each_row),
+      server_test(who_does_not_read_costs_no_more_with_every_write_and_falls_back_to_a_comparison),
+      server_test(who_reads_slowly_what_it_is_to_let_go_of_keeps_its_link),
       server_test(who_holds_more_than_is_remembered_is_compared_with),
       server_test(the_cost_of_a_write_does_not_grow_with_subscriptions_that_it_does_not_concern),
   };
