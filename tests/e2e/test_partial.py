@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stores that hold the rows of a predicate and no others: sync --where, and watch --where over restarts of both ends."""
+"""Stores that hold the rows of a predicate and no others: sync --where, and watch --where over restarts."""
 import json
 import signal
 
