@@ -126,6 +126,7 @@ Exit room_status(const Context& context, const RoomOptions& options);
 Exit room_events(const Context& context, const RoomOptions& options);
 Exit room_tell(const Context& context, const RoomOptions& options);
 Exit sync(const Context& context, const SyncOptions& options);
+Exit subs(const Context& context);
 Exit status(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ports/linux/scope_fact.h"
 #include "ports/port.h"
 #include "runtime/grid/change.h"
 #include "transport/lws/address.h"
@@ -178,7 +179,17 @@ void LinuxHost::Impl::perform(Call& call) {
   if (call.status == Status::full && options_.on_full == OnFull::pause) wait_for_room(call);
   if (!attendants_.empty() || !living_.empty()) want_turn();
   if (call.status != Status::ok) problem_ = replica_->problem();
+  const bool subscribes = call.verb == Call::Verb::subscribe || call.verb == Call::Verb::watch;
+  if (subscribes && call.status == Status::ok) note_scope(call.scope);
   if (call.verb == Call::Verb::offline) give_up_connecting();
+}
+
+// Goes with the batch of its first cursor; without it, people see a hash.
+void LinuxHost::Impl::note_scope(const Scope& scope) {
+  const std::string name = scope_fact_name(scope.hash());
+  if (store_->fact(name).ok()) return;
+  const std::string bytes = scope_fact(scope);
+  [[maybe_unused]] const Status noted = store_->set_fact(name, as_bytes(bytes));
 }
 
 // The log has no room: the loop runs until it has. A callback's write can't wait, and is refused.

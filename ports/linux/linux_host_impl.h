@@ -131,6 +131,7 @@ class LinuxHost::Impl final : public Driver,
   void advance(Living& living);
   void attend();
   void wait_for_room(runtime::Call& call);
+  void note_scope(const Scope& scope);
   void run_posted();
   void watch_signals();
   void ignore_signals();

@@ -57,6 +57,10 @@ class Partial(harness.GridTest):
         self.assertEqual(self.held(), expected)
         self.assertLess(moved["cells_pulled"], 12, "it goes on from its cursor")
         self.assertEqual(self.sync()["cells_pulled"], 0)
+        subs = json.loads(self.gridctl("--store", self.path("warm"), "subs", "-o", "json"))
+        self.assertEqual([(sub["scope"], sub["map"], sub["text"], sub["next"]) for sub in subs],
+                         [("where", "climate", WARM, "resumes")])
+        self.assertGreater(subs[0]["position"], 40)
         # What has left here stays there.
         kept = self.gridctl(*self.there, "get", "climate", "bench/38", "-o", "json")
         self.assertEqual(json.loads(kept)["temp"], 3)
