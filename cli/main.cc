@@ -243,8 +243,11 @@ void add_query_verb(CLI::App& app, Verbs& v) {
 void add_replica_verbs(CLI::App& app, Verbs& v) {
   CLI::App* verb = add_verb(app, v, "sync", "Push and pull until converged", [&v] { return sync(v.context, v.sync); });
   verb->add_option("--map", v.sync.maps, "Only this map; may be repeated")->type_name("MAP")->allow_extra_args(false);
+  add_text(*verb, "--where", v.sync.where, "PRED", "Hold the rows of that map that it accepts, and no others");
   add_duration(*verb, "--timeout", v.sync.timeout_ms, "Give up after this time [60s]");
 
+  add_verb(app, v, "subs", "What this store has subscribed to, and how far it has come",
+           [&v] { return subs(v.context); });
   add_verb(app, v, "status", "This replica, and whether its server is there", [&v] { return status(v.context); });
   add_verb(app, v, "oplog", "What a device still owes its server", [&v] { return oplog(v.context); });
   add_verb(app, v, "clock", "How far the clock is trusted", [&v] { return clock(v.context); });

@@ -74,6 +74,8 @@ void tell(const std::string& sentence) { std::fprintf(stderr, "gridctl: %s\n", s
 
 }  // namespace
 
+std::string store_of(const Context& context) { return options_of(context).store; }
+
 bool is_up(const ReplicaStatus& status) {
   return status.state == SyncState::syncing_up || status.state == SyncState::syncing_down ||
          status.state == SyncState::realtime;

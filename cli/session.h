@@ -68,6 +68,9 @@ class Session {
 Exit finish_write(Session& session, const Context& context, const std::string& map, const std::string& key,
                   const Write& write);
 
+// The folder of the store that the context names; empty: none.
+std::string store_of(const Context& context);
+
 // Whether the link stands, and whether it was tried and is not to be had now.
 bool is_up(const ReplicaStatus& status);
 bool is_down(const ReplicaStatus& status);

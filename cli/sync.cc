@@ -6,6 +6,7 @@
 #include "cli/names.h"
 #include "cli/print.h"
 #include "cli/progress.h"
+#include "cli/query_text.h"
 #include "cli/session.h"
 #include "cli/text.h"
 
@@ -21,9 +22,20 @@ std::uint64_t ms_since(Clock::time_point began) {
 
 bool is_converged(const ReplicaStatus& now) { return is_up(now) && now.quiet && now.current && now.verified; }
 
-void subscribe(Session& session, const std::vector<std::string>& maps) {
-  for (const std::string& map : maps) session.require(session.node().subscribe({ScopeKind::map, map, {}}));
-  if (maps.empty()) session.require(session.node().subscribe(Scope{}));
+void check(const SyncOptions& options) {
+  for (const std::string& map : options.maps) check_map(map);
+  if (options.where.empty()) return;
+  if (options.maps.size() != 1) throw Failure(Exit::usage, "--where is about the rows of one map: say --map MAP once");
+  const Where checked("--where", options.where);
+  if (options.where.size() <= kKeyBytesMax) return;
+  const std::string bytes = std::to_string(options.where.size()), most = std::to_string(kKeyBytesMax);
+  throw Failure(Exit::usage, "--where: " + bytes + " bytes; a server takes predicates of up to " + most);
+}
+
+void subscribe(Session& session, const SyncOptions& options) {
+  const ScopeKind kind = options.where.empty() ? ScopeKind::map : ScopeKind::where;
+  for (const std::string& map : options.maps) session.require(session.node().subscribe({kind, map, options.where}));
+  if (options.maps.empty()) session.require(session.node().subscribe(Scope{}));
   session.node().verify();
 }
 
@@ -57,12 +69,12 @@ Failure why_not(Session& session, std::uint64_t timeout_ms) {
 }  // namespace
 
 Exit sync(const Context& context, const SyncOptions& options) {
-  for (const std::string& map : options.maps) check_map(map);
+  check(options);
   if (context.offline) throw Failure(Exit::usage, "sync needs the network that --offline forbids");
   const Clock::time_point began = Clock::now();
   Session session(context);
   if (!session.keeps()) throw Failure(Exit::usage, "sync needs a store to sync: say --store DIR");
-  subscribe(session, options.maps);
+  subscribe(session, options);
   const bool converged = converge(session, options.timeout_ms, began);
   const ReplicaStatus now = session.status();
   Report()

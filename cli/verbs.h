@@ -83,6 +83,7 @@ struct RoomOptions {
 
 struct SyncOptions {
   std::vector<std::string> maps;  // Empty: all of them.
+  std::string where;              // Empty: all rows; else of the one map.
   std::uint64_t timeout_ms = 60'000;
 };
 
@@ -125,6 +126,7 @@ Exit room_status(const Context& context, const RoomOptions& options);
 Exit room_events(const Context& context, const RoomOptions& options);
 Exit room_tell(const Context& context, const RoomOptions& options);
 Exit sync(const Context& context, const SyncOptions& options);
+Exit subs(const Context& context);
 Exit status(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);

@@ -2,7 +2,7 @@
 //
 // watch MAP [PREFIX] [--where PRED]: prints the rows that stand, and then every change, a line each, as it happens.
 #include <cstdio>
-#include <set>
+#include <string>
 
 #include "cli/names.h"
 #include "cli/print.h"
@@ -19,25 +19,11 @@ struct Printed {
   std::uint64_t count = 0;
   std::uint64_t count_max = 0;
   bool broken = false;
-  const Where* where = nullptr;                // None: every row.
-  std::set<std::string, std::less<>> shown{};  // Keys whose rows it accepted when they were last seen.
 
   bool is_enough() const { return broken || (count_max != 0 && count >= count_max); }
 };
 
-enum class Showing : std::uint8_t { passed_over, shown, left };
-
-// A row that is no longer accepted is told once, so that whoever listens can let go of it.
-Showing showing_of(Printed& printed, const Change& change) {
-  if (printed.where == nullptr) return Showing::shown;
-  if (change.now.exists() && printed.where->accepts(change.key, change.now)) {
-    printed.shown.emplace(change.key);
-    return Showing::shown;
-  }
-  return printed.shown.erase(std::string(change.key)) != 0 ? Showing::left : Showing::passed_over;
-}
-
-std::string line_of(const Change& change, Showing showing) {
+std::string line_of(const Change& change) {
   std::string line = "{\"map\":" + json_text(change.map) + ",\"key\":" + json_text(change.key);
   if (change.view == crdt::View::lww_map) {
     line += ",\"value\":";
@@ -45,16 +31,23 @@ std::string line_of(const Change& change, Showing showing) {
   } else {
     line += change.view == crdt::View::counter ? ",\"counter\":true" : ",\"set\":true";
   }
-  if (showing == Showing::left) line += ",\"left\":true";
   const std::string stamp = stamp_text(change.stamp);
   return line + ",\"stamp\":" + (stamp.empty() ? "null" : json_text(stamp)) + "}\n";
 }
 
-void print_change(Printed& printed, const Change& change) {
+// What has become of a row among those that the predicate accepts.
+std::string line_of(const LiveChange& change) {
+  constexpr const char* kNames[] = {"enter", "update", "leave"};
+  std::string line = "{\"map\":" + json_text(change.map) + ",\"key\":" + json_text(change.key) + ",\"change\":\"" +
+                     kNames[static_cast<std::size_t>(change.kind)] + "\"";
+  if (change.now.exists()) line += ",\"value\":" + json::json_from_value(change.now);
+  if (change.old.exists()) line += ",\"old\":" + json::json_from_value(change.old);
+  if (change.now.exists()) line += ",\"stamp\":" + json_text(stamp_text(change.stamp));
+  return line + "}\n";
+}
+
+void print(Printed& printed, const std::string& line) {
   if (printed.is_enough()) return;
-  const Showing showing = showing_of(printed, change);
-  if (showing == Showing::passed_over) return;
-  const std::string line = line_of(change, showing);
   printed.broken = std::fwrite(line.data(), 1, line.size(), stdout) != line.size() || std::fflush(stdout) != 0;
   ++printed.count;
 }
@@ -70,18 +63,40 @@ Exit run(Session& session, Printed& printed, std::uint64_t for_ms) {
   return Exit::ok;
 }
 
+// The prefix as a part of the predicate: as it stands, a text may hold quotes.
+std::string predicate_of(const WatchOptions& options) {
+  if (options.prefix.empty()) return options.where;
+  std::string text = "$key starts with '";
+  for (const char c : options.prefix) text.append(c == '\'' ? 2 : 1, c);
+  return text + "' and (" + options.where + ")";
+}
+
+Exit watch_where(const Context& context, const WatchOptions& options) {
+  const Where checked("--where", options.where);
+  const std::string where = predicate_of(options);
+  const bool travels = where.size() <= kKeyBytesMax;
+  Session session(context);
+  session.pull(travels ? Scope{ScopeKind::where, options.map, where} : Scope{ScopeKind::map, options.map, {}});
+  Printed printed{.count_max = options.count};
+  const Live live = session.node().map(options.map).live({.where = where}, [at = &printed](const LiveChange& change) {
+    print(*at, line_of(change));
+  });
+  session.require(live.status());
+  return run(session, printed, options.for_ms);
+}
+
 }  // namespace
 
 Exit watch(const Context& context, const WatchOptions& options) {
   check_map(options.map);
   check_prefix(options.prefix);
-  const Where where("--where", options.where);
+  if (!options.where.empty()) return watch_where(context, options);
   const Scope scope{options.prefix.empty() ? ScopeKind::map : ScopeKind::prefix, options.map, options.prefix};
   Session session(context);
   session.pull(scope);
-  Printed printed{.count_max = options.count, .where = options.where.empty() ? nullptr : &where};
+  Printed printed{.count_max = options.count};
   runtime::Call call{.verb = runtime::Call::Verb::watch, .scope = scope};
-  session.node().driver().watch(call, [at = &printed](const Change& change) { print_change(*at, change); });
+  session.node().driver().watch(call, [at = &printed](const Change& change) { print(*at, line_of(change)); });
   session.require(call.status);
   return run(session, printed, options.for_ms);
 }

@@ -82,6 +82,7 @@ struct Op {
   Unit unit{};               // Of a local op. On the wire `left` counts those that follow in the frame.
   bool local = false;        // Written here: pending until its log is settled past it.
   bool was_applied = false;  // PROTOCOL P7: an applied ack for it has been seen.
+  bool evicted = false;      // On the wire: no cell, but word that its row is in no scope of the device any more (P22).
 };
 
 }  // namespace grid::crdt

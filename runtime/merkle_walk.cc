@@ -111,6 +111,11 @@ Scope MerkleWalk::map_scope(std::uint16_t map) const {
   return scope.kind == ScopeKind::everything ? Scope{ScopeKind::map, maps_[map].view(), {}} : scope;
 }
 
+// A removed row is in no predicate's scope.
+Scope MerkleWalk::dead_scope(std::uint16_t map) const {
+  return scope_.get().rows == nullptr ? map_scope(map) : Scope{ScopeKind::map, maps_[map].view(), {}};
+}
+
 // What a digest covers (PROTOCOL P16).
 bool MerkleWalk::counts(const Op& op, std::uint64_t known_ms) const {
   return op.cell.is_live(known_ms) && !log_.is_pending(op);
@@ -120,7 +125,7 @@ template <typename Visit>
 Status MerkleWalk::each_own(std::uint16_t map, std::uint64_t known_ms, Visit visit) {
   Scan scan(map_scope(map));
   for (;;) {
-    const Result<Op> op = scan.next(log_.store());
+    const Result<Op> op = scan.next(log_.store(), known_ms);
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return op.status();
     if (!counts(*op, known_ms)) continue;
@@ -406,7 +411,7 @@ Bytes MerkleWalk::write_have(MutBytes room, std::uint64_t known_ms) {
 Bytes MerkleWalk::write_listed(MutBytes room, wire::Kind kind, Phase next, std::uint64_t known_ms) {
   wire::OpsWriter writer(kind, {.id = id_, .map = maps_[asked_map_].view()}, room);
   // Dead cells that were lost fit one frame, and scan_ is where their naming goes on.
-  for (Scan ahead = naming_dead_ ? Scan(map_scope(asked_map_)) : scan_;;) {
+  for (Scan ahead = naming_dead_ ? Scan(dead_scope(asked_map_)) : scan_;;) {
     const Result<Op> op = ahead.next(log_.store());
     if (!op.ok()) break;
     // Only live cells are named, but a removal that the server lost goes back too.
@@ -432,7 +437,7 @@ bool MerkleWalk::begin_dead() {
   if (!heal_ || dead_maps_ == maps_.size()) return false;
   asked_map_ = static_cast<std::uint16_t>(dead_maps_++);
   naming_dead_ = true;
-  scan_ = Scan(map_scope(asked_map_));
+  scan_ = Scan(dead_scope(asked_map_));
   lost_.clear();
   return true;
 }

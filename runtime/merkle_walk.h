@@ -91,6 +91,7 @@ class MerkleWalk {
 
   Result<std::uint16_t> map_index(std::string_view name);
   Scope map_scope(std::uint16_t map) const;
+  Scope dead_scope(std::uint16_t map) const;
   bool counts(const crdt::Op& op, std::uint64_t known_ms) const;
   Status receive_first(const wire::Split& split, wire::DigestsReader& reader, std::uint64_t known_ms);
   Status begin_map(std::string_view name, std::uint64_t known_ms);

@@ -113,6 +113,7 @@ Status OpLog::append(const Op& op) {
   if (supersedes) --pending_count_;
   if (op.local) ++pending_count_;
   dirty_ = true;
+  if (listener_ != nullptr && op.cell.stamp.is_none()) listener_->erased(op.cell.name);
   return Status::ok;
 }
 
@@ -456,7 +457,7 @@ Status OpLog::go_on_correcting() {
 crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {
   crdt::Digest digest;
   for (Scan scan(scope);;) {
-    const Result<Op> op = scan.next(store_);
+    const Result<Op> op = scan.next(store_, known_ms);
     if (!op.ok()) return digest;
     if (op->cell.is_live(known_ms) && !is_pending(*op)) digest.add(crdt::digest_of(op->cell));
   }

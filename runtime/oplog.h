@@ -16,6 +16,7 @@
 #include "crdt/clock.h"
 #include "crdt/merkle.h"
 #include "crdt/pn_counter.h"
+#include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "runtime/replica_status.h"
 #include "runtime/scan.h"
@@ -87,6 +88,10 @@ class OpLog {
   //   too_large  More than one frame or unit_ops_max() holds; nothing was written.
   //   io         The store failed, perhaps halfway.
   Result<crdt::Seq> write_unit(std::span<const CellChange> cells, const Timekeeper& time);
+  // Lets go of a settled cell, without a tombstone (PROTOCOL P22). `name` refers to nothing of the store.
+  Status erase(const crdt::CellName& name) { return append({.cell = {name, {}, 0, {}}}); }
+  // Who is told of each name that leaves so; null: nobody.
+  void listen(ErasureListener* listener) { listener_ = listener; }
   // Takes an unshared op back, without a trace. Nothing that the server may have is under its name (PROTOCOL P26).
   Status withdraw(const crdt::Op& op);
   // Merges a cell that the server vouches for.
@@ -261,6 +266,7 @@ class OpLog {
   crdt::Seq reforked_as_ = 0;    // is this one.
   std::uint64_t reforked_taken_ = 0;
   MutBytes scratch_;  // One op, while it is written anew.
+  ErasureListener* listener_ = nullptr;
   std::uint64_t rejected_count_ = 0;
   std::uint64_t dropped_count_ = 0;
   std::uint64_t pending_count_ = 0;

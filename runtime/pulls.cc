@@ -122,7 +122,9 @@ bool Pulls::has_pull_of(std::string_view fact) const {
 
 bool Pulls::want(const crdt::Cell& cell) const {
   for (const Pull& pull : pulls_) {
-    if (!pull.unsubscribe_due && pull.scope.get().matches(cell.name)) return true;
+    const Scope scope = pull.scope.get();
+    const bool has = scope.matches(cell.name) && (scope.rows == nullptr || scope.rows->accepts(cell));
+    if (has && !pull.unsubscribe_due) return true;
   }
   return false;
 }
@@ -136,6 +138,14 @@ Status Pulls::drop_idle_cursors() {
     GRID_TRY(log_.store().set_fact(name.view(), {}));
   }
   return status == Status::not_found ? Status::ok : status;
+}
+
+Status Pulls::doubt_others(std::uint32_t id, const crdt::CellName& row) {
+  for (Pull& pull : pulls_) {
+    const bool is_known = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
+    if (pull.id != id && !is_known && pull.scope.get().matches(row)) pull.in_doubt = true;
+  }
+  return drop_idle_cursors();
 }
 
 // Within one epoch, the first 8 bytes, cursors compare as bytes; those of a new epoch are newer.

@@ -37,6 +37,7 @@ struct Pull {
   ScopeCopy scope{};
   Phase phase = Phase::idle;
   Check check = Check::none;
+  bool in_doubt = false;  // Something of the scope was let go of while the server knew nothing of the pull.
   bool heal = false;      // The server takes heals from this comparison.
   bool unhealed = false;  // Such a comparison was begun and has not ended, whatever the cursor says.
   bool current = false;
@@ -97,6 +98,9 @@ class Pulls {
   Status drop_idle_cursors();
   // Whether some pull has the cell.
   bool want(const crdt::Cell& cell) const;
+  // A row is being evicted at the word of the server about the pull `id`. Whom the server does not know of may want it:
+  // cursors of scopes without a pull go, and pulls that it has not answered are compared.
+  Status doubt_others(std::uint32_t id, const crdt::CellName& row);
 
   // Puts a cursor into the open batch.
   Status save_cursor(Pull& pull, Bytes cursor);

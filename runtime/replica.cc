@@ -42,7 +42,7 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
       watches_(store, pulls_, *options.limits, arena_),
       walk_(log_, *options.limits, options.app, arena_),
       session_({options.app, options.backoff_ms_min, options.backoff_ms_max}, *options.limits, log_, pulls_, walk_,
-               time_, random_, problem_, options.guest),
+               time_, random_, problem_, options.guest, options.partial),
       actions_(arena_.make<Action>(options.limits->actions_max)) {}
 
 std::span<const Action> Replica::step(const Event& event) {
@@ -64,6 +64,7 @@ std::span<const Action> Replica::step(const Event& event) {
 void Replica::start(const Event& event) {
   Status status = log_.open(random_.id());
   if (status == Status::ok) status = session_.open();
+  log_.listen(options_.partial);
   const Result<Bytes> app = store_.fact(facts::kApp);
   if (app.status() == Status::not_found) {
     if (status == Status::ok) status = store_.set_fact(facts::kApp, as_bytes(options_.app));
@@ -257,7 +258,14 @@ Status Replica::subscribe(Call& call) {
     problem_.say("a subscription needs a legal map name, and a key or prefix of legal UTF-8");
     return legal;
   }
-  const Result<Pull*> pull = pulls_.add(call.scope);
+  Scope scope = call.scope;
+  if (scope.kind == ScopeKind::where)
+    scope.rows = options_.partial == nullptr ? nullptr : options_.partial->test_of(scope.text);
+  if (scope.kind == ScopeKind::where && scope.rows == nullptr) {
+    problem_.say("the predicate of the subscription is none, or this node knows no predicates: ").text(scope.text);
+    return Status::invalid;
+  }
+  const Result<Pull*> pull = pulls_.add(scope);
   Status status = pull.status();
   if (pull.ok()) call.id = (*pull)->id;
   if (pull.ok() && call.verb == Call::Verb::watch) {
@@ -312,7 +320,10 @@ Result<Op> Replica::op_at(crdt::Seq seq) { return log_.op_at(seq); }
 Outcome Replica::outcome_of(crdt::Seq seq) { return log_.outcome_of(seq); }
 
 crdt::Digest Replica::digest(const Scope& scope, std::uint64_t wall_ms) {
-  return log_.digest(scope, time_.known_ms(wall_ms));
+  Scope whole = scope;
+  if (scope.kind == ScopeKind::where && options_.partial != nullptr) whole.rows = options_.partial->test_of(scope.text);
+  if (scope.kind == ScopeKind::where && whole.rows == nullptr) return {};
+  return log_.digest(whole, time_.known_ms(wall_ms));
 }
 
 ReplicaStatus Replica::status(std::uint64_t now_ms) const {

@@ -27,6 +27,7 @@
 #include "runtime/machine.h"
 #include "runtime/merkle_walk.h"
 #include "runtime/oplog.h"
+#include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "runtime/pulls.h"
 #include "runtime/random.h"
@@ -58,6 +59,7 @@ struct ReplicaOptions {
   const Views* views = nullptr;  // kViews; null: rows only.
   LinkGuest* guest = nullptr;    // Topics and rooms (runtime/channels.h); null: none.
   Upkeep* upkeep = nullptr;      // Expiry and retention (runtime/housekeeping.h); null: none.
+  Partial* partial = nullptr;    // Scopes of predicates (runtime/query/row_tests.h); null: none.
 };
 
 class Replica final : public Machine {

@@ -11,6 +11,7 @@ bool Scope::matches(const crdt::CellName& name) const {
     case ScopeKind::everything:
       return true;
     case ScopeKind::map:
+    case ScopeKind::where:
       return name.map == map;
     case ScopeKind::prefix:
       return name.map == map && name.key.starts_with(text);
@@ -20,12 +21,12 @@ bool Scope::matches(const crdt::CellName& name) const {
   return false;
 }
 
-crdt::CellName Scope::before_first() const { return {map, text, {}}; }
+crdt::CellName Scope::before_first() const { return {map, kind == ScopeKind::where ? std::string_view() : text, {}}; }
 
 bool Scope::is_past(const crdt::CellName& name) const {
   if (kind == ScopeKind::everything) return false;
   if (name.map != map) return name.map > map;
-  if (kind == ScopeKind::map) return false;
+  if (kind == ScopeKind::map || kind == ScopeKind::where) return false;
   if (kind == ScopeKind::key) return name.key > text;
   return name.key > text && !name.key.starts_with(text);
 }
@@ -35,10 +36,14 @@ std::uint64_t Scope::hash() const {
 }
 
 Status Scope::check() const {
-  if (kind > ScopeKind::key) return Status::invalid;
+  if (kind > ScopeKind::where) return Status::invalid;
   if (kind == ScopeKind::everything) return map.empty() && text.empty() ? Status::ok : Status::invalid;
   GRID_TRY(crdt::check_map_name(map));
   if (kind == ScopeKind::map) return text.empty() ? Status::ok : Status::invalid;
+  if (kind == ScopeKind::where) {
+    if (text.size() > kKeyBytesMax) return Status::too_large;
+    return !text.empty() && crdt::is_utf8(text) ? Status::ok : Status::invalid;
+  }
   return crdt::check_name({map, text, {}});
 }
 

@@ -17,11 +17,26 @@ namespace grid::runtime {
 
 using wire::ScopeKind;
 
+// What tells the rows of a scope of the kind `where`. By its value alone: an expired row is in its scope until
+// something else stands, on both ends alike.
+class RowTest {
+ public:
+  // `value` is canonical, and not empty.
+  virtual bool accepts(std::string_view key, Bytes value) const = 0;
+  // A row is the cell without a sub; what else lies under its key goes with it.
+  bool accepts(const crdt::Cell& row) const { return !row.is_tombstone() && accepts(row.name.key, row.value); }
+
+ protected:
+  ~RowTest() = default;
+};
+
 struct Scope {
   ScopeKind kind = ScopeKind::everything;
-  std::string_view map{};   // Empty for everything.
-  std::string_view text{};  // The prefix or the key.
+  std::string_view map{};         // Empty for everything.
+  std::string_view text{};        // The prefix, the key or the predicate.
+  const RowTest* rows = nullptr;  // Of the predicate; whoever looks at cells needs it.
 
+  // Of `where`: its row may be in the scope.
   bool matches(const crdt::CellName& name) const;
   bool covers_map(std::string_view name) const { return kind == ScopeKind::everything || map == name; }
   // Where a scan of the scope starts, and whether a name lies behind its end.
@@ -32,7 +47,9 @@ struct Scope {
   //   invalid, too_large   As check_name(); or a text where there must be none.
   Status check() const;
 
-  friend bool operator==(const Scope&, const Scope&) = default;
+  friend bool operator==(const Scope& a, const Scope& b) {
+    return a.kind == b.kind && a.map == b.map && a.text == b.text;
+  }
 };
 
 // A scope with the text that it refers to.
@@ -40,15 +57,17 @@ class ScopeCopy {
  public:
   void set(const Scope& scope) {
     kind_ = scope.kind;
+    rows_ = scope.rows;
     map_bytes_ = static_cast<std::uint8_t>(scope.map.size());
     text_bytes_ = static_cast<std::uint16_t>(scope.text.size());
     if (!scope.map.empty()) std::memcpy(map_, scope.map.data(), scope.map.size());
     if (!scope.text.empty()) std::memcpy(text_, scope.text.data(), scope.text.size());
   }
-  Scope get() const { return {kind_, {map_, map_bytes_}, {text_, text_bytes_}}; }
+  Scope get() const { return {kind_, {map_, map_bytes_}, {text_, text_bytes_}, rows_}; }
 
  private:
   ScopeKind kind_ = ScopeKind::everything;
+  const RowTest* rows_ = nullptr;
   std::uint8_t map_bytes_ = 0;
   std::uint16_t text_bytes_ = 0;
   char map_[kMapBytesMax] = {};

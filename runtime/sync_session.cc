@@ -39,6 +39,7 @@ void SyncSession::link_up(LinkId link, std::uint64_t now_ms) {
   write_wanted_ = false;
   asked_since_reply_ = false;
   hint_ms_ = 0;
+  features_ = 0;
   pulls_.link_up();
 }
 
@@ -239,6 +240,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   GRID_TRY(wire::decode(frame, welcome));
   if (welcome.protocol < wire::kProtocolMin || welcome.protocol > wire::kProtocolMax) return Status::newer;
   epoch_ = welcome.epoch;
+  features_ = welcome.features;
   window_ops_ = std::min(welcome.window_ops, limits_.window_ops_max);
   frame_bytes_max_ = welcome.frame_bytes_max;
   if (welcome.wall_ms != 0) owe(time_.learn(welcome.wall_ms + (now_ms_ - greeted_at_ms_) / 2));
@@ -270,6 +272,11 @@ Status SyncSession::receive_welcome(Bytes frame) {
   attempts_ = 0;
   hopeless_ = false;
   if (welcome.fork_token != 0) GRID_TRY(keep_fork_token(welcome.fork_token));
+  const bool knows_predicates = (features_ & wire::kFeaturePredicates) != 0;
+  for (const Pull& pull : pulls_.all()) {
+    if (pull.scope.get().rows != nullptr && !knows_predicates)
+      problem_.say("the server is too old for a subscription by predicate: ").text(pull.scope.get().text);
+  }
   if (guest_ != nullptr) guest_->welcomed({log_.node(), welcome.features}, now_ms_, problem_);
   return log_.restart();
 }
@@ -300,12 +307,23 @@ Status SyncSession::receive_subscribed(Bytes frame) {
   GRID_TRY(wire::decode(frame, answer));
   Pull* pull = pulls_.find(answer.id);
   if (pull == nullptr) return Status::ok;  // It was ended meanwhile.
+  if (pull->phase != Pull::Phase::asked) return compare_again(*pull);
   pull->collected = {answer.collected_time, answer.collected_node};
   pull->stale_through = pull->collected.is_none() ? 0 : log_.store().head();
-  switch (static_cast<wire::PullMode>(answer.mode)) {
+  const wire::PullMode mode = static_cast<wire::PullMode>(answer.mode);
+  if (pull->scope.get().rows != nullptr && mode != wire::PullMode::refused) {
+    GRID_TRY(partial_->sweep(log_, pulls_, pull->id));
+  }
+  switch (mode) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
       pull->heal = false;
+      // What left the scope meanwhile the server can't tell: it is found by looking at both.
+      if (pull->in_doubt || (pull->scope.get().rows != nullptr && pull->cursor.size > 0)) {
+        pull->check = Pull::Check::wanted;
+        pull->compared = 0;
+      }
+      pull->in_doubt = false;
       return pulls_.set_unhealed(*pull, false);
     case wire::PullMode::compare:
       pull->phase = Pull::Phase::comparing;
@@ -390,6 +408,11 @@ Status SyncSession::merge_all(wire::OpsReader& reader, const Pull& pull) {
   while (reader.next(op)) {
     GRID_TRY(reader.status());
     if (!pull.scope.get().matches(op.cell.name)) return Status::corrupt;
+    if (op.evicted) {
+      if (partial_ == nullptr) return Status::corrupt;
+      GRID_TRY(partial_->evict(log_, pulls_, pull.id, op.cell.name));
+      continue;
+    }
     if (answer && walk_.active() && walk_.id() == pull.id) GRID_TRY(walk_.receive_answer(op));
     if (op.cell.stamp.is_none()) continue;
     GRID_TRY(log_.merge(op));
@@ -415,62 +438,6 @@ Status SyncSession::receive_current(Bytes frame) {
   GRID_TRY(sweep_.told(current.head, current.floor, time_.known_ms()));
   judge_check(*pull, {current.sum, current.count});
   return Status::ok;
-}
-
-// A digest says something only while nothing is on its way: otherwise the check is asked for again later.
-void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
-  if (pull.check != Pull::Check::wanted && pull.check != Pull::Check::asked) return;
-  pull.check = Pull::Check::wanted;
-  if (log_.pending_count() > 0 || owes()) return;
-  if (log_.digest(pull.scope.get(), time_.known_ms()) == theirs) {
-    pull.check = Pull::Check::equal;
-    // Equal, and on the server's disk. When it can't be noted, the comparison is made once more.
-    [[maybe_unused]] const Status noted = pulls_.set_unhealed(pull, false);
-  } else if (pull.compared == kComparisonsMax) {
-    pull.check = Pull::Check::different;
-    problem_.say("after ").number(kComparisonsMax).text(" comparisons this replica still differs from the server");
-  } else {
-    ++pull.compared;
-    pull.compare_due = true;
-  }
-}
-
-Status SyncSession::receive_digests(Kind kind, Bytes frame) {
-  wire::DigestsReader reader;
-  GRID_TRY(reader.open(frame));
-  if (!walk_.active() || reader.id() != walk_.id()) {
-    Pull* pull = pulls_.find(reader.id());
-    if (pull != nullptr && reader.last()) pull->answer_due = false;
-    return Status::ok;
-  }
-  return kind == Kind::lacks ? walk_.receive_lacks(reader) : walk_.receive_reply(reader, time_.known_ms());
-}
-
-void SyncSession::walk_ended() {
-  Pull* pull = pulls_.find(walk_.id());
-  if (pull == nullptr || pull->phase != Pull::Phase::comparing) return;
-  pull->phase = Pull::Phase::streaming;
-  if (walk_.unconfirmed_count() > 0) {
-    problem_.say("the server lacks cells that this replica holds and may not give back: ");
-    problem_.number(walk_.unconfirmed_count());
-  }
-  pull->partial = walk_.was_cut_short();
-  if (pull->partial) return go_on_comparing(*pull);
-  pull->current = true;
-  if (pull->compared_cursor.size > 0 && pulls_.save_cursor(*pull, pull->compared_cursor.view()) != Status::ok) return;
-  pull->compared_cursor = {};
-}
-
-// What a comparison had no room for is looked for by the next one, as long as they find something. Until one has room
-// for all, the stored cursor stays the old one, and whoever looks sees a replica that is not current.
-void SyncSession::go_on_comparing(Pull& pull) {
-  if (!walk_.goes_on()) ++pull.compared;
-  pull.compare_due = pull.compared < kComparisonsMax;
-  if (pull.compare_due) return;
-  pull.check = Pull::Check::different;
-  problem_.say("a comparison had no room for all that differs");
-  if (walk_.lacks_maps())
-    problem_.text(": subscribe to fewer maps than there are, ").number(limits_.maps_max).text(" fit");
 }
 
 }  // namespace grid::runtime

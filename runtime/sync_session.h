@@ -13,6 +13,7 @@
 #include "runtime/link_guest.h"
 #include "runtime/merkle_walk.h"
 #include "runtime/oplog.h"
+#include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "runtime/pulls.h"
 #include "runtime/random.h"
@@ -31,7 +32,8 @@ class SyncSession {
   };
 
   SyncSession(const Options& options, const Limits& limits, OpLog& log, Pulls& pulls, MerkleWalk& walk,
-              Timekeeper& time, Random& random, Problem& problem, LinkGuest* guest = nullptr)
+              Timekeeper& time, Random& random, Problem& problem, LinkGuest* guest = nullptr,
+              Partial* partial = nullptr)
       : options_(options),
         limits_(limits),
         log_(log),
@@ -41,6 +43,7 @@ class SyncSession {
         random_(random),
         problem_(problem),
         guest_(guest),
+        partial_(partial),
         sweep_(log) {}
 
   Status open();  // Reads the fork token.
@@ -114,12 +117,14 @@ class SyncSession {
   Bytes write_subscribe(Pull& pull, MutBytes room);
   Bytes write_for_pulls(MutBytes room);
   void begin_comparison(Pull& pull);
+  Status compare_again(Pull& pull);
   Bytes write_push(MutBytes room);
   bool push_unit(wire::OpsWriter& writer, std::size_t left);
   bool push_alone(wire::OpsWriter& writer, crdt::Op op);
   bool holds_shared(const Scope& scope);
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();
+  bool may_subscribe(const Pull& pull) const;
   bool check_due(const Pull& pull) const;
   bool may_compare(const Pull& pull) const;
   bool may_push() const { return phase_ == Phase::live && !reforking_; }
@@ -137,6 +142,7 @@ class SyncSession {
   Random& random_;
   Problem& problem_;
   LinkGuest* guest_;  // Null: none.
+  Partial* partial_;  // Null: no predicates.
   Sweep sweep_;
 
   Phase phase_ = Phase::down;
@@ -154,6 +160,7 @@ class SyncSession {
   std::uint32_t attempts_ = 0;
   std::uint32_t hint_ms_ = 0;
   std::uint64_t epoch_ = 0;
+  std::uint32_t features_ = 0;           // Of the server, once it has answered hello.
   std::uint64_t fork_token_ = 0;         // The newest that was given,
   std::uint64_t fork_token_sealed_ = 0;  // which of them is being committed,
   std::uint64_t fork_token_shown_ = 0;   // and which is on disk: shown any earlier, a power cut could take it back.

@@ -46,6 +46,12 @@ bool SyncSession::check_due(const Pull& pull) const {
          !pull.compare_due && is_quiet();
 }
 
+// The server must have said that it knows predicates: one that does not would end the link.
+bool SyncSession::may_subscribe(const Pull& pull) const {
+  if (!pull.subscribe_due || pull.scope.get().rows == nullptr) return pull.subscribe_due;
+  return phase_ == Phase::live && !reforking_ && (features_ & wire::kFeaturePredicates) != 0;
+}
+
 bool SyncSession::may_compare(const Pull& pull) const {
   return pull.compare_due && !pull.answer_due && !walk_.active();
 }
@@ -53,7 +59,7 @@ bool SyncSession::may_compare(const Pull& pull) const {
 bool SyncSession::wants_write() {
   if (hello_due_) return true;
   for (const Pull& pull : pulls_.all()) {
-    if (pull.subscribe_due || pull.unsubscribe_due) return true;
+    if (may_subscribe(pull) || pull.unsubscribe_due) return true;
     if (phase_ != Phase::live) continue;
     if (pull.ack_due || may_compare(pull)) return true;
     if (check_due(pull)) return true;
@@ -90,7 +96,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
       pulls_.forget(pull.id);
       return wire::encode(message, room);
     }
-    if (pull.subscribe_due) return write_subscribe(pull, room);
+    if (may_subscribe(pull)) return write_subscribe(pull, room);
     if (phase_ != Phase::live) continue;
     if (pull.ack_due) {
       pull.ack_due = false;

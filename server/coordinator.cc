@@ -15,7 +15,7 @@ using runtime::Action;
 using runtime::Event;
 using runtime::LinkId;
 
-class Coordinator::Body final : private Collector::Readers {
+class Coordinator::Body final : private ArrivalListener, private Collector::Readers {
  public:
   Body(storage::Store& store, const CoordinatorOptions& options)
       : options_(options),
@@ -24,12 +24,14 @@ class Coordinator::Body final : private Collector::Readers {
         write_behind_(options_, journal_, problem_),
         channels_(options.channels),
         collector_(options_.keeping, journal_),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_} {}
+        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_} {
+    journal_.listen(this);
+  }
 
   std::span<const Action> step(const Event& event);
   std::uint64_t wake_at_ms() const;
   CoordinatorStatus status() const;
-  crdt::Digest digest(const runtime::Scope& scope) { return journal_.digest(scope); }
+  crdt::Digest digest(const runtime::Scope& scope);
   const char* problem() const { return problem_.line(); }
 
  private:
@@ -54,7 +56,8 @@ class Coordinator::Body final : private Collector::Readers {
   void write(const Event& event);
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
-  void spread(storage::Seq before);
+  // ArrivalListener
+  void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) override;
   void collect(const Event& event);
   // Collector::Readers
   bool is_linked(crdt::NodeId node) const override;
@@ -72,6 +75,7 @@ class Coordinator::Body final : private Collector::Readers {
   Channels channels_;
   Collector collector_;
   CoordinatorStatus figures_;
+  SubscriptionIndex index_;
   Shared shared_;
   std::map<LinkId, Link> links_;
   Action action_slots_[runtime::kActionsMax];
@@ -100,6 +104,13 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
     actions_.add({.kind = Action::Kind::say, .text = problem_.view()});
   }
   return actions_.span();
+}
+
+crdt::Digest Coordinator::Body::digest(const runtime::Scope& scope) {
+  if (scope.kind != runtime::ScopeKind::where) return journal_.digest(scope);
+  query::Trouble trouble;
+  const auto test = runtime::CompiledRowTest::compile(scope.text, trouble);
+  return test == nullptr ? crdt::Digest{} : journal_.digest({scope.kind, scope.map, scope.text, test.get()});
 }
 
 void Coordinator::Body::start(const Event& event) {
@@ -167,11 +178,9 @@ void Coordinator::Body::receive(LinkId id, Bytes frame) {
   if (link == links_.end()) return;
   const bool is_channel = !frame.empty() && frame[0] == static_cast<std::uint8_t>(wire::Kind::channel);
   if (is_channel && link->second.session.is_greeted()) return receive_channel(link->second, frame);
-  const storage::Seq before = journal_.store().head();
   const crdt::NodeId node = link->second.session.node();
   link->second.session.receive(frame);
   if (link->second.session.node() != node) part_twins(id);
-  spread(before);
 }
 
 void Coordinator::Body::receive_channel(Link& link, Bytes frame) {
@@ -188,14 +197,12 @@ void Coordinator::Body::part_twins(LinkId id) {
   }
 }
 
-// Tells every session what has arrived behind `before`.
-void Coordinator::Body::spread(storage::Seq before) {
-  for (storage::Seq at = before; at < journal_.store().head();) {
-    const Result<crdt::Op> op = journal_.store().next_op(at);
-    if (!op.ok()) return;
-    at = op->seq;
-    for (auto& [id, link] : links_) link.session.notice(op->cell.name);
-  }
+// Tells the subscriptions that the row, as it was or is, may concern.
+void Coordinator::Body::arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) {
+  index_.each(name, row, [before](const SubscriptionIndex::Entry& entry) {
+    entry.subscription->touch(before);
+    entry.session->stir();
+  });
 }
 
 void Coordinator::Body::write(const Event& event) {
@@ -245,6 +252,7 @@ bool Coordinator::Body::have_seen(const crdt::CellName& name, storage::Seq seq) 
 
 void Coordinator::Body::passed(const crdt::CellName& name, storage::Seq seq) {
   for (auto& [id, link] : links_) {
+    if (name.sub.empty()) link.session.forget_row(name);
     if (link.session.has_seen(name, seq)) continue;
     link.session.end(Status::busy, "deletions were collected that this link had yet to tell of: connect again");
   }

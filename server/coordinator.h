@@ -39,7 +39,8 @@ struct CoordinatorOptions {
   std::string_view app{};  // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: epochs and fork tokens.
   std::uint32_t links_max = 1'024;
-  std::uint32_t subscriptions_max = 256;  // of one link
+  std::uint32_t subscriptions_max = 256;    // of one link
+  std::uint32_t rows_held_max = 1'048'576;  // Rows of one predicate that a device is known to hold, 40 bytes each.
   std::uint32_t frame_bytes_max = 2 * 1'048'576;
   std::uint32_t value_bytes_max = 1'048'576;
   std::uint32_t window_ops = 4'096;  // Ops that a device may have in flight.
@@ -64,6 +65,7 @@ struct CoordinatorStatus {
   std::uint64_t ops_rejected = 0;
   std::uint64_t cells_sent = 0;
   std::uint64_t cells_healed = 0;
+  std::uint64_t rows_judged = 0;      // Held against the predicates of subscriptions.
   std::uint64_t tombstones = 0;       // Removed or expired cells that are still kept,
   std::uint64_t cells_collected = 0;  // and those that are no more.
   crdt::Seq floor = 0;                // The greatest arrival of these; of what is durable.

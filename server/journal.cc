@@ -49,10 +49,23 @@ void Journal::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
 
 Status Journal::save_judge() { return runtime::set_number_fact(store_, kJudge, judge_.at_ms()); }
 
+// Of a cell with a sub, its row is told as it stands, and stays.
+Status Journal::tell_row_of(const crdt::CellName& name) {
+  if (listener_ == nullptr || name.sub.empty()) return Status::ok;
+  const Result<crdt::Op> row = store_.find({name.map, name.key, {}});
+  if (!row.ok() && row.status() != Status::not_found) return row.status();
+  listener_->arrived(name, crdt::Value(row.ok() ? row->cell.value : Bytes{}), store_.head());
+  return Status::ok;
+}
+
 Result<bool> Journal::merge(const crdt::Op& op) {
+  GRID_TRY(tell_row_of(op.cell.name));
   const Result<crdt::Op> standing = store_.find(op.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
   if (standing.ok() && !crdt::wins(op.cell, standing->cell)) return false;
+  const bool tells = listener_ != nullptr && op.cell.name.sub.empty();
+  const storage::Seq head = store_.head();
+  if (tells) listener_->arrived(op.cell.name, crdt::Value(standing.ok() ? standing->cell.value : Bytes{}), head);
   const crdt::Op arrival{.cell = op.cell, .base = op.base, .quality = op.quality};
   // The views of `standing` end with the append: what the digests count of it is taken first.
   const Partitions::Counted before = standing.ok() ? partitions_.counted(*standing) : Partitions::Counted{};
@@ -63,6 +76,7 @@ Result<bool> Journal::merge(const crdt::Op& op) {
     problem_.say("the journal takes no more: ").text(store_.problem());
     return seq.status();
   }
+  if (tells) listener_->arrived(op.cell.name, crdt::Value(op.cell.value), head);
   if (hidden != 0) hidden_.push_back({hidden, *seq});
   partitions_.remove(op.cell.name, before);
   crdt::Op now = arrival;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "crdt/clock.h"
+#include "crdt/value.h"
 #include "runtime/problem.h"
 #include "server/floor.h"
 #include "server/partitions.h"
@@ -17,11 +18,23 @@
 
 namespace grid::server {
 
+// Who is told of each record, as views that stand during the call.
+class ArrivalListener {
+ public:
+  // A cell of this row has arrived, or is about to, behind `before`. `row` is the row's value: once as it was, and once
+  // as it is where the record is the row itself; absent when none stands.
+  virtual void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) = 0;
+
+ protected:
+  ~ArrivalListener() = default;
+};
+
 class Journal {
  public:
   Journal(storage::Store& store, std::string_view app, std::uint32_t maps_max, runtime::Problem& problem)
       : store_(store), partitions_(app, maps_max), problem_(problem) {}
 
+  void listen(ArrivalListener* listener) { listener_ = listener; }
   // Reads judge and digests from the store.
   Status open();
   void observe(std::uint64_t now_ms, std::uint64_t wall_ms);
@@ -79,11 +92,13 @@ class Journal {
   };
 
   Status save_judge();
+  Status tell_row_of(const crdt::CellName& name);
   std::vector<Hidden>::const_iterator hidden_by_later_than(storage::Seq seq) const;
 
   storage::Store& store_;
   Partitions partitions_;
   runtime::Problem& problem_;
+  ArrivalListener* listener_ = nullptr;
   crdt::Judge judge_;
   crdt::Stamp greatest_;  // That was ever merged.
   std::uint64_t saved_judge_ms_ = 0;

@@ -34,17 +34,20 @@ Status MerkleAnswer::begin(std::uint32_t id, const Scope& scope) {
   ask.scope_kind = scope.kind;
   ask.map = scope.kind == ScopeKind::everything ? std::string() : std::string(scope.map);
   ask.text = scope.text;
+  ask.rows = scope.rows;
   asks_.push_back(std::move(ask));
   return Status::ok;
 }
 
-Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope) {
+Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope, bool may_heal) {
   if (asks_.size() == kAsksMax || ask_bytes_ + frame.size() > kAskBytesMax) return Status::full;
   Ask ask;
   ask.kind = kind;
   ask.bytes = frame.size();
   ask.scope_kind = scope.kind == ScopeKind::everything ? ScopeKind::map : scope.kind;
   ask.text = scope.text;
+  ask.rows = scope.rows;
+  ask.may_heal = may_heal;
   GRID_TRY(kind == Kind::cells_ask ? read_names(frame, scope, ask) : read_groups(kind, frame, ask));
   if (!scope.covers_map(ask.map)) return Status::corrupt;
   const auto by_range = [](const auto& a, const auto& b) { return a.range.begins_before(b.range); };
@@ -93,7 +96,12 @@ Status MerkleAnswer::read_groups(Kind kind, Bytes frame, Ask& ask) {
   return reader.status();
 }
 
-Result<Bytes> MerkleAnswer::write(MutBytes room) {
+void MerkleAnswer::forget(std::uint32_t id) {
+  for (const Ask& ask : asks_) ask_bytes_ -= ask.id == id ? ask.bytes : 0;
+  std::erase_if(asks_, [id](const Ask& ask) { return ask.id == id; });
+}
+
+Result<Bytes> MerkleAnswer::write(MutBytes room, const Wanted& wanted) {
   Ask& ask = asks_.front();
   Result<Bytes> frame = Bytes{};
   switch (ask.kind) {
@@ -104,7 +112,7 @@ Result<Bytes> MerkleAnswer::write(MutBytes room) {
       frame = ask.scanned ? write_lacks(ask, room) : write_missing(ask, room);
       break;
     case Kind::cells_ask:
-      frame = write_cells(ask, room);
+      frame = write_cells(ask, room, wanted);
       break;
     default:
       frame = write_first(ask, room);
@@ -159,6 +167,7 @@ Status MerkleAnswer::count_first(Ask& ask, const std::string& map) {
   whole.scope_kind = ask.scope_kind == ScopeKind::everything ? ScopeKind::map : ask.scope_kind;
   whole.map = map;
   whole.text = ask.text;
+  whole.rows = ask.rows;
   whole.splits.push_back({wire::kWholeMap, 0});
   whole.scan = runtime::Scan(whole.scope());
   GRID_TRY(count_children(whole));
@@ -182,7 +191,7 @@ Status MerkleAnswer::count_children(Ask& ask) {
   }
   if (!scan) return Status::ok;
   for (;;) {
-    const Result<Op> op = ask.scan.next(journal_.store());
+    const Result<Op> op = ask.scan.next(journal_.store(), journal_.partitions().expired_through_ms());
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return op.status();
     const Partitions::Counted counted = journal_.partitions().counted(*op);
@@ -216,7 +225,7 @@ Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
   wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
     const runtime::Scan place = ask.scan;
-    const Result<Op> op = ask.scan.next(journal_.store());
+    const Result<Op> op = ask.scan.next(journal_.store(), journal_.partitions().expired_through_ms());
     if (op.status() == Status::not_found) {
       ask.scanned = true;
       break;
@@ -256,17 +265,43 @@ Result<Bytes> MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
   return writer.finish(true);
 }
 
+// Whether all that the device gets to know of the name is that its row is in none of its scopes: it has shown that it
+// holds it (PROTOCOL P21). Of a row that is not here, a predicate's subscriber may have missed the deletion before it
+// was collected: it was told of its own rows alone.
+Result<bool> MerkleAnswer::is_evicted(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const {
+  // What may be given back here must not go there.
+  if (ask.rows == nullptr || ask.may_heal) return false;
+  const Result<Op> row = journal_.store().find({name.map, name.key, {}});
+  if (!row.ok() && row.status() != Status::not_found) return row.status();
+  if (!row.ok()) {
+    return journal_.floor().position > 0 && !wanted({.name = {name.map, name.key, {}}, .stamp = {}});
+  }
+  // A removed row goes as what it is.
+  const bool is_removal = row->cell.is_tombstone() && name.sub.empty();
+  return !is_removal && !wanted(row->cell);
+}
+
+Result<Op> MerkleAnswer::answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const {
+  Op unknown;
+  unknown.cell.name = name;
+  const Result<bool> evicted = is_evicted(ask, name, wanted);
+  if (!evicted.ok()) return evicted.status();
+  unknown.evicted = *evicted;
+  if (unknown.evicted) return unknown;
+  const Result<Op> op = journal_.store().find(name);
+  if (op.status() == Status::not_found) return unknown;
+  if (!op.ok()) return op.status();
+  return Op{.cell = op->cell, .quality = op->quality};
+}
+
 // Each name with its cell, or without a stamp when nothing is known of it.
-Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room) {
+Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room, const Wanted& wanted) {
   wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (; ask.next < ask.names.size(); ++ask.next) {
     const crdt::CellName name{ask.map, ask.names[ask.next].key, ask.names[ask.next].sub};
-    const Result<Op> op = journal_.store().find(name);
-    if (!op.ok() && op.status() != Status::not_found) return op.status();
-    Op entry;
-    entry.cell.name = name;
-    if (op.ok()) entry = {.cell = op->cell, .quality = op->quality};
-    if (!writer.add(entry) && writer.count() > 0) return writer.finish({}, false);
+    const Result<Op> entry = answer_to(ask, name, wanted);
+    if (!entry.ok()) return entry.status();
+    if (!writer.add(*entry) && writer.count() > 0) return writer.finish({}, false);
   }
   ask.next = SIZE_MAX;
   return writer.finish({}, true);

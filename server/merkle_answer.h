@@ -13,6 +13,7 @@
 
 #include "runtime/scan.h"
 #include "server/journal.h"
+#include "server/wanted.h"
 #include "transport/wire.h"
 
 namespace grid::server {
@@ -32,15 +33,17 @@ class MerkleAnswer {
   // A comparison begins: the partitions of every map of the scope are due.
   //   full  Too many asks wait.
   Status begin(std::uint32_t id, const runtime::Scope& scope);
-  // Takes a digest_ask, have or cells_ask about a subscription of that scope.
+  // Takes a digest_ask, have or cells_ask about a subscription of that scope, which `may_heal`.
   //   corrupt    It is no such frame, or asks for what is not in the scope.
   //   too_large  It asks for more than one answer may hold.
   //   full       Too many asks wait.
-  Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope);
+  Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope, bool may_heal);
 
   bool has_work() const { return !asks_.empty(); }
+  // Asks about it are answered no more.
+  void forget(std::uint32_t id);
   // The next frame of the first answer; empty when this write only looked.
-  Result<Bytes> write(MutBytes room);
+  Result<Bytes> write(MutBytes room, const Wanted& wanted);
 
  private:
   static constexpr std::uint32_t kLooksMax = 16'384;
@@ -61,16 +64,18 @@ class MerkleAnswer {
     runtime::ScopeKind scope_kind = runtime::ScopeKind::everything;
     std::string map;
     std::string text;
+    const runtime::RowTest* rows = nullptr;  // Of the subscription, which forgets its asks when it ends.
     std::vector<wire::Split> splits;
     std::vector<std::vector<crdt::Digest>> children;
     std::vector<Listed> listed;  // In the order of ranges.
     std::vector<Name> names;
-    std::size_t next = 0;    // Of splits, listed or names.
+    std::size_t next = 0;  // Of splits, listed or names.
+    bool may_heal = false;
     std::uint16_t part = 0;  // Of the first digests of a map that take several frames: the next partition.
     bool scanned = false;
     runtime::Scan scan;
 
-    runtime::Scope scope() const { return {scope_kind, map, text}; }
+    runtime::Scope scope() const { return {scope_kind, map, text, rows}; }
   };
 
   static Status read_names(Bytes frame, const runtime::Scope& scope, Ask& ask);
@@ -79,7 +84,9 @@ class MerkleAnswer {
   Result<Bytes> write_splits(Ask& ask, MutBytes room);
   Result<Bytes> write_missing(Ask& ask, MutBytes room);
   Result<Bytes> write_lacks(Ask& ask, MutBytes room);
-  Result<Bytes> write_cells(Ask& ask, MutBytes room);
+  Result<Bytes> write_cells(Ask& ask, MutBytes room, const Wanted& wanted);
+  Result<bool> is_evicted(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
+  Result<crdt::Op> answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
   Status count_first(Ask& ask, const std::string& map);
   Status count_children(Ask& ask);
   Result<std::string> map_after(const Ask& ask) const;

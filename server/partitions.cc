@@ -74,7 +74,7 @@ Result<Digest> Partitions::root(const runtime::Scope& scope) const {
 Digest Partitions::scan_root(const runtime::Scope& scope, storage::Store& store) const {
   Digest sum;
   for (runtime::Scan scan(scope);;) {
-    const Result<Op> op = scan.next(store);
+    const Result<Op> op = scan.next(store, expired_through_ms_);
     if (!op.ok()) return sum;
     const Counted now = counted(*op);
     if (now.counted) sum.add(now.digest);

@@ -126,65 +126,6 @@ void Session::confirm_token(std::uint64_t token) {
   if (token == peer_.latest) peer_.confirmed = token;
 }
 
-Subscription* Session::find(std::uint32_t id) {
-  for (Subscription& subscription : subscriptions_) {
-    if (subscription.id() == id) return &subscription;
-  }
-  return nullptr;
-}
-
-Status Session::receive_subscribe(Bytes frame) {
-  grid_Subscribe message = grid_Subscribe_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
-  GRID_TRY(scope.check());
-  if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
-  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0, 0, 0};
-  if (find(message.id) != nullptr || subscriptions_.size() >= shared_.options.subscriptions_max) {
-    answer.status = static_cast<std::uint32_t>(find(message.id) != nullptr ? Status::invalid : Status::full);
-    subscribed_due_.push_back(answer);
-    return Status::ok;
-  }
-  subscriptions_.emplace_back(message.id, scope, value_bytes_max_);
-  return begin_pull(subscriptions_.back(), message);
-}
-
-Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& message) {
-  const storage::Seq head = shared_.journal.store().head();
-  const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
-  const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
-  const Floor& floor = shared_.journal.floor();
-  const storage::Seq seen = of_scope ? shared_.epochs.seen(*cursor) : 0;
-  const bool behind = seen < floor.position;
-  const bool stands = of_scope && !behind && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
-  wire::PullMode mode = wire::PullMode::resume;
-  if (stands) {
-    subscription.resume(*cursor);
-  } else if (!message.holds) {
-    subscription.start(0, head, true);
-  } else {
-    mode = wire::PullMode::compare;
-    subscription.heal = of_scope || lost_ || message.unhealed;
-    subscription.start(head, head, false, seen);
-    GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
-  }
-  dirty_ = true;
-  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0, 0, 0};
-  if (behind && mode == wire::PullMode::compare) {
-    answer.collected_time = floor.greatest.time;
-    answer.collected_node = floor.greatest.node;
-  }
-  subscribed_due_.push_back(answer);
-  return Status::ok;
-}
-
-Status Session::receive_unsubscribe(Bytes frame) {
-  grid_Unsubscribe message = grid_Unsubscribe_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  std::erase_if(subscriptions_, [&](const Subscription& s) { return s.id() == message.id; });
-  return Status::ok;
-}
-
 Status Session::receive_push(Bytes frame) {
   // A node that was told to take another id may have pushed before it heard: those ops come again.
   if (!greeted_) return Status::ok;
@@ -231,8 +172,9 @@ Status Session::judge_lateness(const Op& op, Verdict& unit) const {
 
 Status Session::take_op(const Op& op, Verdict& unit) {
   if (op.seq <= last_seq_) return Status::corrupt;
-  // What a device does not read counts too: its answers are sent before the acks that let it go on.
-  const std::uint64_t unread = std::max(rejected_.size(), beaten_.size());
+  // What a device does not read counts too: its answers are sent before the acks that let it go on; but what it has
+  // shown behind its ack, and before the next.
+  const std::uint64_t unread = std::max({rejected_.size(), beaten_.size(), shown_.size() / 2});
   if (unit.is_first && std::max(in_flight_, unread) >= shared_.options.window_ops) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
@@ -249,6 +191,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     ++shared_.figures.ops_applied;
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
+  note_shown(op);
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.
@@ -313,9 +256,11 @@ Status Session::note_beaten(const Op& op) {
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (!standing.ok()) return standing.status();
   if (standing->cell.stamp == op.cell.stamp) return Status::ok;
-  for (const Subscription& subscription : subscriptions_) {
-    if (!subscription.scope().matches(op.cell.name) || !subscription.is_past(*standing)) continue;
-    beaten_.push_back({subscription.id(), KeptName(op.cell.name)});
+  for (const auto& subscription : subscriptions_) {
+    if (!subscription->scope().matches(op.cell.name) || !subscription->is_past(*standing)) continue;
+    // Of what a predicate may not have any more it is told behind the acknowledgement: write_shown().
+    if (subscription->scope().rows != nullptr) continue;
+    beaten_.push_back({subscription->id(), KeptName(op.cell.name)});
     return Status::ok;
   }
   return Status::ok;
@@ -343,36 +288,13 @@ Status Session::receive_heal(Bytes frame) {
   return Status::ok;
 }
 
-Status Session::receive_pull_ack(Bytes frame) {
-  grid_PullAck message = grid_PullAck_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
-  if (!cursor.ok()) return cursor.status();
-  Subscription* subscription = find(message.id);
-  if (!greeted_ || subscription == nullptr || cursor->epoch != shared_.epochs.current()) return Status::ok;
-  subscription->acknowledge(std::min(cursor->position, shared_.journal.head()));
-  note_seen();
-  // Goes with the next batch: losing it only makes this node look further behind than it is.
-  const Status saved = save_peer(shared_.journal.store(), node_, peer_);
-  if (saved != Status::full) return saved;
-  shared_.journal.touch();
-  return Status::ok;
-}
-
-void Session::note_seen() {
-  peer_.heard_ms = std::max(peer_.heard_ms, shared_.journal.wall_ms());
-  if (subscriptions_.empty()) return;
-  peer_.acked_epoch = shared_.epochs.current();
-  peer_.acked_position = UINT64_MAX;
-  for (const Subscription& one : subscriptions_) peer_.acked_position = std::min(peer_.acked_position, seen(one));
-}
-
 Status Session::receive_verify(Bytes frame) {
   grid_Verify message = grid_Verify_init_zero;
   GRID_TRY(wire::decode(frame, message));
   Subscription* subscription = find(message.id);
   if (subscription == nullptr) return Status::ok;
   subscription->current_due = true;
+  if (message.compare) subscription->compare_due = subscription->compare_asked = false;
   dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
   if (lost_ && !message.compare && shared_time_ > peer_.whole_time) {
@@ -399,7 +321,7 @@ Status Session::receive_ask(Kind kind, Bytes frame) {
     id = reader.id();
   }
   const Subscription* subscription = find(id);
-  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope());
+  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope(), subscription->heal);
 }
 
 Status Session::receive_inspect(Bytes frame) {
@@ -421,7 +343,7 @@ bool Session::is_behind(const Subscription& subscription) const {
 
 bool Session::has_seen(const crdt::CellName& name, storage::Seq seq) const {
   return std::all_of(subscriptions_.begin(), subscriptions_.end(),
-                     [&](const Subscription& one) { return !one.scope().matches(name) || seen(one) >= seq; });
+                     [&](const auto& one) { return !one->scope().matches(name) || seen(*one) >= seq; });
 }
 
 // As receive_pull_ack(): losing it does no harm.
@@ -451,20 +373,11 @@ Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
   if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
   if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
-  const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
-    return one.scope().matches(op.cell.name) && !is_behind(one);
+  const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const auto& one) {
+    return one->is_told_of_all() && one->scope().matches(op.cell.name) && !is_behind(*one);
   });
   if (!base.is_none() && !knew) return Lateness::refused;
   return standing.ok() ? Lateness::none : Lateness::renewed;
-}
-
-void Session::notice(const crdt::CellName& name) {
-  if (dirty_) return;
-  for (const Subscription& subscription : subscriptions_) {
-    if (!subscription.scope().matches(name)) continue;
-    dirty_ = true;
-    return;
-  }
 }
 
 void Session::sealed() {
@@ -483,10 +396,12 @@ void Session::durable() {
   durable_ = std::max(durable_, sealed_);
   const bool is_news = told_floor_ != shared_.journal.durable_floor().position;
   told_floor_ = shared_.journal.durable_floor().position;
-  for (Subscription& subscription : subscriptions_) {
-    subscription.current_due = subscription.current_due || is_news;
-    dirty_ = dirty_ || subscription.current_due;
+  for (const auto& subscription : subscriptions_) {
+    if (!is_news) break;
+    subscription->current_due = dirty_ = true;
   }
+  dirty_ = dirty_ || current_waits_;
+  current_waits_ = false;
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

@@ -21,6 +21,7 @@
 #include "server/merkle_answer.h"
 #include "server/peers.h"
 #include "server/subscription.h"
+#include "server/subscription_index.h"
 
 namespace grid::server {
 
@@ -32,11 +33,15 @@ struct Shared {
   runtime::Random& random;
   runtime::Problem& problem;
   CoordinatorStatus& figures;
+  SubscriptionIndex& index;
 };
 
 class Session {
  public:
   explicit Session(const Shared& shared) : shared_(shared), answer_(shared.journal) {}
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   // Takes a frame. What it breaks ends the session, with a bye: wants_write().
   void receive(Bytes frame);
@@ -47,8 +52,8 @@ class Session {
   bool is_over() const { return over_; }
   void end(Status status, std::string_view reason, std::uint32_t retry_after_ms = 0);
 
-  // A record has arrived that did not come over this link.
-  void notice(const crdt::CellName& name);
+  // A subscription was touched.
+  void stir() { dirty_ = true; }
   void sealed();
   void durable();
 
@@ -65,6 +70,8 @@ class Session {
   bool has_seen(const crdt::CellName& name, storage::Seq seq) const;
   // Notes that the device is there, and how far it has come, now and then: for when it is gone.
   void take_leave(bool is_over);
+  // The row stands here no more: when it comes again, it comes whole.
+  void forget_row(const crdt::CellName& row);
 
   crdt::NodeId node() const { return greeted_ ? node_ : 0; }
   // The next frame may tell of the whole gateway: CoordinatorStatus must be up to date.
@@ -98,6 +105,10 @@ class Session {
     std::uint32_t subscription;
     KeptName name;
   };
+  struct Shown {
+    crdt::Seq seq;
+    KeptName name;
+  };
 
   Status dispatch(wire::Kind kind, Bytes frame);
   Status receive_hello(Bytes frame);
@@ -126,6 +137,17 @@ class Session {
   void reject(const crdt::Op& op, Status status, const crdt::Stamp& renew_above);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
+  Status refuse_subscription(std::uint32_t id, Status status);
+  template <typename Condition>
+  void end_subscriptions(Condition condition);
+  bool wants_row(const crdt::Cell& row) const;
+  Wanted wanted() const {
+    return {[](const void* at, const crdt::Cell& row) { return static_cast<const Session*>(at)->wants_row(row); },
+            this};
+  }
+  const Subscription* predicate_of(std::string_view map) const;
+  void note_shown(const crdt::Op& op);
+  bool is_shown_due() const { return !shown_.empty() && shown_.front().seq <= acked_durable_; }
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);
   Subscription* find(std::uint32_t id);
 
@@ -135,21 +157,24 @@ class Session {
   Bytes write_subscribed(MutBytes room);
   Bytes write_reject(MutBytes room);
   Bytes write_beaten(MutBytes room);
+  Bytes write_shown(MutBytes room);
   Bytes write_ack(MutBytes room);
   Bytes write_inspected(MutBytes room);
   Bytes write_answer(MutBytes room);
   Bytes write_pull(MutBytes room);
   Bytes write_current(Subscription& subscription, MutBytes room);
+  Bytes write_compare(Subscription& subscription, MutBytes room);
   bool ack_due() const { return applied_ != acked_applied_ || durable_ != acked_durable_; }
   bool is_settled() const { return shared_.journal.is_at_rest(); }
 
   Shared shared_;
   MerkleAnswer answer_;
-  std::vector<Subscription> subscriptions_;
+  std::vector<std::unique_ptr<Subscription>> subscriptions_;
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
   std::deque<Rejected> rejected_;
   std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
+  std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
   std::deque<std::pair<std::uint32_t, std::string>> inspected_due_;
 
   crdt::NodeId node_ = 0;
@@ -163,7 +188,8 @@ class Session {
   bool welcome_waits_ = false;  // Until the peer's new token is durable.
   bool bye_due_ = false;
   bool over_ = false;
-  bool dirty_ = false;  // A subscription may have something to send.
+  bool dirty_ = false;          // A subscription may have something to send.
+  bool current_waits_ = false;  // One of them, for what was healed to be on disk.
   grid_Bye bye_ = grid_Bye_init_zero;
   std::uint32_t frame_bytes_max_ = 0;
   std::uint32_t value_bytes_max_ = 0;

@@ -18,7 +18,7 @@ bool Session::wants_write() const {
   if (bye_due_) return true;
   if (welcome_due_) return !welcome_waits_;
   return !subscribed_due_.empty() || !rejected_.empty() || !beaten_.empty() || !inspected_due_.empty() ||
-         (greeted_ && ack_due()) || answer_.has_work() || dirty_;
+         is_shown_due() || (greeted_ && ack_due()) || answer_.has_work() || dirty_;
 }
 
 MutBytes Session::room_for(MutBytes room) const {
@@ -35,9 +35,15 @@ Bytes Session::next_frame(MutBytes room) {
   if (!subscribed_due_.empty()) return write_subscribed(room);
   if (!rejected_.empty()) return write_reject(room);
   if (!beaten_.empty()) return write_beaten(room);
+  // All that is due of it, before the next ack lets the device go on: what waits is bounded by its window.
+  Bytes frame;
+  for (std::size_t before = 0; frame.empty() && is_shown_due() && shown_.size() != before;) {
+    before = shown_.size();
+    frame = write_shown(room);
+  }
+  if (!frame.empty()) return frame;
   if (greeted_ && ack_due()) return write_ack(room);
   if (!inspected_due_.empty()) return write_inspected(room);
-  Bytes frame;
   // A comparison's deltas and a stream's take turns by themselves: streams go on once the answer is out, and the
   // `current` that opens a comparison goes before its first digest.
   if (dirty_) frame = write_pull(room);
@@ -66,7 +72,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.taken_time = peer_.taken_time;
   welcome.taken_digest = peer_.taken_digest;
   welcome.lost = lost_;
-  welcome.features = wire::kFeatureChannels;
+  welcome.features = wire::kFeatureChannels | wire::kFeaturePredicates;
   return wire::encode(welcome, room);
 }
 
@@ -104,6 +110,34 @@ Bytes Session::write_beaten(MutBytes room) {
       break;
   }
   return writer.finish();
+}
+
+// Rows that the device wrote, and that no subscription of it wants: they are its to keep no longer (PROTOCOL P22).
+Bytes Session::write_shown(MutBytes room) {
+  const Subscription* const subscription = predicate_of(shown_.front().name.map);
+  const std::string map = shown_.front().name.map;
+  wire::OpsWriter writer(Kind::delta, {.id = subscription == nullptr ? 0 : subscription->id(), .map = map}, room);
+  for (; is_shown_due() && shown_.front().name.map == map; shown_.pop_front()) {
+    if (subscription == nullptr) continue;
+    const crdt::CellName name{map, shown_.front().name.key, {}};
+    const Result<Op> row = shared_.journal.store().find(name);
+    const crdt::Cell standing = row.ok() ? row->cell : crdt::Cell{.name = name, .stamp = {}};
+    const wire::OpsWriter::Mark mark = writer.mark();
+    if (wants_row(standing)) {
+      // As in note_beaten(): what it lost to.
+      const Result<Op> cell = shared_.journal.store().find(shown_.front().name.view());
+      const bool has_lost = cell.ok() && cell->cell.stamp.node != node_;
+      if (has_lost && !writer.add({.cell = cell->cell, .quality = cell->quality}) && writer.count() > 0) break;
+      continue;
+    }
+    // What it wrote may have lost to a removal, which no scope of a predicate has.
+    const bool is_removed = row.ok() && row->cell.is_tombstone();
+    if (is_removed && !writer.add({.cell = row->cell, .quality = row->quality})) break;
+    if (writer.add({.cell = {.name = name, .stamp = {}}, .evicted = true})) continue;
+    writer.cut(mark);
+    break;
+  }
+  return writer.count() > 0 ? writer.finish() : Bytes{};
 }
 
 Bytes Session::write_ack(MutBytes room) {
@@ -146,6 +180,7 @@ Bytes Session::write_inspected(MutBytes room) {
   number("ops_applied", status.ops_applied);
   number("ops_rejected", status.ops_rejected);
   number("rooms", status.channels.rooms);
+  number("rows_judged", status.rows_judged);
   number("subscriptions", status.subscriptions);
   number("tombstones", status.tombstones);
   writer.field("wall_ms");
@@ -161,7 +196,7 @@ Bytes Session::write_inspected(MutBytes room) {
 }
 
 Bytes Session::write_answer(MutBytes room) {
-  const Result<Bytes> frame = answer_.write(room);
+  const Result<Bytes> frame = answer_.write(room, wanted());
   if (frame.ok()) return *frame;
   end(frame.status(), "the gateway could not answer a comparison");
   return {};
@@ -170,10 +205,14 @@ Bytes Session::write_answer(MutBytes room) {
 // One frame of one subscription, beginning with the one whose turn it is.
 Bytes Session::write_pull(MutBytes room) {
   for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
-    Subscription& subscription = subscriptions_[(turn_ + i) % subscriptions_.size()];
+    Subscription& subscription = *subscriptions_[(turn_ + i) % subscriptions_.size()];
+    if (!subscription.is_stale() && !subscription.current_due && !subscription.owes_comparison()) continue;
     bool behind = false;
     const std::uint64_t before = subscription.sent_count();
-    const Result<Bytes> frame = subscription.write(shared_.journal, own_, shared_.epochs.current(), room, behind);
+    const std::uint64_t judged = subscription.judged_count();
+    const Result<Bytes> frame =
+        subscription.write(shared_.journal, own_, wanted(), shared_.epochs.current(), room, behind);
+    shared_.figures.rows_judged += subscription.judged_count() - judged;
     if (!frame.ok()) {
       end(frame.status(), "the gateway could not read its journal");
       return {};
@@ -188,14 +227,25 @@ Bytes Session::write_pull(MutBytes room) {
       turn_ = (turn_ + i + 1) % subscriptions_.size();
       return {};
     }
+    if (subscription.owes_comparison()) return write_compare(subscription, room);
     const bool healed = subscription.healed_through <= shared_.journal.durable_head();
     if (subscription.current_due && healed) return write_current(subscription, room);
+    current_waits_ = current_waits_ || subscription.current_due;
   }
   dirty_ = false;
   storage::Seq least = shared_.journal.store().head();
-  for (const Subscription& subscription : subscriptions_) least = std::min(least, subscription.position());
+  for (const auto& subscription : subscriptions_) {
+    if (subscription->is_stale()) least = std::min(least, subscription->position());
+  }
   own_.forget_through(least);
   return {};
+}
+
+// More rows are held than are known here: only a comparison tells which of them have left. The device asks for it.
+Bytes Session::write_compare(Subscription& subscription, MutBytes room) {
+  subscription.compare_asked = true;
+  const std::uint32_t mode = static_cast<std::uint32_t>(wire::PullMode::compare);
+  return wire::encode(grid_Subscribed{subscription.id(), mode, subscription.heal, 0, 0, 0}, room);
 }
 
 Bytes Session::write_current(Subscription& subscription, MutBytes room) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "runtime/scan.h"
+
 namespace grid::server {
 
 void OwnArrivals::add(storage::Seq seq) {
@@ -17,12 +19,45 @@ void OwnArrivals::forget_through(storage::Seq seq) {
   while (!seqs_.empty() && seqs_.front() <= seq) seqs_.pop_front();
 }
 
+bool RowsHeld::add(std::string_view key) {
+  if (keys_.size() >= rows_max_ && !has(key)) return knows_all_ = false;
+  keys_.insert(hash_of(key));
+  return true;
+}
+
+bool Subscription::wants_row(const crdt::Cell& row) const {
+  return scope().matches(row.name) && (test_ == nullptr || test_->runtime::RowTest::accepts(row));
+}
+
+Status Subscription::know_rows(Journal& journal, storage::Seq position, std::size_t rows_max) {
+  if (test_ == nullptr) return Status::ok;
+  held_.limit(rows_max);
+  partly_held_.limit(rows_max);
+  remains_.limit(rows_max);
+  for (runtime::Scan scan(scope()); position > 0;) {
+    const Result<crdt::Op> op = scan.next(journal.store());
+    if (op.status() == Status::not_found) break;
+    if (!op.ok()) return op.status();
+    if (op->cell.name.sub.empty() && op->seq <= position && !held_.add(op->cell.name.key)) break;
+  }
+  return Status::ok;
+}
+
+void Subscription::show(std::string_view key) {
+  if (test_ != nullptr && !held_.has(key)) partly_held_.add(key);
+}
+
+void Subscription::touch(storage::Seq before) {
+  if (!stale_) position_ = std::max(position_, before);
+  stale_ = true;
+}
+
 void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen) {
   position_ = told_ = position;
   acked_ = seen;
   awaits_ack_ = true;
   live_only_through_ = skips_tombstones ? head : 0;
-  current_due = true;
+  current_due = stale_ = true;
 }
 
 void Subscription::resume(const PullCursor& cursor) {
@@ -45,29 +80,122 @@ Bytes Subscription::news(const Journal& journal, std::uint64_t epoch, std::uint8
 }
 
 bool Subscription::wants(const crdt::Op& op, const OwnArrivals& own) const {
-  if (!scope().matches(op.cell.name) || own.contains(op.seq)) return false;
-  return op.seq > live_only_through_ || !op.cell.is_tombstone();
+  // Who holds nothing has let go of what it wrote itself.
+  if (op.seq <= live_only_through_) return !op.cell.is_tombstone();
+  return !own.contains(op.seq);
 }
 
-Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, std::uint64_t epoch, MutBytes room,
-                                  bool& more) {
+// Only what not even a stub fits of is passed over: no frame that a device could work with is that small.
+Subscription::Step Subscription::add(const crdt::Op& op, const Writing& to) {
+  const crdt::Op entry{.cell = op.cell, .quality = op.quality};
+  return to.writer.add(entry) || to.writer.count() == 0 ? Step::done : Step::full;
+}
+
+Result<Subscription::Step> Subscription::take(const crdt::Op& op, const Writing& to) {
+  if (!scope().matches(op.cell.name)) return Step::done;
+  if (test_ == nullptr) return wants(op, to.own) ? add(op, to) : Step::done;
+  if (op.cell.name.sub.empty()) return take_row(op, to);
+  if (!wants(op, to.own)) return Step::done;
+  // Of a row that is not held yet, it goes with the row when that comes.
+  if (held_.has(op.cell.name.key)) return add(op, to);
+  return held_.knows_all() ? Step::done : take_beside(op, to);
+}
+
+// Of more rows than are remembered: the row is held when it was passed before.
+Result<Subscription::Step> Subscription::take_beside(const crdt::Op& op, const Writing& to) {
+  const std::string key(op.cell.name.key);
+  const storage::Seq seq = op.seq;
+  const Result<crdt::Op> row = to.journal.store().find({map_, key, {}});
+  if (row.status() == Status::not_found) return Step::done;
+  if (!row.ok()) return row.status();
+  if (row->seq > seq || !test_->runtime::RowTest::accepts(row->cell)) return Step::done;
+  const Result<crdt::Op> again = to.journal.store().next_op(seq - 1);
+  return again.ok() ? Result<Step>(add(*again, to)) : again.status();
+}
+
+// A row that enters is sent with all that it holds, whatever its arrival (PROTOCOL P13). One that leaves is told only
+// when it is held (P21), and when no other subscription of the device wants it (P22).
+Result<Subscription::Step> Subscription::take_row(const crdt::Op& op, const Writing& to) {
+  ++judged_count_;
+  const bool is_held = held_.has(op.cell.name.key);
+  if (test_->runtime::RowTest::accepts(op.cell)) {
+    if (!is_held) return enter(op, to);
+    return wants(op, to.own) ? add(op, to) : Step::done;
+  }
+  const bool is_shown = partly_held_.has(op.cell.name.key);
+  compare_due = compare_due || (!is_held && !is_shown && !(held_.knows_all() && partly_held_.knows_all()));
+  return is_held || is_shown ? leave(op, to) : Step::done;
+}
+
+Result<Subscription::Step> Subscription::enter(const crdt::Op& row, const Writing& to) {
+  if (entering_ != row.seq) entered_sub_.clear();
+  const bool goes_on = entering_ == row.seq;
+  entering_ = row.seq;
+  const std::string key(row.cell.name.key);
+  if (!goes_on && begin_row(row, to) == Step::full) return entering_ = 0, Step::full;
+  for (;;) {
+    const Result<crdt::Op> op = to.journal.store().next_cell({map_, key, entered_sub_});
+    if (!op.ok() && op.status() != Status::not_found) return op.status();
+    if (!op.ok() || op->cell.name.key != key || op->cell.name.map != map_) break;
+    // What the device wrote of it itself may have been evicted since.
+    const bool is_due = op->seq > live_only_through_ || !op->cell.is_tombstone();
+    if (is_due && add(*op, to) == Step::full) return Step::full;
+    entered_sub_ = op->cell.name.sub;
+  }
+  entering_ = 0;
+  partly_held_.remove(key);
+  remains_.remove(key);
+  held_.add(key);
+  return Step::done;
+}
+
+// What the device has of a row that was collected here meanwhile goes first: nobody can tell what of it is gone.
+Subscription::Step Subscription::begin_row(const crdt::Op& row, const Writing& to) {
+  const bool is_anew = remains_.has(row.cell.name.key);
+  const wire::OpsWriter::Mark mark = to.writer.mark();
+  const crdt::Op word{.cell = {.name = row.cell.name, .stamp = {}}, .evicted = true};
+  if (is_anew && !to.writer.add(word) && to.writer.count() > 0) return Step::full;
+  if ((!is_anew && !wants(row, to.own)) || add(row, to) == Step::done) return Step::done;
+  to.writer.cut(mark);
+  return Step::full;
+}
+
+// A row that is removed goes as what it is, a tombstone; the rest of it is evicted. What the device wrote itself is
+// told behind its acknowledgement, by the session.
+Subscription::Step Subscription::leave(const crdt::Op& row, const Writing& to) {
+  const wire::OpsWriter::Mark mark = to.writer.mark();
+  const bool is_own = to.own.contains(row.seq);
+  if (!is_own && row.cell.is_tombstone() && add(row, to) == Step::full) return Step::full;
+  const crdt::Op word{.cell = {.name = row.cell.name, .stamp = {}}, .evicted = true};
+  if (!is_own && !to.wanted(row.cell) && !to.writer.add(word) && to.writer.count() > 0) {
+    to.writer.cut(mark);
+    return Step::full;
+  }
+  held_.remove(row.cell.name.key);
+  partly_held_.remove(row.cell.name.key);
+  return Step::done;
+}
+
+Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, const Wanted& wanted, std::uint64_t epoch,
+                                  MutBytes room, bool& more) {
   storage::Store& store = journal.store();
   wire::OpsWriter writer(wire::Kind::delta, {.id = id_, .map = map_}, room, value_bytes_max_);
+  const Writing to{journal, own, wanted, writer};
   more = true;
+  if (!stale_) position_ = std::max(position_, store.head());
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
-    crdt::Op op;
     const Result<crdt::Op> next = store.next_op(position_);
     if (next.status() == Status::not_found) {
       position_ = std::max(position_, store.head());
-      more = false;
+      more = stale_ = false;
       break;
     }
     if (!next.ok()) return next.status();
-    op.cell = next->cell;
-    op.quality = next->quality;
-    // Only what not even a stub fits of is passed over: no frame that a device could work with is that small.
-    if (wants(*next, own) && !writer.add(op) && writer.count() > 0) break;
-    position_ = next->seq;
+    const storage::Seq seq = next->seq;
+    const Result<Step> step = take(*next, to);
+    if (!step.ok()) return step.status();
+    if (*step == Step::full) break;
+    position_ = seq;
   }
   if (writer.count() == 0) return Bytes{};
   sent_count_ += writer.count();

@@ -8,11 +8,16 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
+#include <set>
 #include <string>
 
+#include "crdt/hash.h"
+#include "runtime/query/row_tests.h"
 #include "runtime/scope.h"
 #include "server/epochs.h"
 #include "server/journal.h"
+#include "server/wanted.h"
 #include "transport/wire.h"
 
 namespace grid::server {
@@ -31,14 +36,44 @@ class OwnArrivals {
   std::deque<storage::Seq> seqs_;
 };
 
+// The rows of a predicate that a device holds, as far as the gateway knows (PROTOCOL P21): only these are evicted.
+class RowsHeld {
+ public:
+  // False: there is no room, and from now on a row may be held that is not known to be.
+  bool add(std::string_view key);
+  bool has(std::string_view key) const { return keys_.count(hash_of(key)) != 0; }
+  bool remove(std::string_view key) { return keys_.erase(hash_of(key)) != 0; }
+  bool knows_all() const { return knows_all_; }
+  void limit(std::size_t rows) { rows_max_ = rows; }
+
+ private:
+  static std::uint64_t hash_of(std::string_view key) { return crdt::hash64(as_bytes(key)); }
+
+  std::set<std::uint64_t> keys_;
+  std::size_t rows_max_ = 0;
+  bool knows_all_ = true;
+};
+
 class Subscription {
  public:
-  // The device takes no larger values than that.
-  Subscription(std::uint32_t id, const runtime::Scope& scope, std::uint32_t value_bytes_max)
-      : id_(id), value_bytes_max_(value_bytes_max), kind_(scope.kind), map_(scope.map), text_(scope.text) {}
+  using Test = std::unique_ptr<runtime::CompiledRowTest>;
+
+  // The device takes no larger values than that. `test` is that of a scope of the kind `where`.
+  Subscription(std::uint32_t id, const runtime::Scope& scope, std::uint32_t value_bytes_max, Test test = nullptr)
+      : id_(id),
+        value_bytes_max_(value_bytes_max),
+        kind_(scope.kind),
+        map_(scope.map),
+        text_(scope.text),
+        test_(std::move(test)) {}
 
   std::uint32_t id() const { return id_; }
-  runtime::Scope scope() const { return {kind_, map_, text_}; }
+  runtime::Scope scope() const { return {kind_, map_, text_, test_.get()}; }
+  query::Predicate predicate() const { return test_ ? test_->predicate() : query::Predicate(); }
+  // Whether it is told what becomes of every name that its scope matches: a predicate's, of its rows alone.
+  bool is_told_of_all() const { return test_ == nullptr; }
+  // Whether it wants this row as it stands.
+  bool wants_row(const crdt::Cell& row) const;
   storage::Seq position() const { return position_; }
   // Whether this record is not going to be sent any more.
   bool is_past(const crdt::Op& op) const {
@@ -58,13 +93,34 @@ class Subscription {
   storage::Seq seen() const { return awaits_ack_ ? acked_ : std::max(acked_, position_); }
   bool awaits_ack() const { return awaits_ack_; }
 
+  // Takes note of the rows that a device holds whose cursor stands at `position`.
+  Status know_rows(Journal& journal, storage::Seq position, std::size_t rows_max);
+  // A record behind `before` may concern it. What it was not told of before concerns it not.
+  void touch(storage::Seq before);
+  bool is_stale() const { return stale_; }
+  // The device has written something of the row, and so may hold it.
+  void show(std::string_view key);
+  // The row has been collected, and the device may still hold something of it.
+  void forget(std::string_view key) {
+    if (!held_.remove(key) && !partly_held_.has(key)) return;
+    partly_held_.add(key);
+    compare_due = !remains_.add(key) || compare_due;
+  }
+
+  // It has looked at a row that the device may hold, and that is not known to be: the device must show what it has,
+  bool compare_due = false;
+  bool compare_asked = false;  // and has been told so.
+  bool owes_comparison() const { return compare_due && !compare_asked; }
   bool heal = false;                // The device has proven that something was lost here.
   bool current_due = false;         // It waits for `current`,
   storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
 
   // Writes what comes next: a delta, or empty when there was nothing to send among the records looked at.
   // Sets `more` when there is more to look at.
-  Result<Bytes> write(Journal& journal, const OwnArrivals& own, std::uint64_t epoch, MutBytes room, bool& more);
+  Result<Bytes> write(Journal& journal, const OwnArrivals& own, const Wanted& wanted, std::uint64_t epoch,
+                      MutBytes room, bool& more);
+  // Rows that were held against its predicate, for those who count.
+  std::uint64_t judged_count() const { return judged_count_; }
   std::uint64_t sent_count() const { return sent_count_; }
   bool is_behind(storage::Seq head) const { return position_ < head; }
   Bytes cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]);
@@ -75,13 +131,37 @@ class Subscription {
   // Records that one write looks at.
   static constexpr std::uint32_t kLooksMax = 8'192;
 
+  // What has become of one record: it is done with, or the frame is full.
+  enum class Step : std::uint8_t { done, full };
+  struct Writing {
+    Journal& journal;
+    const OwnArrivals& own;
+    const Wanted& wanted;
+    wire::OpsWriter& writer;
+  };
+
   bool wants(const crdt::Op& op, const OwnArrivals& own) const;
+  Result<Step> take(const crdt::Op& op, const Writing& to);
+  Result<Step> take_beside(const crdt::Op& op, const Writing& to);
+  Result<Step> take_row(const crdt::Op& op, const Writing& to);
+  Result<Step> enter(const crdt::Op& row, const Writing& to);
+  Step begin_row(const crdt::Op& row, const Writing& to);
+  Step leave(const crdt::Op& row, const Writing& to);
+  static Step add(const crdt::Op& op, const Writing& to);
 
   std::uint32_t id_;
   std::uint32_t value_bytes_max_;
   runtime::ScopeKind kind_;
   std::string map_;
   std::string text_;
+  Test test_;                  // Null: the scope tells by names alone.
+  RowsHeld held_;              // Rows that were sent whole,
+  RowsHeld partly_held_;       // and others that the device has shown to hold something of.
+  RowsHeld remains_;           // Of these: what the device has may have been collected here.
+  storage::Seq entering_ = 0;  // The record whose row is being sent, cell by cell,
+  std::string entered_sub_;    // behind this one.
+  std::uint64_t judged_count_ = 0;
+  bool stale_ = true;  // There may be something to send.
   storage::Seq position_ = 0;
   storage::Seq told_ = 0;   // The position of its last cursor, at most that,
   storage::Seq acked_ = 0;  // and of the last that the device has acknowledged.

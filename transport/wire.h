@@ -53,7 +53,9 @@ enum class Kind : std::uint8_t {
   channel = 22,  // either: topics and rooms (transport/wire_channel.h), once the server says that it knows them
 };
 
-enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3 };
+enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4 };
+// In Welcome.features: scopes of the kind `where`, and ops that say `evicted`.
+inline constexpr std::uint32_t kFeaturePredicates = 2;
 enum class PullMode : std::uint8_t { resume = 0, compare = 1, refused = 2 };
 
 // The kind of a frame.

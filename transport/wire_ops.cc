@@ -24,6 +24,7 @@ enum : std::uint32_t { seq = 1, map, key, sub, stamp, expires_ms, value, base, q
 }
 
 constexpr std::uint64_t kQualityMax = 3;
+constexpr std::uint64_t kKindEvicted = 1;
 constexpr std::uint64_t kUnitLeftMax = 255;
 // What finish() may still have to write: the cursor and `last`.
 constexpr std::size_t kTailBytes = 2 + OpsWriter::kCursorBytesMax + 2;
@@ -50,6 +51,7 @@ void put_op(Out& out, const Op& op, std::string_view head_map, bool in_units) {
   put_stamp(out, op_field::base, op.base);
   out.number_field(op_field::quality, static_cast<std::uint8_t>(op.quality));
   out.number_field(op_field::was_applied, op.was_applied);
+  out.number_field(op_field::kind, op.evicted ? kKindEvicted : 0);
   if (in_units) out.number_field(op_field::batch_left, op.unit.left);
 }
 
@@ -86,6 +88,11 @@ struct RawOp {
   bool has_value = false;
   bool is_foreign = false;  // It uses what this release keeps for later ones.
 };
+
+void take_kind(std::uint64_t kind, RawOp& raw) {
+  raw.op.evicted = kind == kKindEvicted;
+  raw.is_foreign = raw.is_foreign || kind > kKindEvicted;
+}
 
 void take_field(FieldWalk& walk, RawOp& raw) {
   crdt::Cell& cell = raw.op.cell;
@@ -125,7 +132,7 @@ void take_field(FieldWalk& walk, RawOp& raw) {
       raw.op.unit.left = static_cast<std::uint8_t>(walk.as_number_up_to(kUnitLeftMax));
       break;
     case op_field::kind:
-      raw.is_foreign = raw.is_foreign || walk.as_number() != 0;
+      take_kind(walk.as_number(), raw);
       break;
     default:
       break;
@@ -146,6 +153,7 @@ bool is_stamped(Kind kind, const crdt::Cell& cell) {
 Status check_op(Kind kind, const RawOp& raw) {
   const crdt::Cell& cell = raw.op.cell;
   if (raw.is_foreign || (raw.op.unit.left != 0 && kind != Kind::push)) return Status::invalid;
+  if (raw.op.evicted && (kind != Kind::delta || !cell.stamp.is_none())) return Status::invalid;
   if (!is_name_free(kind, cell.name)) GRID_TRY(crdt::check_name(cell.name));
   if (!is_stamped(kind, cell)) return Status::corrupt;
   if (!raw.has_value) return Status::ok;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ports/linux/scope_fact.h"
 #include "ports/port.h"
 #include "runtime/grid/change.h"
 #include "transport/lws/address.h"
@@ -112,7 +113,8 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = &runtime::kViews,
                                            .guest = channels_,
-                                           .upkeep = housekeeping_->get()},
+                                           .upkeep = housekeeping_->get(),
+                                           .partial = &row_tests_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
@@ -189,9 +191,19 @@ void LinuxHost::Impl::perform(Call& call) {
     host_->step({.kind = Event::Kind::call, .call = &call});
   }
   if (call.status == Status::full && options_.on_full == OnFull::pause) wait_for_room(call);
-  if (!attendants_.empty()) want_turn();
+  if (!attendants_.empty() || !living_.empty()) want_turn();
   if (call.status != Status::ok) problem_ = replica_->problem();
+  const bool subscribes = call.verb == Call::Verb::subscribe || call.verb == Call::Verb::watch;
+  if (subscribes && call.status == Status::ok) note_scope(call.scope);
   if (call.verb == Call::Verb::offline) give_up_connecting();
+}
+
+// Goes with the batch of its first cursor; without it, people see a hash.
+void LinuxHost::Impl::note_scope(const Scope& scope) {
+  const std::string name = scope_fact_name(scope.hash());
+  if (store_->fact(name).ok()) return;
+  const std::string bytes = scope_fact(scope);
+  [[maybe_unused]] const Status noted = store_->set_fact(name, as_bytes(bytes));
 }
 
 // The log has no room: the loop runs until it has. A callback's write can't wait, and is refused.
@@ -256,7 +268,7 @@ void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::str
 
 void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
   host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
-  if (!attendants_.empty()) want_turn();
+  if (!attendants_.empty() || !living_.empty()) want_turn();
 }
 
 std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {
@@ -332,6 +344,7 @@ void LinuxHost::Impl::turn_ended() {
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
+  turn_live();
   runtime::LinkGuest* const guest = channels_;
   for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
   if (!attendants_.empty() && node_.has_value()) attend();

@@ -19,7 +19,9 @@
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
 #include "runtime/housekeeping.h"
+#include "runtime/query/live_query.h"
 #include "runtime/query/query_engine.h"
+#include "runtime/query/row_tests.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
@@ -30,6 +32,7 @@ namespace grid {
 class LinuxHost::Impl final : public Driver,
                               private transport::LinkListener,
                               private port::UvHost::Owner,
+                              private runtime::ErasureListener,
                               private port::InspectSocket::Host,
                               private runtime::Vitals {
  public:
@@ -62,6 +65,8 @@ class LinuxHost::Impl final : public Driver,
   crdt::Digest digest(const Scope& scope) override;
   Page query(std::string_view map, const Query& query, const Visitor& visitor) override;
   Status declare_index(std::string_view map, std::string_view path, IndexKind kind) override;
+  Status live(std::string_view map, const Query& query, LiveCallback callback, std::uint32_t& id) override;
+  void end_live(std::uint32_t id) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void want_turn() override;
   void complain(std::string_view sentence) override { problem_ = sentence; }
@@ -88,6 +93,17 @@ class LinuxHost::Impl final : public Driver,
     std::uint32_t id;
     Callback callback;
   };
+  // A live query with the subscription that feeds it.
+  struct Living {
+    Living(storage::Store& store, runtime::QueryEngine& engine, std::size_t bytes_max)
+        : query(store, engine, bytes_max) {}
+    std::uint32_t id = 0;
+    std::uint32_t pull = 0;
+    std::string map;
+    LiveCallback callback;
+    runtime::LiveQuery query;
+    bool is_over = false;
+  };
   struct Happened {
     std::uint32_t watch;
     crdt::Seq seq;
@@ -109,8 +125,14 @@ class LinuxHost::Impl final : public Driver,
   void give_up_connecting();
   void leave();
   void call_back(const Happened& happened);
+  // runtime::ErasureListener
+  void erased(const crdt::CellName& name) override;
+
+  void turn_live();
+  void advance(Living& living);
   void attend();
   void wait_for_room(runtime::Call& call);
+  void note_scope(const Scope& scope);
   void run_posted();
   void watch_signals();
   void ignore_signals();
@@ -130,6 +152,7 @@ class LinuxHost::Impl final : public Driver,
   ChannelsOf<kLinuxChannels> channels_;
   std::vector<std::string> kept_;  // Maps that have a rule.
   std::optional<runtime::HousekeepingOf<kKeepMax, 1'024>> housekeeping_;
+  runtime::RowTests row_tests_{this};
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;
@@ -144,6 +167,9 @@ class LinuxHost::Impl final : public Driver,
   std::vector<Watching> watching_;
   std::vector<std::string> heard_;  // Channel frames that came in this turn, to be delivered at its end.
   std::vector<Happened> happened_;  // What the machine reported in this turn.
+
+  std::vector<std::unique_ptr<Living>> living_;
+  std::uint32_t next_live_ = 1;
 
   bool is_running_ = false;
   bool is_stopping_ = false;

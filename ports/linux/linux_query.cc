@@ -2,39 +2,11 @@
 //
 // Queries of the embedding API: what grid.h asks, to the query engine over the node's store.
 
-#include <vector>
-
 #include "ports/linux/linux_host_impl.h"
+#include "ports/linux/parameters.h"
 #include "ports/port.h"
 
 namespace grid {
-namespace {
-
-// Parameters as values, each in memory of its own.
-class Parameters {
- public:
-  //   invalid, too_large  A value can't be written.
-  Status fill(std::initializer_list<Field> fields, MutBytes scratch) {
-    values_.reserve(fields.size());
-    for (const Field& field : fields) {
-      ValueWriter writer(scratch);
-      field.value.write(writer);
-      const Result<Bytes> value = writer.finish();
-      if (!value.ok()) return value.status() == Status::full ? Status::too_large : value.status();
-      values_.emplace_back(value->begin(), value->end());
-      all_.push_back({field.name, Value(values_.back())});
-    }
-    return Status::ok;
-  }
-  std::span<const query::Parameter> all() const { return all_; }
-
- private:
-  std::vector<std::vector<std::uint8_t>> values_;
-  std::vector<query::Parameter> all_;
-};
-
-}  // namespace
-
 Page LinuxHost::Impl::query(std::string_view map, const Query& query, const Visitor& visitor) {
   Page page;
   if (has_failed()) {

@@ -68,6 +68,35 @@ class CallbackOf {
 };
 using Callback = CallbackOf<Change>;
 
+// What has become of one row of a live query (Map::live).
+struct LiveChange {
+  enum class Kind : std::uint8_t { enter, update, leave };
+  Kind kind;
+  std::string_view map;
+  std::string_view key;
+  Value old;          // As it was told last; absent when it enters.
+  Value now;          // Absent when it leaves.
+  crdt::Stamp stamp;  // Of `now`.
+  bool local = false;
+};
+
+// As Callback.
+class LiveCallback {
+ public:
+  LiveCallback() = default;
+  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const LiveChange&>, int> = 0>
+  LiveCallback(F function) : call_([](void* at, const LiveChange& change) { (*static_cast<F*>(at))(change); }) {
+    static_assert(std::is_trivially_copyable_v<F> && sizeof(F) <= sizeof(words_),
+                  "capture at most two trivially copyable words: a pointer to your state, say");
+    std::memcpy(words_, &function, sizeof(F));
+  }
+  void operator()(const LiveChange& change) { call_(words_, change); }
+
+ private:
+  void (*call_)(void*, const LiveChange&) = nullptr;
+  alignas(void*) unsigned char words_[2 * sizeof(void*)] = {};
+};
+
 // What a host lends to a node: a way to make calls, and reads of the replica behind it.
 class Driver {
  public:
@@ -91,6 +120,9 @@ class Driver {
   };
   virtual Page query(std::string_view, const Query&, const Visitor&) { return {}; }
   virtual Status declare_index(std::string_view, std::string_view, IndexKind) { return Status::invalid; }
+  // A live query; `id` names it.
+  virtual Status live(std::string_view, const Query&, LiveCallback, std::uint32_t&) { return Status::invalid; }
+  virtual void end_live(std::uint32_t) {}
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().
@@ -150,6 +182,36 @@ class Watch {
   //   full                Limits::watches_max.
   Status status() const { return status_; }
   void end();
+
+ private:
+  Driver* driver_ = nullptr;
+  Status status_ = Status::invalid;
+  std::uint32_t id_ = 0;
+};
+
+// A live query; ends with its scope.
+class Live {
+ public:
+  Live() = default;
+  Live(Driver* driver, Status status, std::uint32_t id) : driver_(driver), status_(status), id_(id) {}
+  Live(Live&& other) noexcept { *this = std::move(other); }
+  Live& operator=(Live&& other) noexcept {
+    std::swap(driver_, other.driver_);
+    std::swap(status_, other.status_);
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  Live(const Live&) = delete;
+  Live& operator=(const Live&) = delete;
+  ~Live() { end(); }
+
+  //   invalid, too_large  The predicate or the order is none, or this machine has no query engine.
+  //   full                No room for another subscription, or for the rows of the answer.
+  Status status() const { return status_; }
+  void end() {
+    if (driver_ != nullptr && status_ == Status::ok) driver_->end_live(id_);
+    driver_ = nullptr;
+  }
 
  private:
   Driver* driver_ = nullptr;
@@ -234,7 +296,15 @@ class Map {
   // Pulls and keeps current what matches `pattern` (nothing or something that ends in '/' is a prefix, the rest is
   // one key), and calls back for every row that stands and for each later change.
   Watch watch(std::string_view pattern, Callback callback);
-  // The same without callbacks, for as long as the node lives.
+  // Pulls what `query.where` accepts, keeps the answer to the query current, and calls back for each row that enters
+  // it, changes in it or leaves it, the first answer included; with a limit, for those of the window. `query.after` is
+  // empty. When its rows outgrow LinuxOptions::live_bytes_max it ends, and the host's problem() says so.
+  Live live(const Query& query, LiveCallback callback) const {
+    std::uint32_t id = 0;
+    const Status status = driver_->live(name_, query, callback, id);
+    return {driver_, status, id};
+  }
+  // The same as watch() without callbacks, for as long as the node lives.
   Status subscribe(std::string_view pattern = {});
 
   std::string_view name() const { return name_; }

@@ -160,11 +160,12 @@ Status QueryEngine::open_cursor(const Question& question, Run& run) {
                                                                   : "the cursor is damaged, or none");
 }
 
-Status QueryEngine::ask(const Question& question, const Visitor& visitor) {
+Status QueryEngine::ask(const Question& question, const Predicate* where, const Visitor& visitor) {
   cursor_.clear();
   explanation_ = {};
   Run run;
   GRID_TRY(compile(question, run));
+  if (where != nullptr) run.where = *where;
   GRID_TRY(catch_up());
   std::vector<const Index*> usable;
   for (const auto& index : indexes_) {

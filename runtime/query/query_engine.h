@@ -79,7 +79,11 @@ class QueryEngine {
   //   full                More rows would have to be sorted than there is room for; or what the rows are sorted by is
   //                       too long for a cursor: then the page has been handed out.
   //   io                  The store failed.
-  Status ask(const Question& question, const Visitor& visitor);
+  Status ask(const Question& question, const Visitor& visitor) { return ask(question, nullptr, visitor); }
+  // The same where the predicate is compiled already, and `question.where` is empty.
+  Status ask_compiled(const Question& question, const query::Predicate& where, const Visitor& visitor) {
+    return ask(question, &where, visitor);
+  }
 
   // Of the last ask(), and until the next.
   const Explanation& explanation() const { return explanation_; }
@@ -91,6 +95,7 @@ class QueryEngine {
   struct Run;
 
   Status refuse(Status status, std::string problem);
+  Status ask(const Question& question, const query::Predicate* where, const Visitor& visitor);
   Status compile(const Question& question, Run& run);
   Status open_cursor(const Question& question, Run& run);
   Status go_through_keys(Run& run, const Visitor& visitor);

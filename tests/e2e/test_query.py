@@ -98,10 +98,23 @@ class Query(harness.GridTest):
         self.gridctl(*target, "rm", "climate", "c")
         harness.wait_until(lambda: len(watching.lines) >= 4, f"4 changes of {watching.lines}")
         seen = [json.loads(line) for line in watching.lines]
-        self.assertEqual([(line["key"], line["value"], line.get("left", False)) for line in seen],
-                         [("a", {"temp": 25}, False), ("c", {"temp": 30}, False), ("a", {"temp": 5}, True),
-                          ("c", None, True)])
+        self.assertEqual([(line["key"], line["change"], line.get("value"), line.get("old")) for line in seen],
+                         [("a", "enter", {"temp": 25}, None), ("c", "enter", {"temp": 30}, None),
+                          ("a", "leave", None, {"temp": 25}), ("c", "leave", None, {"temp": 30})])
         self.assertEqual(watching.stop(signal.SIGINT), 0)
+
+    def test_a_watch_gets_only_the_rows_of_its_predicate_and_what_leaves_it_stays_at_the_gateway(self):
+        server = self.server()
+        target = ("--target", server.url)
+        rows = "".join(f'{{"key": "k{i}", "value": {{"n": {i}}}}}\n' for i in range(2000))
+        self.gridctl(*target, "import", "climate", self.file("rows.ndjson", rows))
+        watching = self.start(*target, "watch", "climate", "k1", "--where", "n >= 1995 or n = 10")
+        harness.wait_until(lambda: len(watching.lines) >= 6, f"6 rows of {watching.lines}")
+        self.gridctl(*target, "put", "climate", "k1999", '{"n": 3}')
+        harness.wait_until(lambda: len(watching.lines) >= 7, "the row to leave")
+        self.assertEqual(json.loads(watching.lines[-1])["change"], "leave")
+        self.assertEqual(watching.stop(signal.SIGINT), 0)
+        self.assertEqual(json.loads(self.gridctl(*target, "get", "climate", "k1999", "-o", "raw")), {"n": 3})
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ from dataclasses import dataclass
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol_ops", "sim_protocol_pull",
-             "sim_collection", "sim_units", "sim_upkeep", "sim_views")
+             "sim_collection", "sim_units", "sim_upkeep", "sim_views", "sim_live")
 # The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
 FLASH = ("test_flash_cuts",)
 # Its devices ask no questions: what is broken of queries is for their own tests to find.
-QUERY = ("test_query_engine",)
+QUERY = ("test_query_engine", "test_live_query")
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.
 RUN_SECONDS_MAX = 120

@@ -19,19 +19,6 @@ constexpr std::uint64_t kClockErrorMs = 10'000;
 
 std::string text_of(const Database::Name& name) { return std::get<0>(name) + "/" + std::get<1>(name); }
 
-// Without the values: the stamp says which.
-std::set<std::string> lines_of(const std::string& text) {
-  std::set<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string line = text.substr(at, end - at);
-    const std::size_t stamp = line.find(' ');
-    if (stamp != std::string::npos) lines.insert(line.substr(0, stamp + 1 + crdt::Stamp::kTextBytes));
-    at = end + 1;
-  }
-  return lines;
-}
-
 std::string text_of(const crdt::Stamp& stamp) {
   char text[crdt::Stamp::kTextBytes];
   format(stamp, text);
@@ -60,9 +47,13 @@ Judge::Holding Judge::holding_of(const crdt::Cell& cell) {
   return {cell.stamp, cell.expires_ms, std::string(as_text(cell.value))};
 }
 
+crdt::Cell Judge::cell_of(const Name& name, const Holding& holding) {
+  const auto& [map, key, sub] = name;
+  return {{map, key, sub}, holding.stamp, holding.expires_ms, as_bytes(holding.value)};
+}
+
 bool Judge::beats(const Name& name, const Holding& a, const Holding& b) {
-  const crdt::CellName cell{std::get<0>(name), std::get<1>(name), std::get<2>(name)};
-  return crdt::wins({cell, a.stamp, a.expires_ms, as_bytes(a.value)}, {cell, b.stamp, b.expires_ms, as_bytes(b.value)});
+  return crdt::wins(cell_of(name, a), cell_of(name, b));
 }
 
 // ---- what happens
@@ -72,6 +63,7 @@ void Judge::called(Site& site, const Call& call) {
   if (call.verb == Call::Verb::watch && call.status == Status::ok) {
     devices_[&site].born[call.id] = site.store->head();
   }
+  if (call.verb == Call::Verb::unwatch || call.verb == Call::Verb::unsubscribe) note_end(site, devices_[&site]);
   if ((!puts && call.verb != Call::Verb::remove) || call.status != Status::ok) return;
   ++writes_;
   const Name name(call.scope.map, call.scope.text, "");
@@ -91,6 +83,7 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
   const bool refuses =
       event.kind == Event::Kind::frame && event.bytes[0] == static_cast<std::uint8_t>(wire::Kind::reject);
   if (refuses) devices_[&site].excused = true;
+  if (!site.is_gateway()) note_letting_go(site, devices_[&site], event);
   // A write is judged by called(), which knows it.
   const bool writes = event.call != nullptr && event.call->verb <= Call::Verb::edit;
   if (!writes) look_at_records(site, before);
@@ -190,6 +183,7 @@ void Judge::see_collection(Site& gateway) {
 void Judge::see_arrival(const crdt::Op& op) {
   const Name arriving = name_of(op.cell.name);
   arrived_[arriving] = holding_of(op.cell);
+  for (std::size_t i = 0; i < world_.device_count(); ++i) note_entitled(world_.device(i), op.cell);
   const bool stays = !op.cell.is_tombstone() && op.cell.expires_ms == 0;
   if (stays && buried_.contains({arriving, op.cell.stamp})) {
     fail("a row came back that was deleted, and the deletion collected: %s@%s", text_of(arriving).c_str(),
@@ -262,15 +256,23 @@ void Judge::sent(Site& from, Site& to, Bytes frame) {
     if (wire::decode(frame, answer) != Status::ok) return fail("%s sends a malformed answer", from.name.c_str());
     const crdt::Stamp collected{answer.collected_time, answer.collected_node};
     devices_[&to].collected = std::max(devices_[&to].collected, collected);
+    for (const auto& [name, holding] : arrived_) note_entitled(to, cell_of(name, holding));
+  }
+  if (*kind == wire::Kind::subscribe) {
+    grid_Subscribe ask = grid_Subscribe_init_zero;
+    if (wire::decode(frame, ask) == Status::ok) devices_[&from].asked.insert(ask.id);
   }
   const bool push = *kind == wire::Kind::push;
-  if (!push && *kind != wire::Kind::reject) return;
+  const bool delta = *kind == wire::Kind::delta;
+  if (!push && !delta && *kind != wire::Kind::reject) return;
   wire::OpsReader reader;
   if (reader.open(frame) != Status::ok) return fail("%s sends a malformed frame", from.name.c_str());
   Device& device = devices_[push ? &from : &to];
   for (crdt::Op op; reader.next(op);) {
+    if (delta) check_word(to, device, op);
+    if (push) device.named.emplace(op.cell.name.map, op.cell.name.key);
     if (push) device.pushed[op.seq] = {name_of(op.cell.name), holding_of(op.cell), rollbacks_};
-    if (!push) device.pushed.erase(op.seq);
+    if (!push && !delta) device.pushed.erase(op.seq);
   }
 }
 
@@ -409,21 +411,24 @@ void Judge::rest_device(Site& site) {
     fail("%s has lost %s@%s", site.name.c_str(), text_of(name).c_str(), text_of(standing.stamp).c_str());
   }
   rest_scopes(site);
+  rest_partial(site);
   rest_watches(site, device);
 }
 
 // SYN-1
 void Judge::rest_scopes(Site& site) {
   for (const ScopeText& scope : site.scopes) {
-    const std::set<std::string> here = lines_of(world_.live_cells(site, scope.view()));
-    const std::set<std::string> there = lines_of(world_.live_cells(world_.gateway(), scope.view()));
+    auto here = cells_of(site, scope.view()), there = cells_of(world_.gateway(), scope.view());
+    if (scope.rows != nullptr && rollbacks_ > 0) leave_out_own_parts(site, here, there);
     if (here == there) continue;
     fail("%s differs from the gateway in its scope %s/%s", site.name.c_str(), scope.map.c_str(), scope.text.c_str());
-    for (const std::string& line : here) {
-      if (!there.contains(line)) world_.tell("only %s has %s", site.name.c_str(), line.c_str());
+    for (const auto& [name, stamp] : here) {
+      if (there.contains({name, stamp})) continue;
+      world_.tell("only %s has %s %s", site.name.c_str(), text_of(name).c_str(), text_of(stamp).c_str());
     }
-    for (const std::string& line : there) {
-      if (!here.contains(line)) world_.tell("%s lacks %s", site.name.c_str(), line.c_str());
+    for (const auto& [name, stamp] : there) {
+      if (here.contains({name, stamp})) continue;
+      world_.tell("%s lacks %s %s", site.name.c_str(), text_of(name).c_str(), text_of(stamp).c_str());
     }
   }
 }

@@ -68,12 +68,17 @@ class Judge final : public Witness {
     crdt::NodeId node = 0;
     std::uint64_t rejected = 0;
     std::uint64_t restamps = 0;
-    crdt::Stamp collected;  // What it was told of, as one from behind the floor.
-    bool excused = false;   // Something happened in this step that may take a cell back.
+    crdt::Stamp collected;                                // What it was told of, as one from behind the floor.
+    bool excused = false;                                 // Something happened in this step that may take a cell back.
+    std::set<std::pair<std::string, std::string>> named;  // Keys that it was ever sent, wrote itself, or was to have.
+    // A scope of the map has ended, and the device has yet to look through what it has of it.
+    std::set<std::string> loose;
+    std::set<std::uint32_t> asked;  // Subscriptions whose answer it awaits.
   };
 
   static Name name_of(const crdt::CellName& name);
   static Holding holding_of(const crdt::Cell& cell);
+  static crdt::Cell cell_of(const Name& name, const Holding& holding);
   static bool beats(const Name& name, const Holding& a, const Holding& b);
 
   void check_drains(Site& gateway, std::span<const Action> actions);
@@ -92,6 +97,15 @@ class Judge final : public Witness {
   void check_floors(const char* when);
   void rest_device(Site& site);
   void rest_scopes(Site& site);
+  // ---- judge_partial.cc
+  using Cells = std::set<std::pair<Name, crdt::Stamp>>;
+  Cells cells_of(Site& site, const runtime::Scope& scope) const;
+  void leave_out_own_parts(const Site& site, Cells& here, Cells& there) const;
+  void note_entitled(const Site& site, const crdt::Cell& row);
+  void check_word(const Site& to, Device& device, const crdt::Op& op);
+  void note_letting_go(Site& site, Device& device, const Event& event);
+  void note_end(Site& site, Device& device);
+  void rest_partial(Site& site);
   void rest_watches(Site& site, Device& device);
   void rest_database();
   [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);

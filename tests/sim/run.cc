@@ -20,6 +20,9 @@ using runtime::ScopeKind;
 constexpr std::uint64_t kRestMs = 300'000;  // Of virtual time: what has not come to rest by then never will.
 constexpr int kVerifications = 5;           // Within that.
 constexpr const char* kMaps[] = {"m", "n"};
+constexpr const char* kPredicates[] = {"level >= 5", "level < 3", "level in (3, 7)",
+                                       "$key starts with 'hot/1' and not level = 4", "level = 2 or half > 40"};
+constexpr std::uint64_t kLevels = 8;
 
 // What a gateway's clock may be off by at either end of a span.
 constexpr std::uint64_t kClockErrorMs = 5'000;
@@ -30,7 +33,7 @@ class Run {
     world_.tell_to(story);
     if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
-    edits_ = plan.options.seed % 16 == 4;
+    edits_ = plan.options.seed % 16 == 4 || (plan.options.predicates && plan.options.seed / 32 % 2 == 0);
   }
 
   Verdict go() {
@@ -61,6 +64,7 @@ class Run {
   void join(std::size_t index) {
     Site& device = world_.device(index);
     const bool watched = index % 3 == 1;
+    if (plan_.options.predicates) return join_partly(device, index);
     switch (plan_.options.seed % 4 == 0 ? index % 4 : 0) {
       case 1:
         world_.subscribe(device, {ScopeKind::map, "m", {}}, watched);
@@ -71,6 +75,31 @@ class Run {
         break;
       default:
         world_.subscribe(device, {}, watched);
+        break;
+    }
+    world_.online(device);
+  }
+
+  static runtime::Scope where(const char* map, std::uint64_t number) {
+    return {ScopeKind::where, map, kPredicates[number % std::size(kPredicates)]};
+  }
+
+  void join_partly(Site& device, std::size_t index) {
+    switch (index % 4) {
+      case 1:
+        world_.subscribe(device, where("m", 0), index % 8 == 1);
+        break;
+      case 2:
+        world_.subscribe(device, where("m", 1));
+        world_.subscribe(device, where("m", 2));
+        world_.subscribe(device, {ScopeKind::key, "n", "hot/2"});
+        break;
+      case 3:
+        world_.subscribe(device, where("m", 3));
+        world_.subscribe(device, where("n", 4), true);
+        break;
+      default:
+        world_.subscribe(device);
         break;
     }
     world_.online(device);
@@ -116,11 +145,18 @@ class Run {
     return std::string(as_text(*writer.finish()));
   }
 
+  // What predicates look at, where there are any.
+  std::string number_of(std::uint64_t choice) { return plan_.options.predicates ? record(choice) : number(); }
+
   // A record of every kind of value, fields out of order.
-  std::string record() {
+  std::string record(std::uint64_t choice) {
     std::uint8_t room[256];
     crdt::ValueWriter writer(room);
     writer.begin_record();
+    if (plan_.options.predicates) {
+      writer.field("level");
+      writer.integer(static_cast<std::int64_t>(choice / 64 % kLevels));
+    }
     writer.field("when");
     writer.timestamp(static_cast<std::int64_t>(world_.true_ms()));
     writer.field("id");
@@ -194,16 +230,16 @@ class Run {
     if (edits_ && step.act <= Act::remove && step.choice % 2 == 0) return edit(step, site, key);
     switch (step.act) {
       case Act::put:
-        return put(site, map, key, step.choice % 3 == 0 ? record() : number(), 0);
+        return put(site, map, key, step.choice % 3 == 0 ? record(step.choice) : number_of(step.choice), 0);
       case Act::put_expiring:
-        return put(site, map, key, number(), step.ms);
+        return put(site, map, key, number_of(step.choice), step.ms);
       case Act::put_large:
         return put(site, map, key, text(1'100 + step.choice % 1'500), 0);
       case Act::put_empty:
         return put(site, map, key, text(0), 0);
       case Act::burst:
         for (std::uint64_t i = 0; i < 5 + step.choice % 60; ++i) {
-          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), number(), 0);
+          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), number_of(step.choice + 64 * i), 0);
         }
         return;
       case Act::remove: {
@@ -220,6 +256,8 @@ class Run {
       case Act::subscribe:
       case Act::watch: {
         const std::string key = key_of(step);
+        const bool is_where = plan_.options.predicates && step.choice / 28 % 2 == 0;
+        if (is_where) return world_.subscribe(site, where(map_of(step), step.choice / 56), step.act == Act::watch);
         const ScopeKind kind = static_cast<ScopeKind>(step.choice / 7 % 4);
         const bool whole = kind == ScopeKind::everything;
         const bool all_keys = whole || kind == ScopeKind::map;
@@ -436,7 +474,8 @@ class Run {
   World world_;
   Judge judge_;
   std::unique_ptr<Chatter> chatter_;
-  bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes).
+  bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes), and
+                        // half of those with predicates.
   std::vector<Image> images_;
   std::int64_t next_value_ = 0;
   std::string problem_;

@@ -228,10 +228,12 @@ static void what_a_subscription_has_stays(void**) {
 
 // SYN-2: a cursor would cover what was let go of meanwhile.
 static void whoever_subscribes_again_gets_what_it_let_go_of(void**) {
-  World world(keeping(815, {.map = "load", .rows_max = 0}));
-  Site& a = world.device(0);
+  World::Options options = keeping(815, {.map = "load", .rows_max = 0});
+  options.devices = 2;
+  World world(options);
+  Site &a = world.device(0), &b = world.device(1);
   join(world);
-  write_online(world, 0, 50);
+  put_rows(world, b, 50, 1);
   assert_converged(world);
   assert_int_equal(rows_of(a, "load"), 50);
   world.unsubscribe(a, 0);

@@ -120,6 +120,7 @@ void World::start_device(Site& site) {
   options.views = &runtime::kViews;
   site.housekeeping = std::make_unique<runtime::HousekeepingOf<4, 8>>(options_.keep);
   options.upkeep = site.housekeeping->get();
+  options.partial = &site.row_tests;
   if (options_.channels) {
     site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
     options.guest = *site.channels;
@@ -425,7 +426,9 @@ Status World::remove(Site& device, std::string_view map, std::string_view key) {
 }
 
 void World::subscribe(Site& device, const Scope& scope, bool watched) {
-  ScopeText text{scope.kind, std::string(scope.map), std::string(scope.text), watched, 0};
+  ScopeText text{scope.kind, std::string(scope.map), std::string(scope.text), watched};
+  query::Trouble trouble;
+  if (scope.kind == runtime::ScopeKind::where) text.rows = runtime::CompiledRowTest::compile(text.text, trouble);
   Call subscribe{.verb = watched ? Call::Verb::watch : Call::Verb::subscribe, .scope = text.view()};
   tell("%s %s %s/%s (%d)", device.name.c_str(), watched ? "watches" : "subscribes to", text.map.c_str(),
        text.text.c_str(), static_cast<int>(text.kind));

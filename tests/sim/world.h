@@ -20,6 +20,7 @@
 
 #include "runtime/channels.h"
 #include "runtime/housekeeping.h"
+#include "runtime/query/row_tests.h"
 #include "runtime/random.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
@@ -96,8 +97,9 @@ struct ScopeText {
   std::string map;
   std::string text;
   bool watched = false;
-  std::uint32_t id = 0;  // In this life.
-  runtime::Scope view() const { return {kind, map, text}; }
+  std::uint32_t id = 0;                                    // In this life.
+  std::shared_ptr<const runtime::RowTest> rows = nullptr;  // Of a predicate.
+  runtime::Scope view() const { return {kind, map, text, rows.get()}; }
 };
 
 // One machine and all that belongs to its host.
@@ -109,6 +111,7 @@ struct Site {
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
   std::unique_ptr<runtime::HousekeepingOf<4, 8>> housekeeping;
+  runtime::RowTests row_tests{};
   std::unique_ptr<runtime::Replica> replica;         // A device has this one,
   std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
   Database database;                                 // and this.
@@ -166,6 +169,7 @@ class World {
     server::CoordinatorOptions server{};
     Weather weather{};
     bool channels = false;         // Devices have topics and rooms.
+    bool predicates = false;       // Devices hold the rows of predicates.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
     std::vector<Keep> keep{};  // Of each device.

@@ -33,6 +33,7 @@ struct LinuxOptions {
   // How much is kept of maps that this node writes, and subscribes to nothing of (docs/retention.md); of others, all.
   // At most kKeepMax. Copied by open().
   std::span<const Keep> keep{};
+  std::size_t live_bytes_max = 64u << 20;    // Of the rows of one live query. One that needs more ends.
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
   // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
   std::string inspect{};

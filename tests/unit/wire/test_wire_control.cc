@@ -170,13 +170,17 @@ void scope_that_breaks_a_rule_is_refused(void**) {
   refuse(subscribe(ScopeKind::prefix, "", "bench/"), nothing);
   refuse(subscribe(ScopeKind::key, "climate", ""), nothing);
   refuse(subscribe(ScopeKind::key, "climate", "a\nb"), nothing);
-  refuse(subscribe(), [](grid_Subscribe& s) { s.kind = 4; });
+  refuse(subscribe(ScopeKind::where, "climate", ""), nothing);
+  refuse(subscribe(ScopeKind::where, "", "age > 18"), nothing);
+  refuse(subscribe(ScopeKind::where, "climate", "age = '\xff'"), nothing);
+  refuse(subscribe(), [](grid_Subscribe& s) { s.kind = 5; });
 }
 
 void scope_that_keeps_the_rules_is_taken(void**) {
   carried(subscribe(ScopeKind::everything, "", ""));
   carried(subscribe(ScopeKind::map, "climate", ""));
   carried(subscribe(ScopeKind::prefix, "climate", ""));
+  carried(subscribe(ScopeKind::where, "climate", "age > 18"));
   carried(subscribe(ScopeKind::prefix, "climate", "bench/"));
   carried(subscribe(ScopeKind::key, "climate", "bench/3"));
 }

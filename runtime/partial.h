@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Partial: what a replica needs to hold the rows of predicates, and no others. A device without a query engine has
+// none, and links nothing of it (runtime/query/row_tests.h).
+//
+// Place     Below replica.h, which is given one.
+#pragma once
+
+#include <string_view>
+
+#include "crdt/cell.h"
+#include "runtime/scope.h"
+
+namespace grid::runtime {
+
+class OpLog;
+class Pulls;
+
+// Who is told that a name has left a replica without a record in its log: a row was evicted, or a write taken back.
+class ErasureListener {
+ public:
+  virtual void erased(const crdt::CellName& name) = 0;
+
+ protected:
+  ~ErasureListener() = default;
+};
+
+class Partial : public ErasureListener {
+ public:
+  // The test that `text` says; it stands as long as this does. Null: the text says none, or there is no room.
+  virtual const RowTest* test_of(std::string_view text) = 0;
+  // The server says, about the subscription `id`, that no scope of this device has the row any more: lets go of it
+  // (PROTOCOL P22). What is pending stays, and this node's own part of a counter.
+  virtual Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) = 0;
+
+  // The server has answered the subscription `id`, of a predicate: lets go of the rows of its map that no scope has, as
+  // they stand here settled. It may have been away when it was told so, or have had other scopes.
+  virtual Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) = 0;
+
+ protected:
+  ~Partial() = default;
+};
+
+}  // namespace grid::runtime

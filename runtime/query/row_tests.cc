@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/query/row_tests.h"
+
+#include "crdt/pn_counter.h"
+#include "runtime/oplog.h"
+#include "runtime/pulls.h"
+#include "runtime/scan.h"
+
+namespace grid::runtime {
+
+std::unique_ptr<CompiledRowTest> CompiledRowTest::compile(std::string_view text, query::Trouble& trouble) {
+  std::vector<std::uint8_t> room(query::Predicate::kProgramBytesMax);
+  const Result<query::Predicate> predicate = query::compile(text, {}, room, trouble);
+  if (!predicate.ok()) return nullptr;
+  auto test = std::make_unique<CompiledRowTest>();
+  test->program_.assign(predicate->program().begin(), predicate->program().end());
+  return test;
+}
+
+const RowTest* RowTests::test_of(std::string_view text) {
+  const auto known = tests_.find(text);
+  if (known != tests_.end()) return known->second.get();
+  if (tests_.size() == kTestsMax) return nullptr;
+  query::Trouble trouble;
+  std::unique_ptr<CompiledRowTest> test = CompiledRowTest::compile(text, trouble);
+  if (test == nullptr) return nullptr;
+  return tests_.emplace(std::string(text), std::move(test)).first->second.get();
+}
+
+namespace {
+
+bool may_go(OpLog& log, const crdt::Op& op) {
+  std::uint8_t own[crdt::CounterPart::kNameBytes];
+  const std::string_view sub = op.cell.name.sub;
+  const bool is_own_part = crdt::CounterPart::is(sub) && sub == crdt::CounterPart::name(log.node(), own);
+  return !op.cell.is_tombstone() && !log.is_pending(op) && !is_own_part;
+}
+
+}  // namespace
+
+Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
+  const std::string map(pulls.find(id)->scope.get().map);
+  std::string key;
+  for (Scan scan(Scope{ScopeKind::map, map, {}});;) {
+    const Result<crdt::Op> op = scan.next(log.store());
+    if (op.status() == Status::not_found) return Status::ok;
+    if (!op.ok()) return op.status();
+    if (op->cell.name.key == key) continue;
+    key = op->cell.name.key;
+    if (op->cell.name.sub.empty() && log.is_pending(*op)) continue;
+    // What lies under a row that has no value is in no predicate's scope.
+    const bool has_value = op->cell.name.sub.empty();
+    const crdt::Cell row = has_value ? op->cell : crdt::Cell{.name = {map, key, {}}, .stamp = {}};
+    if (!pulls.want(row)) GRID_TRY(evict(log, pulls, id, {map, key, {}}));
+  }
+}
+
+// Cursors go first: they cover rows that will be here no more. When the store has no room for the rest, a comparison
+// too many does no harm.
+Status RowTests::evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) {
+  const std::string map(row.map);
+  const std::string key(row.key);
+  GRID_TRY(pulls.doubt_others(id, row));
+  for (Scan scan(Scope{ScopeKind::key, map, key});;) {
+    const Result<crdt::Op> op = scan.next(log.store());
+    if (op.status() == Status::not_found) return Status::ok;
+    if (!op.ok()) return op.status();
+    if (!may_go(log, *op)) continue;
+    const std::string sub(op->cell.name.sub);
+    GRID_TRY(log.erase({map, key, sub}));
+  }
+}
+
+}  // namespace grid::runtime
