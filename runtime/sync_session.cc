@@ -314,6 +314,7 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   }
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));
+  if (!reader.head().reason.empty()) problem_.text(": ").text(reader.head().reason);
   ++figures_.rejected;
   GRID_TRY(log_.reject(seq, standing));
   actions.add({.kind = Action::Kind::outcome,

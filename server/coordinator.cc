@@ -22,7 +22,8 @@ class Coordinator::Body {
         journal_(store, options.app, options.maps_max, problem_),
         write_behind_(options_, journal_, problem_),
         channels_(options.channels),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_} {}
+        author_(journal_, random_),
+        shared_{options_, journal_, epochs_, random_, problem_, figures_, author_} {}
 
   std::span<const Action> step(const Event& event);
   std::uint64_t wake_at_ms() const;
@@ -63,6 +64,7 @@ class Coordinator::Body {
   Epochs epochs_;
   WriteBehind write_behind_;
   Channels channels_;
+  Author author_;
   CoordinatorStatus figures_;
   Shared shared_;
   std::map<LinkId, Link> links_;

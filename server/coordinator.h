@@ -24,6 +24,8 @@
 
 namespace grid::server {
 
+class Policy;  // server/policy.h
+
 struct CoordinatorOptions {
   std::string_view app{};  // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: epochs and fork tokens.
@@ -37,6 +39,7 @@ struct CoordinatorOptions {
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
+  Policy* policy = nullptr;  // Null: every legal write is taken.
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.
 };

@@ -48,6 +48,7 @@ class Journal {
   bool is_at_rest() const { return !dirty_ && !committing_; }
   std::uint64_t seal();
   void durable();
+  crdt::Stamp greatest() const { return greatest_; }  // That was ever merged.
   storage::Seq head() const { return store_.head(); }
   storage::Seq durable_head() const { return durable_head_; }
   // How far a reader that stood at `from`, and has read up to `through`, may say that it has read. A record that was
@@ -74,7 +75,7 @@ class Journal {
   Partitions partitions_;
   runtime::Problem& problem_;
   crdt::Judge judge_;
-  crdt::Stamp greatest_;  // That was ever merged.
+  crdt::Stamp greatest_;
   std::uint64_t saved_judge_ms_ = 0;
   std::uint64_t wall_ms_ = 0;
   std::uint64_t now_ms_ = 0;

@@ -200,14 +200,17 @@ Status Session::receive_push(Bytes frame) {
 // Judged as one (PROTOCOL P9): the first that may not be taken speaks for all. A unit is whole in its frame.
 Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& unit) const {
   unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true};
+  const wire::OpsReader whole = behind;
   Op op = first;
   for (std::uint32_t left = first.unit.left;; --left) {
     const Status verdict = judge_op(op, behind.status());
     const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
     if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
-    if (left == 0) return Status::ok;
+    if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
+  const bool is_asked = unit.status == Status::ok && shared_.options.policy != nullptr;
+  return is_asked ? ask_policy(whole, first, unit) : Status::ok;
 }
 
 Status Session::take_op(const Op& op, Verdict& unit) {
@@ -221,13 +224,9 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   unit.is_first = false;
   --unit.left;
   if (unit.status != Status::ok) {
-    reject(op, unit.status);
+    GRID_TRY(reject(op, unit));
   } else {
-    const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
-    const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
-    if (!won.ok()) return won.status();
-    if (*won) own_.add(shared_.journal.store().head());
-    if (!*won) GRID_TRY(note_beaten(op));
+    GRID_TRY(merge(op));
     ++shared_.figures.ops_applied;
     if (op.cell.stamp.time > peer_.taken_time) {
       peer_.taken_time = op.cell.stamp.time;
@@ -241,6 +240,21 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   open_ = applied_;
   if (shared_.journal.is_at_rest()) durable();
   return Status::ok;
+}
+
+Status Session::merge(const Op& op) {
+  const Result<Resolution> resolution = resolve(op);
+  if (!resolution.ok()) return resolution.status();
+  // PROTOCOL P10: what stamps alone would not give is written here, above both.
+  if (*resolution == Resolution::now) return shared_.author.renew(op.cell.name, op.cell.stamp);
+  if (*resolution == Resolution::next) {
+    return shared_.author.write(op.cell.name, op.cell.value, op.cell.expires_ms, op.cell.stamp);
+  }
+  const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
+  const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
+  if (!won.ok()) return won.status();
+  if (*won) own_.add(shared_.journal.store().head());
+  return *won ? Status::ok : note_beaten(op);
 }
 
 // A counter's part is written by its node only, and a tag is given by its node only (PROTOCOL P1).
@@ -269,11 +283,14 @@ bool Session::is_given_back(const Op& op) const {
          op.cell.stamp.wall_ms() <= op.base.wall_ms() + drift_ms;
 }
 
-void Session::reject(const Op& op, Status status) {
+Status Session::reject(const Op& op, const Verdict& unit) {
+  // PROTOCOL P7: others may hold what was taken here before; to them the refusal comes as a newer write.
+  if (unit.is_ruled && op.was_applied) GRID_TRY(shared_.author.renew(op.cell.name, op.cell.stamp));
   ++shared_.figures.ops_rejected;
   // A name that breaks the rules could not travel back: the sequence says which op it was.
   const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
-  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{})});
+  rejected_.push_back({op.seq, unit.status, KeptName(is_legal ? op.cell.name : crdt::CellName{}), unit.sentence});
+  return Status::ok;
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a

@@ -15,11 +15,13 @@
 
 #include "runtime/problem.h"
 #include "runtime/random.h"
+#include "server/author.h"
 #include "server/coordinator.h"
 #include "server/epochs.h"
 #include "server/journal.h"
 #include "server/merkle_answer.h"
 #include "server/peers.h"
+#include "server/policy.h"
 #include "server/subscription.h"
 
 namespace grid::server {
@@ -32,6 +34,7 @@ struct Shared {
   runtime::Random& random;
   runtime::Problem& problem;
   CoordinatorStatus& figures;
+  Author& author;
 };
 
 class Session {
@@ -79,12 +82,15 @@ class Session {
     crdt::Seq seq;
     Status status;
     KeptName name;
+    std::string sentence;
   };
   // On the ops of one unit of a push.
   struct Verdict {
     Status status = Status::ok;
     std::uint32_t left = 0;  // That have yet to be taken.
     bool is_first = false;
+    bool is_ruled = false;   // A policy has refused it, and said
+    std::string sentence{};  // why.
     bool goes_on() const { return left > 0; }
   };
   struct Beaten {
@@ -105,10 +111,13 @@ class Session {
 
   Status judge_op(const crdt::Op& op, Status read) const;
   Status judge_unit(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
+  Status ask_policy(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
+  Status merge(const crdt::Op& op);
+  Result<Resolution> resolve(const crdt::Op& op) const;
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;
   bool is_given_back(const crdt::Op& op) const;
-  void reject(const crdt::Op& op, Status status);
+  Status reject(const crdt::Op& op, const Verdict& unit);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);

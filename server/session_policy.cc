@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The part of Session that asks the policy: what it is shown of a push, and what its word comes to.
+
+#include <deque>
+
+#include "server/session.h"
+
+namespace grid::server {
+
+using crdt::Op;
+using crdt::Value;
+
+namespace {
+
+// What a write meets. The value is a copy in `values`: the store's view ends with the next look into it.
+Result<Proposal> proposal_of(Journal& journal, const Op& op, std::deque<std::string>& values) {
+  Proposal write{.name = op.cell.name,
+                 .stamp = op.cell.stamp,
+                 .next = Value(op.cell.value),
+                 .now_stamp = {},
+                 .now = {},
+                 .was_applied = op.was_applied};
+  const Result<Op> standing = journal.store().find(op.cell.name);
+  if (standing.status() == Status::not_found) return write;
+  if (!standing.ok()) return standing.status();
+  write.now_stamp = standing->cell.stamp;
+  if (!standing->cell.is_live(journal.wall_ms())) return write;
+  values.emplace_back(as_text(standing->cell.value));
+  write.now = Value(as_bytes(values.back()));
+  return write;
+}
+
+}  // namespace
+
+// As one, on what it would leave behind (PROTOCOL P9). What stands here under the very stamp has passed before.
+Status Session::ask_policy(wire::OpsReader behind, Op op, Verdict& unit) const {
+  Policy& policy = *shared_.options.policy;
+  std::vector<Proposal> batch;
+  std::deque<std::string> values;
+  for (std::uint32_t left = unit.left;;) {
+    if (policy.governs(op.cell.name.map)) {
+      const Result<Proposal> write = proposal_of(shared_.journal, op, values);
+      if (!write.ok()) return write.status();
+      if (write->now_stamp != op.cell.stamp) batch.push_back(*write);
+    }
+    if (--left == 0 || !behind.next(op)) break;
+  }
+  if (batch.empty()) return Status::ok;
+  const Ruling ruling = policy.judge(batch);
+  if (ruling.status == Status::ok) return Status::ok;
+  unit.status = ruling.status;
+  unit.is_ruled = true;
+  unit.sentence = ruling.sentence;
+  return Status::ok;
+}
+
+// What this node was known to have been taken up to has been resolved before, and may have been changed since.
+Result<Resolution> Session::resolve(const Op& op) const {
+  Policy* policy = shared_.options.policy;
+  const bool is_again = op.cell.stamp.time <= peer_.taken_time;
+  if (policy == nullptr || is_again || !policy->governs(op.cell.name.map)) return Resolution::by_stamp;
+  std::deque<std::string> values;
+  const Result<Proposal> write = proposal_of(shared_.journal, op, values);
+  if (!write.ok()) return write.status();
+  const Resolution resolution = policy->resolve(*write);
+  const bool wins = op.cell.stamp > write->now_stamp;
+  // Where stamps would give the same, the writer's own stamp stands.
+  const bool is_given = (resolution == Resolution::next && wins) || (resolution == Resolution::now && !wins);
+  return is_given || !write->now.exists() ? Resolution::by_stamp : resolution;
+}
+
+}  // namespace grid::server
