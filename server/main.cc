@@ -11,6 +11,7 @@
 
 #include "ports/port.h"
 #include "server/host/gateway.h"
+#include "server/host/policy_file.h"
 #include "transport/lws/address.h"
 
 namespace {
@@ -94,10 +95,12 @@ int main(int argc, char** argv) {
   GatewayOptions options;
   bool dev = false;
   bool check_only = false;
+  std::string policy;
   app.set_version_flag("--version", std::string("gridd ") + GRID_VERSION);
   app.add_flag("--dev", dev, "Development: listens on loopback only, without authentication");
   app.add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")->capture_default_str();
   app.add_option("--data", options.data, "Directory for journals and databases")->capture_default_str();
+  app.add_option("--policy", policy, "FILE of the rules of maps (docs/policies.md)");
   app.add_flag("--check-config", check_only, "Say whether this configuration can be run, and end");
   try {
     app.parse(argc, argv);
@@ -113,5 +116,12 @@ int main(int argc, char** argv) {
                  options.listen.c_str());
     return kUsage;
   }
+  grid::server::RowRules rules;
+  std::string problem;
+  if (!policy.empty() && grid::server::read_policy_file(policy, rules, problem) != Status::ok) {
+    std::fprintf(stderr, "gridd: %s\n", problem.c_str());
+    return kUsage;
+  }
+  if (!rules.is_empty()) options.policy = &rules;
   return check_only ? 0 : run(options);
 }

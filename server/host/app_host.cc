@@ -11,9 +11,9 @@ using runtime::Action;
 using runtime::Event;
 
 std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, Closed closed, void* owner, Status& status,
-                                       std::string& problem) {
-  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, closed, owner));
+                                       const std::string& directory, Policy* policy, Closed closed, void* owner,
+                                       Status& status, std::string& problem) {
+  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, policy, closed, owner));
   status = host->open_journal(directory, problem);
   if (status == Status::ok) status = host->open_sink(directory, problem);
   if (status != Status::ok) return nullptr;
@@ -101,6 +101,7 @@ void AppHost::start(storage::Seq drained_through) {
   CoordinatorOptions options;
   options.app = app_;
   options.seed = load_be(seed);
+  options.policy = policy_;
   options.has_sink = true;
   options.drained_through = drained_through;
   coordinator_.emplace(*journal_, options);

@@ -26,8 +26,8 @@ class AppHost final : private port::UvHost::Owner {
 
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, Closed closed, void* owner, Status& status,
-                                       std::string& problem);
+                                       const std::string& directory, Policy* policy, Closed closed, void* owner,
+                                       Status& status, std::string& problem);
   ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
@@ -46,8 +46,9 @@ class AppHost final : private port::UvHost::Owner {
   const std::string& app() const { return app_; }
 
  private:
-  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, Closed closed, void* owner)
-      : loop_(loop), links_(links), app_(app), closed_(closed), owner_(owner) {}
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, Policy* policy, Closed closed,
+          void* owner)
+      : loop_(loop), links_(links), app_(app), policy_(policy), closed_(closed), owner_(owner) {}
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
@@ -65,6 +66,7 @@ class AppHost final : private port::UvHost::Owner {
   uv_loop_t* loop_;
   transport::LwsContext& links_;
   std::string app_;
+  Policy* policy_;
   Closed closed_;
   void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;

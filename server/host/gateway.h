@@ -20,6 +20,7 @@ namespace grid::server {
 struct GatewayOptions {
   std::string listen = "127.0.0.1:7271";
   std::string data = "./grid-data";
+  Policy* policy = nullptr;  // Of every app; outlives the gateway.
 };
 
 class Gateway final : private transport::LinkListener {
@@ -65,6 +66,7 @@ class Gateway final : private transport::LinkListener {
 
   uv_loop_t* loop_;
   std::string data_;
+  Policy* policy_ = nullptr;
   std::string problem_;
   int lock_ = -1;
   std::unique_ptr<transport::LwsContext> links_;
