@@ -86,6 +86,10 @@ struct SyncOptions {
   std::uint64_t timeout_ms = 60'000;
 };
 
+struct LetterOptions {
+  std::uint64_t id = 0;
+};
+
 struct MerkleOptions {
   std::string map;  // Empty: all of them.
 };
@@ -129,6 +133,10 @@ Exit status(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);
+Exit deadletter_ls(const Context& context);
+Exit deadletter_show(const Context& context, const LetterOptions& options);
+Exit deadletter_retry(const Context& context, const LetterOptions& options);
+Exit deadletter_discard(const Context& context, const LetterOptions& options);
 Exit flash_wear(const Context& context);
 Exit flash_budget(const Context& context, const BudgetOptions& options);
 Exit flash_check(const Context& context);

@@ -19,6 +19,7 @@ namespace grid::runtime {
 
 struct Call;
 struct CellChange;
+class LetterBox;
 
 // A row of a batch. By reference.
 struct RowWrite {
@@ -51,6 +52,9 @@ class Editor {
   // Takes back an unshared op that stands alone: as if it had never been written (PROTOCOL P26).
   virtual Status withdraw(const crdt::Op& op) = 0;
   virtual Problem& problem() = 0;
+  // Null: this device keeps none. Whoever changes them calls touch().
+  virtual LetterBox* letters() = 0;
+  virtual void touch() = 0;
 
   // ---- several rows at once
   virtual std::string_view app() const = 0;

@@ -14,7 +14,7 @@ const char* name_of(SyncState state) {
 }
 
 const char* name_of(Outcome outcome) {
-  constexpr const char* kNames[] = {"pending", "applied", "durable", "superseded", "rejected", "dropped"};
+  constexpr const char* kNames[] = {"pending", "applied", "durable", "superseded", "rejected", "dropped", "lost_with"};
   return kNames[static_cast<std::uint8_t>(outcome)];
 }
 

@@ -51,6 +51,7 @@ Result<Op> OpLog::next_local(Seq from, Seq to) {
 }
 
 Status OpLog::open(std::uint64_t fresh_node) {
+  if (letters_ != nullptr) letters_->open(store_);
   crdt::NodeId node = fresh_node;
   const Result<std::uint64_t> known = number_fact(store_, facts::kNode);
   if (known.ok()) node = *known;
@@ -138,6 +139,7 @@ Result<Seq> OpLog::write(const CellChange& cell, const Timekeeper& time) {
   // The clock first: when the op has no room behind it, a ceiling that is too high does no harm, while an op above the
   // ceiling would.
   if (status == Status::ok && raised) status = save_clock();
+  if (status == Status::ok) note_superseded(cell.name);
   if (status == Status::ok) status = append(op);
   if (status != Status::ok) {
     clock_ = unmoved;
@@ -170,6 +172,9 @@ Result<Op> OpLog::oldest_to_drop() {
 
 Status OpLog::drop(const Op& op) {
   GRID_TRY(append({.cell = {op.cell.name, {}, 0, {}}}));
+  post(op, Outcome::dropped, Status::full, "the log of unsent ops was full");
+  vanished_ = op.cell.name;
+  has_vanished_ = true;
   fates_[next_fate_++ % fates_.size()] = {op.seq, Outcome::dropped};
   ++dropped_count_;
   return Status::ok;
@@ -336,11 +341,32 @@ Result<Op> OpLog::copied(Seq seq) {
   return op;
 }
 
-Status OpLog::reject(Seq seq, const Op& standing) {
+void OpLog::note_superseded(const CellName& name) {
+  if (letters_ == nullptr) return;
+  const Result<Op> before = store_.find(name);
+  if (before.ok() && is_unshared(*before)) letters_->note_superseded(*before, store_.head() + 1);
+}
+
+void OpLog::post(const Op& op, Outcome outcome, Status why, std::string_view sentence) {
+  if (letters_ != nullptr) letters_->keep({op.seq, op.cell, outcome, why, sentence});
+}
+
+Seq OpLog::take_lost() { return std::exchange(lost_, 0); }
+
+const CellName* OpLog::take_vanished() { return std::exchange(has_vanished_, false) ? &vanished_ : nullptr; }
+
+Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view sentence) {
   if (seq > sent_) return Status::corrupt;
-  const Result<Op> op = op_at(seq);
+  Result<Op> op = op_at(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Status::ok;
+  if (letters_ != nullptr) {
+    post(*op, Outcome::rejected, why, sentence);
+    lost_ = letters_->lose_with(seq);
+    if (lost_ != 0) fates_[next_fate_++ % fates_.size()] = {lost_, Outcome::lost_with};
+    op = op_at(seq);  // Its views ended there.
+    if (!op.ok()) return op.status();
+  }
   const bool is_news = note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;
@@ -356,6 +382,8 @@ Status OpLog::stand_instead(const Op& rejected, const Op& standing) {
   const Result<Op> kept = copied(rejected.seq);  // The name must outlive the append.
   if (!kept.ok()) return kept.status();
   op.cell.name = kept->cell.name;
+  vanished_ = op.cell.name;
+  has_vanished_ = op.cell.stamp.is_none();
   return append(op);
 }
 
@@ -445,7 +473,10 @@ crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {
 
 Result<std::uint64_t> OpLog::seal() {
   // With nothing pending, the next start need not look for it among what came from the server.
-  if (pending_count_ == 0) GRID_TRY(store_.settle(store_.head()));
+  if (pending_count_ == 0) {
+    GRID_TRY(store_.settle(store_.head()));
+    if (letters_ != nullptr) letters_->settle();
+  }
   sealed_head_ = store_.head();
   sealed_shared_ = store_.shared();
   dirty_ = false;

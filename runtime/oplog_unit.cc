@@ -111,6 +111,7 @@ Result<Seq> OpLog::write_unit(std::span<const CellChange> cells, const Timekeepe
     op.unit = place_of(along + i, count);
     bool raised = false;
     GRID_TRY(clock_.tick(time.now_ms(), op.cell.stamp, raised));
+    note_superseded(cells[i].name);
     GRID_TRY(append(op));
   }
   return store_.head();

@@ -316,11 +316,18 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   problem_.text(": ").text(name_of(why));
   if (!reader.head().reason.empty()) problem_.text(": ").text(reader.head().reason);
   ++figures_.rejected;
-  GRID_TRY(log_.reject(seq, standing));
+  GRID_TRY(log_.reject(seq, standing, why, reader.head().reason));
   actions.add({.kind = Action::Kind::outcome,
                .status = why,
                .outcome = static_cast<std::uint8_t>(Outcome::rejected),
                .seq = seq});
+  if (const crdt::Seq lost = log_.take_lost(); lost != 0) {
+    actions.add({.kind = Action::Kind::outcome,
+                 .status = why,
+                 .outcome = static_cast<std::uint8_t>(Outcome::lost_with),
+                 .seq = lost});
+  }
+  if (log_.take_vanished() != nullptr) actions.add({.kind = Action::Kind::vanished});
   return Status::ok;
 }
 

@@ -36,6 +36,8 @@ struct ChipOptions {
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
   runtime::LinkGuest* channels = nullptr;  // A ChannelsOf<kChipChannels>, say; null: no topics, no rooms.
+  // Keeps ops that did not get through (runtime/dead_letters.h), as facts: the store's FlashOptions need room for them.
+  runtime::LetterBox* letters = nullptr;
 };
 
 namespace port {
@@ -49,7 +51,7 @@ struct Watching {
 // A change that the machine has reported in its last step.
 struct Happened {
   std::uint32_t watch = 0;
-  crdt::Seq seq = 0;
+  crdt::Seq seq = 0;  // 0: of the row that has vanished.
 };
 
 // What a loop runs in.
@@ -62,7 +64,7 @@ struct ChipMemory {
   MutBytes sending{};              // The same, and WebSocket::kOverheadBytesMax
   MutBytes scratch{};              // Limits::value_bytes_max
   std::span<Watching> watching{};  // Limits::watches_max
-  std::span<Happened> happened{};  // Limits::actions_max
+  std::span<Happened> happened{};  // Limits::actions_max and watches_max
 };
 
 class ChipLoop final : public Driver {
@@ -132,6 +134,8 @@ class ChipLoop final : public Driver {
   bool write();
   bool is_due() const;
   void call_back();
+  void call_back_vanished(Callback callback, const crdt::CellName& name);
+  void note_vanished();
   void deliver();
 
   Board& board_;

@@ -86,13 +86,17 @@ Status LinuxHost::Impl::start() {
   scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kLinux.value_bytes_max);
   std::uint8_t seed[8];
   port::entropy(seed);
+  const std::size_t letter_bytes = runtime::DeadLetters::memory_bytes(kLinux.value_bytes_max);
+  letter_memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(letter_bytes);
+  letters_.emplace(MutBytes(letter_memory_.get(), letter_bytes));
   replica_.emplace(*store_,
                    runtime::ReplicaOptions{.app = options_.app,
                                            .seed = load_be(seed),
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
-                                           .guest = channels_},
+                                           .guest = channels_,
+                                           .letters = &*letters_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
@@ -234,8 +238,10 @@ void LinuxHost::Impl::carry_out(const Action& action) {
     case Action::Kind::want_write:
       return links_->want_write(action.link);
     case Action::Kind::changed:
-      happened_.push_back({action.watch, action.seq});
+      happened_.push_back({action.watch, action.seq, {}, {}, {}});
       return host_->want_turn();
+    case Action::Kind::vanished:
+      return note_vanished();
     case Action::Kind::heard:
       heard_.emplace_back(action.text);
       return host_->want_turn();
@@ -289,14 +295,30 @@ void LinuxHost::Impl::turn_ended() {
   for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
 }
 
+void LinuxHost::Impl::note_vanished() {
+  const crdt::CellName& name = replica_->vanished();
+  for (const Watching& one : watching_) {
+    if (!replica_->is_watched_by(one.id, name)) continue;
+    happened_.push_back({one.id, 0, std::string(name.map), std::string(name.key), crdt::view_of(name.sub)});
+    host_->want_turn();
+  }
+}
+
 // A change that another one has replaced meanwhile is skipped: that one is reported too.
 void LinuxHost::Impl::call_back(const Happened& happened) {
   const auto watching = std::find_if(watching_.begin(), watching_.end(),
                                      [&happened](const Watching& one) { return one.id == happened.watch; });
   if (watching == watching_.end()) return;
+  Callback callback = watching->callback;  // It may end its own watch.
+  if (happened.seq == 0) {
+    Change gone;
+    gone.map = happened.map;
+    gone.key = happened.key;
+    gone.view = happened.view;
+    return callback(gone);
+  }
   const Result<crdt::Op> op = replica_->op_at(happened.seq);
   if (!op.ok()) return;
-  Callback callback = watching->callback;  // It may end its own watch.
   callback(change_of(*replica_, *op, port::wall_ms()));
 }
 

@@ -18,6 +18,7 @@
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
+#include "runtime/dead_letters.h"
 #include "runtime/query/query_engine.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
@@ -61,6 +62,7 @@ class LinuxHost::Impl final : public Driver,
   crdt::Digest digest(const Scope& scope) override;
   Page query(std::string_view map, const Query& query, const Visitor& visitor) override;
   Status declare_index(std::string_view map, std::string_view path, IndexKind kind) override;
+  runtime::LetterBox* letters() override { return &*letters_; }
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void complain(std::string_view sentence) override { problem_ = sentence; }
   const char* problem() const override { return problem_.c_str(); }
@@ -88,7 +90,10 @@ class LinuxHost::Impl final : public Driver,
   };
   struct Happened {
     std::uint32_t watch;
-    crdt::Seq seq;
+    crdt::Seq seq;      // 0: of a row that has vanished,
+    std::string map{};  // this one.
+    std::string key{};
+    crdt::View view{};
   };
   struct Posted {
     void (*work)(void*);
@@ -107,6 +112,7 @@ class LinuxHost::Impl final : public Driver,
   void give_up_connecting();
   void leave();
   void call_back(const Happened& happened);
+  void note_vanished();
   void run_posted();
   void watch_signals();
   void ignore_signals();
@@ -123,6 +129,8 @@ class LinuxHost::Impl final : public Driver,
   std::unique_ptr<std::uint8_t[]> replica_memory_;
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChannelsOf<kLinuxChannels> channels_;
+  std::unique_ptr<std::uint8_t[]> letter_memory_;
+  std::optional<runtime::DeadLetters> letters_;
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;

@@ -26,6 +26,10 @@
 
 namespace grid {
 
+namespace runtime {
+class LetterBox;  // runtime/letter_box.h
+}
+
 using crdt::Field;
 using crdt::Scalar;
 using crdt::Value;
@@ -88,6 +92,8 @@ class Driver {
   };
   virtual Page query(std::string_view, const Query&, const Visitor&) { return {}; }
   virtual Status declare_index(std::string_view, std::string_view, IndexKind) { return Status::invalid; }
+  // Where ops are kept that did not get through; null: this node keeps none.
+  virtual runtime::LetterBox* letters() { return nullptr; }
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().

@@ -291,6 +291,123 @@ static void a_set_or_a_counter_does_not_go_round_the_rules_of_a_map(void**) {
   assert_int_equal(rejected_by(world), 2);
 }
 
+// P6: in the list until somebody discards it, across a power cut.
+static void what_was_refused_lies_in_the_list_until_it_is_discarded(void**) {
+  RowRules rules = rules_of(between());
+  World::Options options = under(rules, 670);
+  options.letters = 8;
+  World world(options);
+  join(world);
+  Site& a = world.device(0);
+  crdt::Seq seq = 0;
+  assert_ok(world.put(a, "m", "x", 400, 0, &seq));
+  assert_converged(world);
+  start_again(world, a);
+  assert_int_equal(a.letters->count(), 1);
+  const Result<runtime::Letter> letter = a.letters->next(0);
+  assert_ok(letter.status());
+  assert_true(letter->id == seq && letter->cell.name == (crdt::CellName{"m", "x", {}}));
+  assert_int_equal(crdt::Value(letter->cell.value).integer_or(0), 400);
+  assert_true(letter->outcome == Outcome::rejected && letter->reason == Status::invalid);
+  assert_true(letter->sentence == "m/x: not $value between -60 and 125");
+  assert_status(a.letters->next(seq).status(), Status::not_found);
+  Call discard{.verb = Call::Verb::edit, .scope = {runtime::ScopeKind::key, "m", "x"}};
+  discard.edit = runtime::discard_letter;
+  discard.letter = seq;
+  assert_ok(world.call(a, discard));
+  assert_status(world.call(a, discard), Status::not_found);
+  assert_converged(world);
+  start_again(world, a);
+  assert_int_equal(a.letters->count(), 0);
+}
+
+// P6: {1} is superseded by {400} before it was sent, and {400} is refused: both are in the list.
+static void what_was_superseded_by_a_refused_write_is_lost_with_it(void**) {
+  RowRules rules = rules_of(between());
+  World::Options options = under(rules, 671);
+  options.letters = 8;
+  World world(options);
+  Site& a = world.device(0);
+  crdt::Seq first = 0, second = 0, kept = 0;
+  assert_ok(world.put(a, "m", "x", 1, 0, &first));
+  assert_ok(world.put(a, "m", "x", 400, 0, &second));
+  assert_ok(world.put(a, "m", "y", 2));
+  assert_ok(world.put(a, "m", "y", 3, 0, &kept));
+  world.run_ms(20);
+  start_again(world, a);
+  join(world);
+  assert_converged(world);
+  assert_true(outcome_at(a, first) == Outcome::lost_with);
+  assert_true(outcome_at(a, second) == Outcome::rejected);
+  assert_true(outcome_at(a, kept) == Outcome::durable);
+  assert_int_equal(a.letters->count(), 2);
+  const Result<runtime::Letter> lost = a.letters->next(0);
+  assert_true(lost->id == first && lost->outcome == Outcome::lost_with && lost->with == second);
+  assert_int_equal(crdt::Value(lost->cell.value).integer_or(0), 1);
+  assert_int_equal(a.letters->next(first)->id, second);
+  // What was superseded by what got through is nobody's loss, and is kept no longer.
+  assert_status(a.store->next_fact("was/", "").status(), Status::not_found);
+}
+
+static void a_full_list_keeps_what_it_has_and_counts_the_rest(void**) {
+  RowRules rules = rules_of(between());
+  World::Options options = under(rules, 672);
+  options.letters = 3;
+  World world(options);
+  join(world);
+  Site& a = world.device(0);
+  for (std::uint64_t i = 0; i < 5; ++i) assert_ok(world.put(a, "m", key_of(i), 400));
+  assert_converged(world);
+  start_again(world, a);
+  assert_int_equal(a.letters->count(), 3);
+  assert_int_equal(a.letters->unkept_count(), 2);
+  assert_true(a.letters->next(0)->cell.name.key == key_of(0));
+}
+
+static void what_a_full_log_drops_lies_in_the_list(void**) {
+  World world({.seed = 673, .letters = 8, .short_logs = 4});
+  Site& a = world.device(1).limits.pending_ops_max == 4 ? world.device(1) : world.device(0);
+  for (std::uint64_t i = 0; i < 6; ++i) assert_ok(world.put(a, "m", key_of(i), 1));
+  assert_int_equal(a.letters->count(), 2);
+  assert_true(a.letters->next(0)->outcome == Outcome::dropped);
+}
+
+// A large value is kept in several facts.
+static void a_letter_of_any_size_comes_back_whole(void**) {
+  RowRules rules = rules_of(first());
+  World::Options options = under(rules, 674);
+  options.letters = 8;
+  World world(options);
+  join(world);
+  assert_ok(world.put(world.device(1), "m", "x", 1));
+  assert_converged(world);
+  std::vector<std::uint8_t> room(9'000);
+  crdt::ValueWriter writer(room);
+  const std::string text(8'000, 't');
+  writer.text(text);
+  Call put{.verb = Call::Verb::put, .scope = {runtime::ScopeKind::key, "m", "x"}, .value = *writer.finish()};
+  assert_ok(world.call(world.device(0), put));
+  assert_converged(world);
+  start_again(world, world.device(0));
+  const Result<runtime::Letter> letter = world.device(0).letters->next(0);
+  assert_ok(letter.status());
+  assert_true(crdt::Value(letter->cell.value).text_or({}) == text);
+}
+
+// A refused new key leaves no record in the log, and its watches hear of it all the same.
+static void a_row_that_is_taken_back_without_a_trace_is_told_to_its_watches(void**) {
+  RowRules rules = rules_of(between());
+  World world(under(rules, 675));
+  join(world);
+  Site& a = world.device(0);
+  assert_ok(world.put(a, "m", "known", 1));
+  assert_converged(world);
+  assert_ok(world.put(a, "m", "known", 400));
+  assert_ok(world.put(a, "m", "new", 400));
+  assert_converged(world);
+  assert_true(a.vanished == std::vector<std::string>{"m/new"});
+}
+
 }  // namespace grid::sim
 
 int main() {
@@ -306,6 +423,12 @@ int main() {
       cmocka_unit_test(what_was_relayed_and_is_refused_when_it_comes_again_is_written_over),
       cmocka_unit_test(what_the_gateway_writes_itself_is_never_below_what_it_wrote),
       cmocka_unit_test(a_set_or_a_counter_does_not_go_round_the_rules_of_a_map),
+      cmocka_unit_test(what_was_refused_lies_in_the_list_until_it_is_discarded),
+      cmocka_unit_test(what_was_superseded_by_a_refused_write_is_lost_with_it),
+      cmocka_unit_test(a_full_list_keeps_what_it_has_and_counts_the_rest),
+      cmocka_unit_test(what_a_full_log_drops_lies_in_the_list),
+      cmocka_unit_test(a_letter_of_any_size_comes_back_whole),
+      cmocka_unit_test(a_row_that_is_taken_back_without_a_trace_is_told_to_its_watches),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -119,6 +119,12 @@ void World::start_device(Site& site) {
     site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
     options.guest = *site.channels;
   }
+  if (options_.letters > 0) {
+    site.letter_memory.assign(runtime::DeadLetters::memory_bytes(site.limits.value_bytes_max), 0);
+    const runtime::DeadLetterOptions bounds{.letters_max = options_.letters};
+    site.letters = std::make_unique<runtime::DeadLetters>(site.letter_memory, bounds);
+    options.letters = site.letters.get();
+  }
   site.replica = std::make_unique<runtime::Replica>(*site.disk, options, site.memory);
 }
 
@@ -189,6 +195,10 @@ void World::carry_out(Site& site, const Action& action) {
       return;
     case Action::Kind::changed:
       site.changes.emplace_back(action.watch, action.seq);
+      return;
+    case Action::Kind::vanished:
+      site.vanished.push_back(
+          std::string(site.replica->vanished().map).append("/").append(site.replica->vanished().key));
       return;
     case Action::Kind::heard:
       return static_cast<runtime::LinkGuest*>(*site.channels)->deliver(as_bytes(action.text));

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "runtime/channels.h"
+#include "runtime/dead_letters.h"
 #include "runtime/random.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
@@ -106,9 +107,11 @@ struct Site {
   std::vector<std::uint8_t> memory;
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
-  std::unique_ptr<runtime::Replica> replica;           // A device has this one,
-  std::unique_ptr<server::Coordinator> coordinator;    // the gateway that one,
-  Database database;                                   // and this.
+  std::vector<std::uint8_t> letter_memory;
+  std::unique_ptr<runtime::DeadLetters> letters;     // In worlds that keep them.
+  std::unique_ptr<runtime::Replica> replica;         // A device has this one,
+  std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
+  Database database;                                 // and this.
   std::int64_t wall_skew_ms = 0;
   std::int64_t drift_ppm = 0;
   bool knows_time = true;
@@ -131,6 +134,7 @@ struct Site {
   bool wants_online = false;
   std::map<crdt::Seq, Outcome> outcomes;
   std::vector<std::pair<std::uint32_t, crdt::Seq>> changes;  // watch, seq
+  std::vector<std::string> vanished;                         // MAP/KEY of rows that were taken back without a trace.
   std::vector<std::string> said;
   std::uint64_t frame_bytes_in = 0;
 
@@ -163,6 +167,7 @@ class World {
     server::CoordinatorOptions server{};
     Weather weather{};
     bool channels = false;         // Devices have topics and rooms.
+    std::uint32_t letters = 0;     // Devices keep so many ops that did not get through.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
   };
