@@ -38,6 +38,7 @@ struct Verbs {
   QueryOptions query;
   SyncOptions sync;
   LetterOptions letter;
+  SchemaOptions schema;
   MerkleOptions merkle;
   BudgetOptions budget;
   SalvageOptions salvage;
@@ -253,6 +254,20 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   verb->add_option("MAP", v.merkle.map, "Only this map");
 }
 
+void add_schema_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* schemas = app.add_subcommand("schema", "What records are to be, kept in this replica (docs/schemas.md)");
+  schemas->require_subcommand(1);
+  CLI::App* verb = add_verb(*schemas, v, "set", "Hold what is written here against it; {} forgets it",
+                            [&v] { return schema_set(v.context, v.schema); });
+  add_map(verb, v.schema.map);
+  verb->add_option("JSON", v.schema.json, "The schema; - reads it from stdin")->required();
+  verb = add_verb(*schemas, v, "check", "List rows that are not as they should be; exit 4 if there are",
+                  [&v] { return schema_check(v.context, v.schema); });
+  add_map(verb, v.schema.map);
+  verb = add_verb(*schemas, v, "show", "Print it", [&v] { return schema_show(v.context, v.schema); });
+  add_map(verb, v.schema.map);
+}
+
 void add_letter_verbs(CLI::App& app, Verbs& v) {
   CLI::App* letters = app.add_subcommand("deadletter", "Writes of this replica that did not get through");
   letters->require_subcommand(1);
@@ -317,6 +332,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_channel_verbs(app, verbs);
   add_query_verb(app, verbs);
   add_replica_verbs(app, verbs);
+  add_schema_verbs(app, verbs);
   add_letter_verbs(app, verbs);
   add_flash_verbs(app, verbs);
   try {

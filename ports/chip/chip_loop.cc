@@ -281,6 +281,9 @@ void ChipLoop::carry_out(const Action& action) {
       // Calls and commits report none, and every other step finds the room empty.
       GRID_CHECK(happened_.push({action.watch, action.seq}) == Status::ok);
       return;
+    case Action::Kind::outcome:
+      if (action.outcome == static_cast<std::uint8_t>(Outcome::rejected)) complain(replica_->problem());
+      return;
     case Action::Kind::vanished:
       return note_vanished();
     case Action::Kind::heard:
@@ -293,7 +296,7 @@ void ChipLoop::carry_out(const Action& action) {
       wants_more_ = true;
       return;
     default:
-      return;  // An outcome or a state is asked for by whoever waits for it; the rest is a server's.
+      return;  // A state is asked for by whoever waits for it; the rest is a server's.
   }
 }
 

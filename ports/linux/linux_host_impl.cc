@@ -240,6 +240,9 @@ void LinuxHost::Impl::carry_out(const Action& action) {
     case Action::Kind::changed:
       happened_.push_back({action.watch, action.seq, {}, {}, {}});
       return host_->want_turn();
+    case Action::Kind::outcome:
+      if (action.outcome == static_cast<std::uint8_t>(Outcome::rejected)) problem_ = replica_->problem();
+      return;
     case Action::Kind::vanished:
       return note_vanished();
     case Action::Kind::heard:
@@ -248,7 +251,7 @@ void LinuxHost::Impl::carry_out(const Action& action) {
     case Action::Kind::say:
       return complain(action.text);
     default:
-      return;  // An outcome or a state is asked for by whoever waits for it; the rest is a server's.
+      return;  // A state is asked for by whoever waits for it; the rest is a server's.
   }
 }
 

@@ -63,6 +63,7 @@ class LinuxHost::Impl final : public Driver,
   Page query(std::string_view map, const Query& query, const Visitor& visitor) override;
   Status declare_index(std::string_view map, std::string_view path, IndexKind kind) override;
   runtime::LetterBox* letters() override { return &*letters_; }
+  storage::Store* local_store() override { return store_; }
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void complain(std::string_view sentence) override { problem_ = sentence; }
   const char* problem() const override { return problem_.c_str(); }

@@ -26,6 +26,9 @@
 
 namespace grid {
 
+namespace storage {
+class Store;
+}
 namespace runtime {
 class LetterBox;  // runtime/letter_box.h
 }
@@ -94,6 +97,8 @@ class Driver {
   virtual Status declare_index(std::string_view, std::string_view, IndexKind) { return Status::invalid; }
   // Where ops are kept that did not get through; null: this node keeps none.
   virtual runtime::LetterBox* letters() { return nullptr; }
+  // The node's own store, for what is local to it; null: it is not to be had.
+  virtual storage::Store* local_store() { return nullptr; }
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().
