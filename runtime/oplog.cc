@@ -341,20 +341,6 @@ Result<Op> OpLog::copied(Seq seq) {
   return op;
 }
 
-void OpLog::note_superseded(const CellName& name) {
-  if (letters_ == nullptr) return;
-  const Result<Op> before = store_.find(name);
-  if (before.ok() && is_unshared(*before)) letters_->note_superseded(*before, store_.head() + 1);
-}
-
-void OpLog::post(const Op& op, Outcome outcome, Status why, std::string_view sentence) {
-  if (letters_ != nullptr) letters_->keep({op.seq, op.cell, outcome, why, sentence});
-}
-
-Seq OpLog::take_lost() { return std::exchange(lost_, 0); }
-
-const CellName* OpLog::take_vanished() { return std::exchange(has_vanished_, false) ? &vanished_ : nullptr; }
-
 Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view sentence) {
   if (seq > sent_) return Status::corrupt;
   Result<Op> op = op_at(seq);
