@@ -153,10 +153,10 @@ void answers_that_break_a_rule_are_refused(void**) {
   refuse(welcome(), [](grid_Welcome& w) { w.frame_bytes_max = kControlBytesMax - 1; });
   refuse(welcome(), [](grid_Welcome& w) { w.window_ops = 0; });
   refuse(subscribed(), [](grid_Subscribed& s) { s.mode = 3; });
-  refuse(subscribed(), [](grid_Subscribed& s) { s.status = 11; });
+  refuse(subscribed(), [](grid_Subscribed& s) { s.status = 12; });
   refuse(subscribed(), [](grid_Subscribed& s) { s.status = 7; });  // but not refused
   refuse(subscribed(), [](grid_Subscribed& s) { s.mode = 2; });    // but without a reason
-  refuse(bye(), [](grid_Bye& b) { b.status = 11; });
+  refuse(bye(), [](grid_Bye& b) { b.status = 12; });
   refuse(bye(), [](grid_Bye& b) { set(b.reason, "\xc3"); });
 }
 
