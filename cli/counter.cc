@@ -9,7 +9,7 @@
 namespace grid::cli {
 namespace {
 
-// Also before a write: without its own earlier part, a replica would count from nothing again.
+// What the server has is seen first: it is what a reset takes away, and what a sum is of.
 CounterMap open(Session& session, const CounterOptions& options) {
   check_map(options.map);
   check_key(options.key);
@@ -52,6 +52,7 @@ Exit counter_ls(const Context& context, const ListOptions& options) {
   std::vector<std::string> keys;
   session.require(map.keys(options.prefix, [&keys](std::string_view key) { keys.emplace_back(key); }));
   std::vector<Report> reports;
+  reports.reserve(keys.size());
   for (const std::string& key : keys) reports.push_back(Report().text("key", key).number("value", map.value(key)));
   print_all(reports, context.format);
   return Exit::ok;

@@ -77,6 +77,7 @@ Exit or_keys(const Context& context, const ListOptions& options) {
   std::vector<std::string> keys;
   session.require(map.keys(options.prefix, [&keys](std::string_view key) { keys.emplace_back(key); }));
   std::vector<Report> reports;
+  reports.reserve(keys.size());
   for (const std::string& key : keys) {
     reports.push_back(Report().text("key", key).count("values", map.count(key)));
   }

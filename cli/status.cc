@@ -19,7 +19,10 @@ Exit status(const Context& context) {
   session.keeps() ? report.text("store", session.store()) : report.nothing("store");
   report.text("node", hex(now.node)).text("server", session.server());
   session.offline() ? report.nothing("reachable") : report.truth("reachable", reachable);
-  report.text("state", name_of(now.state)).count("cells", digest.count).text("root", hex(digest.sum));
+  report.text("state", name_of(now.state)).text("reason", name_of(now.reason));
+  const char* const why = sentence_of(now.reason);
+  why == nullptr ? report.nothing("why") : report.text("why", why);
+  report.count("cells", digest.count).text("root", hex(digest.sum));
   report.count("ops_pending", now.ops_pending).count("head", now.head).count("durable", now.durable);
   report.text("clock", crdt::name_of(now.quality)).number("clock_offset_ms", now.clock_offset_ms);
   report.print(context.format);

@@ -213,10 +213,14 @@ void Channels::take(const ChannelItem& item, Problem& problem) {
   has_news_ = has_news_ || item.verb != ChannelVerb::beaten;
   if (item.verb == ChannelVerb::beaten) flushed_ = std::max(flushed_, static_cast<std::uint32_t>(item.number));
   if (item.verb == ChannelVerb::refused) refuse(item, problem);
-  if (item.verb != ChannelVerb::left || item.member != node_) return;
   Slot* slot = find_room(item.name);
-  // The lease ran out before this device was heard again.
-  if (slot != nullptr && slot->kind == Kind::member && item.number != 0) slot->ask_due = true;
+  if (slot == nullptr || slot->kind != Kind::member) return;
+  const bool is_own = item.member == node_;
+  if (item.verb == ChannelVerb::room_begins) slot->is_listed = false;
+  if (item.verb == ChannelVerb::member && is_own) slot->is_listed = true;
+  // The lease ran out before this device was heard again: it is told so, or told the members anew, without itself.
+  const bool has_lapsed = item.verb == ChannelVerb::left && is_own && item.number != 0;
+  if (has_lapsed || (item.verb == ChannelVerb::room_stands && !slot->is_listed)) slot->ask_due = true;
 }
 
 void Channels::refuse(const ChannelItem& item, Problem& problem) {

@@ -2,12 +2,12 @@
 //
 // Channels: a device's topics and rooms: what it listens to, what it is in, and what it has yet to say.
 //
-// Place     Guest of a replica's link (link_guest.h), above transport/wire_channel.h. Knows no store: nothing of this
-// is
-//           kept. docs/channels.md says what it means to users.
+// Place     Guest of a replica's link (link_guest.h), above transport/wire_channel.h. Knows no store: nothing of
+//           this is kept. docs/channels.md says what it means to users.
 // Promises  What is listened to and joined is asked for again after each reconnect; listeners are told of the gap.
 //           Of one publisher, messages arrive in order and none twice. What is lost on the way is told, with its
-//           number. BND-1  Room for ChannelLimits, no more: what does not fit is refused to whoever asked.
+//           number.
+//           BND-1  Room for ChannelLimits, no more: what does not fit is refused to whoever asked.
 // Ownership Borrows its memory for life. What a listener is told stands until it returns.
 // Threads   None: the caller's.
 #pragma once
@@ -141,6 +141,7 @@ class Channels final : public LinkGuest {
     bool end_due = false;     // and that it is over.
     bool is_asked = false;    // On this link,
     bool has_begun = false;   // and it has been told that the room begins: what came before was for an earlier slot.
+    bool is_listed = false;   // Since then, among its members.
     bool gap_due = false;     // The listener is to be told that the link has dropped,
     Status refused = Status::ok;
     bool refused_due = false;  // or that this release of the server knows no channels.

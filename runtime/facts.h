@@ -21,6 +21,7 @@ inline constexpr std::string_view kCursor = "cursor/";  // + the scope's hash in
 inline constexpr std::string_view kHeal = "heal/";      // + the same: there while a healing comparison has not ended
 inline constexpr std::string_view kSeen = "seen";       // The newest cursor that was received, of any scope
 inline constexpr std::string_view kLost = "lost";       // There once a server was found to lack what it had
+inline constexpr std::string_view kSweep = "sweep";     // An arrival, where the log ended then, and when: 8 bytes each
 inline constexpr std::string_view kApp = "app";         // The app that the store belongs to
 
 // The longest of them: a store for a device alone needs no more (FlashOptions::fact_bytes_max).

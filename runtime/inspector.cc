@@ -114,6 +114,7 @@ Bytes Inspector::tell(std::uint32_t id, const ReplicaStatus& status, std::uint64
   put_text(writer, "app", about_.app);
   put_text(writer, "clock", crdt::name_of(status.quality));
   put_text(writer, "software", about_.software);
+  put_text(writer, "reason", name_of(status.reason));
   put_text(writer, "state", name_of(status.state));
   const Number numbers[] = {{"applied", status.applied},
                             {"cells_pulled", status.figures.cells_pulled},
@@ -124,6 +125,7 @@ Bytes Inspector::tell(std::uint32_t id, const ReplicaStatus& status, std::uint64
                             {"head", status.head},
                             {"node", status.node},
                             {"ops_pending", status.ops_pending},
+                            {"ops_pending_max", status.ops_pending_max},
                             {"ops_rejected", status.figures.rejected},
                             {"protocol", wire::kProtocolMax},
                             {"reconnects", status.figures.reconnects},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "crdt/pn_counter.h"
 #include "crdt/stub.h"
 
 namespace grid::runtime {
@@ -75,10 +76,11 @@ MerkleWalk::MerkleWalk(OpLog& log, const Limits& limits, std::string_view app, A
   GRID_CHECK(lost_.capacity() == limits.walk_digests_max && lost_.capacity() > 1 && slots_.size() > 1);
 }
 
-void MerkleWalk::begin(std::uint32_t id, const Scope& scope, bool heal) {
+void MerkleWalk::begin(std::uint32_t id, const Scope& scope, bool heal, crdt::Stamp collected) {
   phase_ = Phase::first;
   id_ = id;
   heal_ = heal;
+  collected_ = collected;
   scope_.set(scope);
   unconfirmed_count_ = 0;
   naming_dead_ = false;
@@ -262,7 +264,8 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
   return Status::ok;
 }
 
-// Ours stands against what the server has: the server lost it, and gets it back if it may.
+// Ours stands against what the server has: it was deleted, and the deletion collected; or the server lost it, and gets
+// it back if it may. Parts of counters are never deleted.
 Status MerkleWalk::receive_answer(const Op& op) {
   if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
   const Result<Op> own = log_.store().find(op.cell.name);
@@ -271,6 +274,10 @@ Status MerkleWalk::receive_answer(const Op& op) {
       own.ok() ? crdt::wins(op.cell, own->cell) && !crdt::is_stub_of(op.cell, own->cell) : !op.cell.stamp.is_none();
   if (is_news) ++gained_count_;
   if (!own.ok() || log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
+  if (own->cell.stamp <= collected_ && !crdt::CounterPart::is(own->cell.name.sub)) {
+    ++gained_count_;
+    return log_.let_go(op);
+  }
   // A stub stands for what this replica never had.
   const bool may_heal = heal_ && !crdt::Stub::is(own->cell.value);
   if (!may_heal) ++unconfirmed_count_;

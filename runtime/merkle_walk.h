@@ -30,8 +30,9 @@ class MerkleWalk {
   }
   MerkleWalk(OpLog& log, const Limits& limits, std::string_view app, Arena& arena);
 
-  // Begins a comparison of subscription `id`. The server's first digests are on their way.
-  void begin(std::uint32_t id, const Scope& scope, bool heal);
+  // Begins a comparison of subscription `id`. The server's first digests are on their way. What is held here up to the
+  // stamp `collected`, and what the server lacks, was deleted.
+  void begin(std::uint32_t id, const Scope& scope, bool heal, crdt::Stamp collected);
   void stop() { phase_ = Phase::idle; }
   bool active() const { return phase_ != Phase::idle; }
   std::uint32_t id() const { return id_; }
@@ -121,6 +122,7 @@ class MerkleWalk {
   Phase phase_ = Phase::idle;
   std::uint32_t id_ = 0;
   bool heal_ = false;
+  crdt::Stamp collected_;
   ScopeCopy scope_;
   std::uint64_t unconfirmed_count_ = 0;
 

@@ -13,6 +13,12 @@ const char* name_of(SyncState state) {
   return kNames[static_cast<std::uint8_t>(state)];
 }
 
+const char* name_of(StateReason reason) {
+  constexpr const char* kNames[] = {"none",    "offline", "unreachable", "dropped", "silent",   "ended",
+                                    "garbled", "denied",  "newer",       "store",   "other_app"};
+  return kNames[static_cast<std::uint8_t>(reason)];
+}
+
 const char* name_of(Outcome outcome) {
   constexpr const char* kNames[] = {"pending", "applied", "durable", "superseded", "rejected", "dropped", "lost_with"};
   return kNames[static_cast<std::uint8_t>(outcome)];

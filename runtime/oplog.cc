@@ -29,8 +29,9 @@ std::uint64_t moved(std::uint64_t at_ms, std::int64_t by_ms) {
 
 }  // namespace
 
-OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem)
+OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem, const Rules* rules)
     : store_(store),
+      rules_(rules),
       limits_(limits),
       problem_(problem),
       refused_(arena.make<Seq>(limits.window_ops_max)),
@@ -130,7 +131,8 @@ Result<Seq> OpLog::write(const CellChange& cell, const Timekeeper& time) {
     return Status::full;
   }
   const Result<Op> before = store_.find(cell.name);
-  if (before.ok() && is_unshared(*before) && !before->unit.is_alone()) return write_unit({&cell, 1}, time);
+  const bool in_unit = before.ok() && is_unshared(*before) && !before->unit.is_alone();
+  if (in_unit && rules_ != nullptr) return (this->*rules_->write_unit)({&cell, 1}, time);
   const crdt::Clock unmoved = clock_;
   Op op = new_op(cell, time.quality());
   bool raised = false;
@@ -168,16 +170,6 @@ Result<Op> OpLog::oldest_to_drop() {
     if (!seen.ok()) return seen.status();
     if (!*seen) return oldest;
   }
-}
-
-Status OpLog::drop(const Op& op) {
-  GRID_TRY(append({.cell = {op.cell.name, {}, 0, {}}}));
-  post(op, Outcome::dropped, Status::full, "the log of unsent ops was full");
-  vanished_ = op.cell.name;
-  has_vanished_ = true;
-  fates_[next_fate_++ % fates_.size()] = {op.seq, Outcome::dropped};
-  ++dropped_count_;
-  return Status::ok;
 }
 
 Result<bool> OpLog::is_under_way(const CellName& name) {
@@ -357,7 +349,7 @@ Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view s
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;
   if (now->seq == seq) return stand_instead(*now, standing);
-  return is_news ? rebase_counter(seq, now->seq, Taken::back) : Status::ok;  // A later write of the cell stands.
+  return is_news ? rebase(seq, now->seq, Taken::back) : Status::ok;  // A later write of the cell stands.
 }
 
 // Sets, not merges: what the server has is older than what it refused.
@@ -385,12 +377,27 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
   const Result<Op> standing = store_.find(op->cell.name);
   if (!standing.ok()) return Correction{};
   if (standing->seq != seq) {
-    const Status rebased = is_news ? rebase_counter(seq, standing->seq, Taken::along) : Status::ok;
+    const Status rebased = is_news ? rebase(seq, standing->seq, Taken::along) : Status::ok;
     return rebased == Status::ok ? Result<Correction>(Correction{}) : rebased;
   }
-  const Status status = renew_unit(*op);
+  const Status status = write_anew(*op);
   if (status != Status::ok) return status;
   return correction;
+}
+
+// `op` is a copy.
+Status OpLog::write_anew(const Op& op) {
+  if (!op.unit.is_alone() && rules_ != nullptr) return (this->*rules_->renew_unit)(op);
+  Op renewed = op;
+  renewed.unit = {};
+  bool raised = false;
+  Status status = clock_.tick(0, renewed.cell.stamp, raised);
+  if (status == Status::ok) status = save_clock();
+  return status == Status::ok ? append(renewed) : status;
+}
+
+Status OpLog::rebase(Seq refused, Seq standing, Taken taken) {
+  return rules_ == nullptr ? Status::ok : (this->*rules_->rebase_counter)(refused, standing, taken);
 }
 
 // The stamp that a wrong one becomes: moved, no later than now, and behind `highest`, so that ops keep the order in

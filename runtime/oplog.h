@@ -64,7 +64,12 @@ class OpLog {
     return limits.window_ops_max < kUnitOpsMax ? limits.window_ops_max : kUnitOpsMax;
   }
 
-  OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem);
+  // What must be known of cells beyond rows: sets, counters, and units of several ops. Linked by who uses it.
+  struct Rules;
+  static const Rules kRules;
+
+  // `rules` may be null: then there are rows only.
+  OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem, const Rules* rules = nullptr);
 
   // Before open(): where ops go that do not get through. Null: nowhere.
   void post_to(LetterBox* letters) { letters_ = letters; }
@@ -89,6 +94,18 @@ class OpLog {
   Status withdraw(const crdt::Op& op);
   // Merges a cell that the server vouches for.
   Status merge(const crdt::Op& op);
+
+  // ---- what was deleted elsewhere, and collected
+  // Lets what the server has stand, or nothing when it has nothing, in the place of what it vouched for once.
+  Status let_go(const crdt::Op& theirs);
+  // Op `seq` came too late, and its server has taken note of its stamp as if it had acknowledged it.
+  Status note_late(crdt::Seq seq);
+  // Writes op `seq` anew, if it still stands, above the stamp that the server told: a deletion that is collected may be
+  // newer than it was.
+  //   corrupt  It was never sent, or no clock could go on behind such a stamp.
+  Status renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time);
+  // Forgets the record `seq`, if it is one that stands.
+  Status erase(crdt::Seq seq);
 
   // ---- sending
   // The link is new: everything behind the last durable ack goes out again.
@@ -158,9 +175,8 @@ class OpLog {
 
   // As many ops are pending as may be, and none of them is one that a write of `name` would take the place of.
   bool is_full_for(const crdt::CellName& name);
-  // The oldest op that may be dropped (PROTOCOL P8; not a counter's: its node would forget what it counted; nor
-  // one of a unit), a copy
-  // that stands until another op is taken back or signed anew.
+  // The oldest op that may be dropped (PROTOCOL P8), a copy that stands until another op is taken back or signed anew.
+  // Not a counter's: its node would forget what it counted. Nor one of a unit.
   //   full  Links have seen all that are pending.
   Result<crdt::Op> oldest_to_drop();
   // Takes it back: its row is gone.
@@ -235,8 +251,11 @@ class OpLog {
   Status gather(std::span<const CellChange> cells, Load& load);
   Status tick_ahead(std::size_t count, std::uint64_t now_ms);
   Status renew_unit(const crdt::Op& op);
+  Status write_anew(const crdt::Op& op);
+  Status rebase(crdt::Seq refused, crdt::Seq standing, Taken taken);
 
   storage::Store& store_;
+  const Rules* rules_;
   const Limits& limits_;
   Problem& problem_;
   LetterBox* letters_ = nullptr;
@@ -269,6 +288,14 @@ class OpLog {
   crdt::Seq sealed_shared_ = 0;
   bool dirty_ = false;
   bool committing_ = false;
+};
+
+struct OpLog::Rules {
+  bool (*is_named_after_node)(const crdt::Cell& cell);
+  Status (OpLog::*sign_renamed)(const crdt::Op& op);
+  Status (OpLog::*rebase_counter)(crdt::Seq refused, crdt::Seq standing, Taken taken);
+  Result<crdt::Seq> (OpLog::*write_unit)(std::span<const CellChange> cells, const Timekeeper& time);
+  Status (OpLog::*renew_unit)(const crdt::Op& op);
 };
 
 template <typename Visit>

@@ -22,6 +22,16 @@ void OpLog::post(const Op& op, Outcome outcome, Status why, std::string_view sen
   if (letters_ != nullptr) letters_->keep({op.seq, op.cell, outcome, why, sentence});
 }
 
+Status OpLog::drop(const Op& op) {
+  GRID_TRY(append({.cell = {op.cell.name, {}, 0, {}}}));
+  post(op, Outcome::dropped, Status::full, "the log of unsent ops was full");
+  vanished_ = op.cell.name;
+  has_vanished_ = true;
+  fates_[next_fate_++ % fates_.size()] = {op.seq, Outcome::dropped};
+  ++dropped_count_;
+  return Status::ok;
+}
+
 Seq OpLog::take_lost() { return std::exchange(lost_, 0); }
 
 const CellName* OpLog::take_vanished() { return std::exchange(has_vanished_, false) ? &vanished_ : nullptr; }

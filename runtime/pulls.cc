@@ -74,6 +74,7 @@ Pull* Pulls::find(std::uint32_t id) {
 
 Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
   if (equal(cursor, pull.cursor.view())) return Status::ok;
+  if (log_.pending_count() > 0 && log_.store().settled() < pull.stale_through) return Status::ok;
   pull.cursor.set(cursor);
   pull.ack_open = true;
   log_.touch();

@@ -48,6 +48,11 @@ struct Pull {
   bool ack_open = false;     // A new cursor is in the open batch,
   bool ack_sealed = false;   // in the batch that is being committed,
   bool ack_due = false;      // on disk: to be confirmed.
+  // It is behind the server's floor, and this the greatest stamp of what is collected; none: it is not. Its cursor
+  // stays there until the ops up to that place in the log are settled: those that come with a newer one count for
+  // written in the knowledge of what is collected (PROTOCOL P17).
+  crdt::Stamp collected{};
+  crdt::Seq stale_through = 0;
   Cursor cursor{};
   Cursor compared_cursor{};  // Of what came while a comparison goes on.
 };

@@ -37,7 +37,7 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
       options_(options),
       arena_(memory),
       random_(options.seed),
-      log_(store, *options.limits, arena_, problem_),
+      log_(store, *options.limits, arena_, problem_, options.views == nullptr ? nullptr : options.views->log),
       pulls_(log_, *options.limits, arena_),
       watches_(store, pulls_, *options.limits, arena_),
       walk_(log_, *options.limits, options.app, arena_),
@@ -71,6 +71,7 @@ void Replica::start(const Event& event) {
     if (status == Status::ok) status = store_.set_fact(facts::kApp, as_bytes(options_.app));
     log_.touch();
   } else if (app.ok() && as_text(*app) != options_.app) {
+    reason_ = StateReason::other_app;
     problem_.say("this store belongs to the app ").text(as_text(*app)).text(", not to ").text(options_.app);
     stopped_ = true;
     actions_.add({.kind = Action::Kind::say, .status = Status::denied, .text = problem_.view()});
@@ -83,6 +84,7 @@ void Replica::start(const Event& event) {
 
 void Replica::stop(Status status) {
   stopped_ = true;
+  reason_ = StateReason::store;
   problem_.say("the store failed and the node has stopped: ").text(store_.problem());
   actions_.add({.kind = Action::Kind::say, .status = status, .text = problem_.view()});
 }
@@ -132,7 +134,7 @@ void Replica::finish_step(const Event& event) {
     if (!batch.ok()) return stop(batch.status());
     actions_.add({.kind = Action::Kind::commit, .batch = *batch});
   }
-  if (watches_.are_behind()) actions_.add({.kind = Action::Kind::more});
+  if (watches_.are_behind() || session_.is_sweeping()) actions_.add({.kind = Action::Kind::more});
 }
 
 void Replica::perform(Call& call) {
@@ -142,7 +144,7 @@ void Replica::perform(Call& call) {
       call.status = write(call);
       return;
     case Call::Verb::edit:
-      call.status = edit(call);
+      call.status = options_.views != nullptr ? options_.views->edit(*this, call) : refuse_edit();
       return;
     case Call::Verb::subscribe:
     case Call::Verb::watch:
@@ -196,6 +198,11 @@ Status Replica::check_row(const Call& call) {
   return Status::ok;
 }
 
+Status Replica::refuse_edit() {
+  problem_.say("this node was opened without views: it has no sets, counters and batches");
+  return Status::invalid;
+}
+
 Status Replica::write(Call& call) {
   GRID_TRY(check_row(call));
   const bool removes = call.verb == Call::Verb::remove;
@@ -220,7 +227,7 @@ Status Replica::write_cell(const crdt::CellName& name, Bytes value, std::uint64_
 // Never silently: there is an outcome, a sentence and a count. The cursors go first: when the store has no room for the
 // rest, a comparison too many does no harm.
 Status Replica::make_room_for(const crdt::CellName& name) {
-  if (options_.on_full == OnFull::refuse || !log_.is_full_for(name)) return Status::ok;
+  if (options_.on_full != OnFull::drop_oldest || !log_.is_full_for(name)) return Status::ok;
   const Result<Op> oldest = log_.oldest_to_drop();
   if (oldest.status() == Status::full) return Status::ok;  // The write says why.
   if (!oldest.ok()) return oldest.status();
@@ -242,20 +249,23 @@ Status Replica::subscribe(Call& call) {
   }
   const Result<Pull*> pull = pulls_.add(call.scope);
   Status status = pull.status();
-  if (pull.ok()) {
-    call.id = (*pull)->id;
-    if (call.verb == Call::Verb::watch) status = watches_.add(call.id);
+  if (pull.ok()) call.id = (*pull)->id;
+  if (pull.ok() && call.verb == Call::Verb::watch) {
+    const Result<std::uint32_t> watch = watches_.add(call.id);
+    status = watch.status();
+    if (!watch.ok()) pulls_.release(call.id);
+    if (watch.ok()) call.id = *watch;
   }
   if (status == Status::full) {
     problem_.say("no room for another subscription: ").number(pulls_.all().size()).text(" are open");
-    if (pull.ok()) pulls_.release(call.id);
   }
   return status;
 }
 
 void Replica::release(const Call& call) {
-  if (call.verb == Call::Verb::unwatch && !watches_.remove(call.id)) return;
-  pulls_.release(call.id);
+  if (call.verb == Call::Verb::unsubscribe) return pulls_.release(call.id);
+  const Result<std::uint32_t> pull = watches_.remove(call.id);
+  if (pull.ok()) pulls_.release(*pull);
 }
 
 std::uint64_t Replica::wake_at_ms() const { return stopped_ ? kNever : session_.wake_at_ms(); }
@@ -299,9 +309,11 @@ crdt::Digest Replica::digest(const Scope& scope, std::uint64_t wall_ms) {
 ReplicaStatus Replica::status(std::uint64_t now_ms) const {
   ReplicaStatus status;
   status.state = stopped_ ? SyncState::error : session_.state();
+  status.reason = stopped_ ? reason_ : session_.reason();
   status.node = log_.node();
   status.epoch = session_.epoch();
   status.ops_pending = log_.pending_count();
+  status.ops_pending_max = options_.limits->pending_ops_max;
   status.head = store_.head();
   status.applied = log_.applied() > store_.settled() ? log_.applied() : store_.settled();
   status.durable = store_.settled();

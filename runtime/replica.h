@@ -38,6 +38,15 @@
 
 namespace grid::runtime {
 
+class Replica;
+
+// What a replica must have for sets, counters and batches: kViews, in libraries that link them.
+struct Views {
+  const OpLog::Rules* log;
+  Status (*edit)(Replica& replica, Call& call);
+};
+extern const Views kViews;
+
 struct ReplicaOptions {
   std::string_view app;    // Kept by reference.
   std::uint64_t seed = 0;  // From the machine's entropy: ids and jitter.
@@ -45,6 +54,7 @@ struct ReplicaOptions {
   OnFull on_full = OnFull::refuse;
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
+  const Views* views = nullptr;  // kViews; null: rows only.
   LinkGuest* guest = nullptr;    // Topics and rooms (runtime/channels.h); null: none.
   LetterBox* letters = nullptr;  // Where ops go that do not get through (runtime/dead_letters.h); null: nowhere.
 };
@@ -85,6 +95,8 @@ class Replica final : public Machine {
   std::uint64_t known_ms(std::uint64_t wall_ms) const { return time_.known_ms(wall_ms); }
   // Over the live, settled cells of the scope, by scanning them.
   crdt::Digest digest(const Scope& scope, std::uint64_t wall_ms);
+  // Carries out a call's edit; of kViews.
+  static Status edit(Replica& replica, Call& call);
   // The last trouble as a sentence. Never null.
   const char* problem() const { return problem_.line(); }
 
@@ -98,7 +110,7 @@ class Replica final : public Machine {
   Status write(Call& call);
   Status check_value(Bytes value);
   Status write_cell(const crdt::CellName& name, Bytes value, std::uint64_t ttl_ms, Call& call);
-  Status edit(Call& call);
+  Status refuse_edit();
   Status make_room_for(const crdt::CellName& name);
   Status subscribe(Call& call);
   void release(const Call& call);
@@ -118,7 +130,8 @@ class Replica final : public Machine {
   MerkleWalk walk_;
   SyncSession session_;
   ActionList actions_;
-  bool stopped_ = false;  // The store failed: nothing goes on (docs/STORAGE.md).
+  bool stopped_ = false;                    // The store failed: nothing goes on (docs/STORAGE.md).
+  StateReason reason_ = StateReason::none;  // Why.
 };
 
 }  // namespace grid::runtime

@@ -62,11 +62,13 @@ class Replica::Hand final : public Editor {
   Call& call_;
 };
 
-Status Replica::edit(Call& call) {
-  if (call.rows.empty()) GRID_TRY(check_row(call));
-  if (!call.value.empty()) GRID_TRY(check_value(call.value));
-  Hand hand(*this, call);
+Status Replica::edit(Replica& replica, Call& call) {
+  if (call.rows.empty()) GRID_TRY(replica.check_row(call));
+  if (!call.value.empty()) GRID_TRY(replica.check_value(call.value));
+  Hand hand(replica, call);
   return call.edit(hand, call);
 }
+
+const Views kViews{&OpLog::kRules, &Replica::edit};
 
 }  // namespace grid::runtime

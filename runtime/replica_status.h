@@ -28,6 +28,24 @@ enum class SyncState : std::uint8_t {
 };
 const char* name_of(SyncState state);
 
+// Why the state is what it is, when it is none of progress. The names are stable: programs may compare them.
+enum class StateReason : std::uint8_t {
+  none,         // All is well, or under way.
+  offline,      // Nobody asked to connect.
+  unreachable,  // No link came about: wrong address, no network, or no server there.
+  dropped,      // The link broke.
+  silent,       // The server did not answer hello in time.
+  ended,        // The server ended the session, and takes a new one later.
+  garbled,      // What the server sent made no sense.
+  denied,       // The server does not let this device in. (error)
+  newer,        // The server speaks no protocol that this release knows. (error)
+  store,        // The store failed, or has no room for what the link needs. (error when it failed)
+  other_app,    // The store belongs to another app. (error)
+};
+const char* name_of(StateReason reason);
+// The same as a sentence; of an error it says what to do. Null for `none`.
+const char* sentence_of(StateReason reason);
+
 // What became of a local op.
 enum class Outcome : std::uint8_t {
   pending,     // Kept here, not acknowledged yet.
@@ -59,9 +77,11 @@ struct ReplicaFigures {
 
 struct ReplicaStatus {
   SyncState state = SyncState::disconnected;
+  StateReason reason = StateReason::none;  // What happened in detail, problem() says.
   crdt::NodeId node = 0;
   std::uint64_t epoch = 0;        // Of the server, when connected; 0 before.
   std::uint64_t ops_pending = 0;  // Local ops that are not durable at the server.
+  std::uint64_t ops_pending_max = 0;
   crdt::Seq head = 0;
   crdt::Seq applied = 0;             // Local ops up to it are applied at the server.
   crdt::Seq durable = 0;             // Local ops up to it are durable at the server.

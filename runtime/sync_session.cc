@@ -11,6 +11,16 @@ namespace grid::runtime {
 using crdt::Op;
 using wire::Kind;
 
+namespace {
+
+// Why a link ends over a frame that could not be taken.
+StateReason reason_of(Status status) {
+  if (status == Status::newer) return StateReason::newer;
+  return status == Status::io || status == Status::full ? StateReason::store : StateReason::garbled;
+}
+
+}  // namespace
+
 Status SyncSession::open() {
   const Result<std::uint64_t> token = number_fact(log_.store(), facts::kFork);
   if (token.ok()) fork_token_ = fork_token_sealed_ = fork_token_shown_ = *token;
@@ -34,6 +44,7 @@ void SyncSession::link_up(LinkId link, std::uint64_t now_ms) {
 
 void SyncSession::link_down(LinkId link, std::uint64_t now_ms) {
   if (phase_ == Phase::down || (phase_ != Phase::connecting && link != link_)) return;
+  if (!hopeless_) reason_ = phase_ == Phase::connecting ? StateReason::unreachable : StateReason::dropped;
   back_off(now_ms);
 }
 
@@ -63,6 +74,7 @@ void SyncSession::fail(Status status, std::uint64_t now_ms, ActionList& actions)
 
 void SyncSession::go_offline(ActionList& actions) {
   online_ = false;
+  hopeless_ = false;
   close_link(now_ms_, actions);
   attempts_ = 0;
   retry_at_ms_ = 0;
@@ -70,6 +82,7 @@ void SyncSession::go_offline(ActionList& actions) {
 
 Status SyncSession::start_over(ActionList& actions) {
   GRID_TRY(pulls_.drop_cursors());
+  reason_ = StateReason::none;
   if (is_up()) close_link(now_ms_, actions);
   return Status::ok;
 }
@@ -109,6 +122,12 @@ SyncState SyncSession::state() const {
   return pulls_.all_current() ? SyncState::realtime : SyncState::syncing_down;
 }
 
+// That of the last end stands until a link is live again, so that it can be read while the next one is tried.
+StateReason SyncSession::reason() const {
+  if (phase_ == Phase::live) return StateReason::none;
+  return online_ ? reason_ : StateReason::offline;
+}
+
 std::uint64_t SyncSession::wake_at_ms() const {
   if (phase_ == Phase::down) return online_ ? retry_at_ms_ : kNever;
   if (awaits_welcome()) return greeted_at_ms_ + kWelcomeMs;
@@ -124,15 +143,18 @@ void SyncSession::advance(std::uint64_t now_ms, ActionList& actions) {
   }
   if (is_welcome_late(now_ms)) {
     problem_.say("the server did not answer hello within ").number(kWelcomeMs / 1'000).text(" s");
+    reason_ = StateReason::silent;
     return fail(Status::io, now_ms, actions);
   }
   Status status = correct();
   if (status == Status::ok && may_push() && !owes()) status = log_.share_ahead(kShareAhead);
   if (status != Status::ok) {
     problem_.say("the log can't be prepared for sending: ").text(log_.store().problem());
+    reason_ = StateReason::store;
     return fail(status, now_ms, actions);
   }
   if (walk_.finished()) walk_ended();
+  sweep();
   if (is_up() && !write_wanted_ && wants_write()) {
     write_wanted_ = true;
     actions.add({.kind = Action::Kind::want_write, .link = link_});
@@ -152,6 +174,13 @@ Status SyncSession::correct() {
   return status == Status::full ? Status::ok : status;
 }
 
+// What finds no room now is found by the step behind the next commit.
+void SyncSession::sweep() {
+  const Status status = sweep_.has_work() ? sweep_.advance() : Status::ok;
+  if (status != Status::ok) log_.touch();
+  is_sweeping_ = status == Status::ok && sweep_.has_work();
+}
+
 // ---- receiving
 
 void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, ActionList& actions) {
@@ -162,8 +191,10 @@ void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, Action
   count_round_trip(kind);
   if (!kind.ok()) problem_.say("the server sent a frame of an unknown kind, ").number(frame.size()).text(" bytes long");
   const std::uint32_t sentences = problem_.count();
+  reason_ = StateReason::none;
   const Status status = kind.ok() ? dispatch(*kind, frame, actions) : kind.status();
   if (status == Status::ok) return;
+  if (reason_ == StateReason::none) reason_ = reason_of(status);
   if (kind.ok() && sentences == problem_.count()) {
     problem_.say("a frame from the server was refused: kind ").number(static_cast<std::uint64_t>(*kind)).text(", ");
     problem_.text(name_of(status));
@@ -223,7 +254,10 @@ Status SyncSession::receive_welcome(Bytes frame) {
     if (*names_itself) GRID_TRY(pulls_.drop_cursors());
     GRID_TRY(log_.refork(random_.id(), welcome.taken_time));
     // The server has greeted the old name, which may have a current token all the same: a new link, then.
-    if (!welcome.forked) return Status::io;
+    if (!welcome.forked) {
+      reason_ = StateReason::ended;
+      return Status::io;
+    }
     hello_due_ = true;
     greeted_at_ms_ = now_ms_;
     reforking_ = true;
@@ -252,6 +286,9 @@ Status SyncSession::receive_bye(Bytes frame) {
   GRID_TRY(wire::decode(frame, bye));
   const Status status = static_cast<Status>(bye.status);
   hopeless_ = status == Status::denied || status == Status::newer;
+  reason_ = status == Status::denied  ? StateReason::denied
+            : status == Status::newer ? StateReason::newer
+                                      : StateReason::ended;
   hint_ms_ = bye.retry_after_ms;
   problem_.say("the server ended the session: ").text(bye.reason);
   return status == Status::ok ? Status::io : status;
@@ -262,6 +299,8 @@ Status SyncSession::receive_subscribed(Bytes frame) {
   GRID_TRY(wire::decode(frame, answer));
   Pull* pull = pulls_.find(answer.id);
   if (pull == nullptr) return Status::ok;  // It was ended meanwhile.
+  pull->collected = {answer.collected_time, answer.collected_node};
+  pull->stale_through = pull->collected.is_none() ? 0 : log_.store().head();
   switch (static_cast<wire::PullMode>(answer.mode)) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
@@ -272,10 +311,11 @@ Status SyncSession::receive_subscribed(Bytes frame) {
       pull->heal = answer.heal;
       pull->check = Pull::Check::wanted;
       pull->compared = 0;
+      GRID_TRY(sweep_.forget());
       if (answer.heal) GRID_TRY(pulls_.set_unhealed(*pull, true));
       // One comparison at a time: another asks anew when its turn comes. Its deltas are merged meanwhile.
       pull->compare_due = pull->answer_due = walk_.active();
-      if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal);
+      if (!pull->compare_due) walk_.begin(pull->id, pull->scope.get(), answer.heal, pull->collected);
       return Status::ok;
     case wire::PullMode::refused:
       break;
@@ -312,6 +352,9 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
     if (correction.ok() && !owed_.needed()) owe(*correction);
     return correction.status();
   }
+  // Written anew, so that it is newer than any deletion that others may still hold.
+  if (why == Status::collected) GRID_TRY(log_.note_late(seq));
+  if (why == Status::collected && !standing.base.is_none()) return log_.renew(seq, standing.base, time_);
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));
   if (!reader.head().reason.empty()) problem_.text(": ").text(reader.head().reason);
@@ -370,12 +413,13 @@ Status SyncSession::receive_current(Bytes frame) {
   // None: the one that is shown stands as it is.
   const Bytes cursor = current.cursor.size > 0 ? Bytes(current.cursor.bytes, current.cursor.size) : pull->cursor.view();
   GRID_TRY(pulls_.note_seen(cursor));
-  if (pull->phase == Pull::Phase::comparing) {
+  if (pull->phase == Pull::Phase::comparing || pull->partial) {
     if (pull->compared_cursor.size == 0) pull->compared_cursor.set(cursor);
     return Status::ok;
   }
   pull->current = true;
   GRID_TRY(pulls_.save_cursor(*pull, cursor));
+  GRID_TRY(sweep_.told(current.head, current.floor, time_.known_ms()));
   judge_check(*pull, {current.sum, current.count});
   return Status::ok;
 }

@@ -17,6 +17,7 @@
 #include "runtime/pulls.h"
 #include "runtime/random.h"
 #include "runtime/replica_status.h"
+#include "runtime/sweep.h"
 #include "runtime/timekeeper.h"
 
 namespace grid::runtime {
@@ -39,7 +40,8 @@ class SyncSession {
         time_(time),
         random_(random),
         problem_(problem),
-        guest_(guest) {}
+        guest_(guest),
+        sweep_(log) {}
 
   Status open();  // Reads the fork token.
 
@@ -68,6 +70,7 @@ class SyncSession {
 
   std::uint64_t wake_at_ms() const;
   SyncState state() const;
+  StateReason reason() const;
   bool is_up() const { return phase_ != Phase::down && phase_ != Phase::connecting; }
   bool awaits_welcome() const { return phase_ == Phase::greeting || (phase_ == Phase::live && reforking_); }
   bool is_welcome_late(std::uint64_t now_ms) const { return awaits_welcome() && now_ms >= greeted_at_ms_ + kWelcomeMs; }
@@ -78,6 +81,8 @@ class SyncSession {
     return phase_ == Phase::down && online_ && retry_at_ms_ > now_ms ? retry_at_ms_ - now_ms : 0;
   }
   const ReplicaFigures& figures() const { return figures_; }
+  // There is more to forget than one step may.
+  bool is_sweeping() const { return is_sweeping_; }
 
  private:
   enum class Phase : std::uint8_t { down, connecting, greeting, live };
@@ -108,8 +113,8 @@ class SyncSession {
   Bytes write_for_pulls(MutBytes room);
   void begin_comparison(Pull& pull);
   Bytes write_push(MutBytes room);
-  bool push_unit(wire::OpsWriter& writer, crdt::Op op);
-  bool push_alone(wire::OpsWriter& writer);
+  bool push_unit(wire::OpsWriter& writer, std::size_t left);
+  bool push_alone(wire::OpsWriter& writer, crdt::Op op);
   bool holds_shared(const Scope& scope);
   bool is_quiet() const { return log_.pending_count() == 0 && !log_.dirty() && !log_.committing() && !owes(); }
   bool wants_write();
@@ -119,6 +124,7 @@ class SyncSession {
   void walk_ended();
   void go_on_comparing(Pull& pull);
   Status correct();
+  void sweep();
   bool owes() const { return owed_.needed() || log_.correcting(); }
 
   Options options_;
@@ -130,10 +136,12 @@ class SyncSession {
   Random& random_;
   Problem& problem_;
   LinkGuest* guest_;  // Null: none.
+  Sweep sweep_;
 
   Phase phase_ = Phase::down;
   bool online_ = false;
-  bool hopeless_ = false;  // The server said that trying again can't help.
+  bool hopeless_ = false;                   // The server said that trying again can't help.
+  StateReason reason_ = StateReason::none;  // For the last link's end.
   bool hello_due_ = false;
   bool reforking_ = false;  // Hello was said again, under a new node id.
   bool write_wanted_ = false;
@@ -152,6 +160,7 @@ class SyncSession {
   std::uint32_t frame_bytes_max_ = 0;
   Correction owed_;
   bool is_room_awaited_ = false;  // For it.
+  bool is_sweeping_ = false;
   bool asked_since_reply_ = false;
   ReplicaFigures figures_;
 };

@@ -115,7 +115,7 @@ void SyncSession::begin_comparison(Pull& pull) {
   pull.current = false;
   pull.phase = Pull::Phase::comparing;
   pull.compared_cursor = {};
-  walk_.begin(pull.id, pull.scope.get(), pull.heal);
+  walk_.begin(pull.id, pull.scope.get(), pull.heal, pull.collected);
 }
 
 Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
@@ -151,8 +151,10 @@ bool SyncSession::holds_shared(const Scope& scope) {
 Bytes SyncSession::write_push(MutBytes room) {
   wire::OpsWriter writer(Kind::push, {.fork_token = fork_token_shown_}, room);
   while (log_.in_flight() < window_ops_) {
-    Result<Op> op = log_.next_to_send();
-    if (!op.ok() || !push_unit(writer, *op)) break;
+    const Result<Op> op = log_.next_to_send();
+    if (!op.ok()) break;
+    const bool is_taken = op->unit.left == 0 ? push_alone(writer, *op) : push_unit(writer, log_.left_of_unit(*op));
+    if (!is_taken) break;
   }
   figures_.cells_pushed += writer.count();
   return writer.count() > 0 ? writer.finish() : Bytes{};
@@ -160,28 +162,27 @@ Bytes SyncSession::write_push(MutBytes room) {
 
 // All of it or, where not even a frame of its own holds it, one op after the other: the server takes smaller frames
 // than this replica promised itself.
-bool SyncSession::push_unit(wire::OpsWriter& writer, Op op) {
+bool SyncSession::push_unit(wire::OpsWriter& writer, std::size_t left) {
   const wire::OpsWriter::Mark mark = writer.mark();
   const OpLog::Sending before = log_.sending();
-  for (std::size_t left = log_.left_of_unit(op);; --left) {
-    op.unit.left = static_cast<std::uint8_t>(left);
-    if (!writer.add(op)) break;
-    log_.sent(op);
-    const Result<Op> next = left == 0 ? Result<Op>(op) : log_.next_to_send();
-    if (left == 0 || !next.ok()) return true;
-    op = *next;
+  for (;; --left) {
+    Result<Op> op = log_.next_to_send();
+    if (!op.ok()) break;
+    op->unit.left = static_cast<std::uint8_t>(left);
+    if (!writer.add(*op)) break;
+    log_.sent(*op);
+    if (left == 0) return true;
   }
   writer.cut(mark);
   log_.take_back(before);
-  return writer.count() == 0 && push_alone(writer);
+  const Result<Op> first = log_.next_to_send();
+  return writer.count() == 0 && first.ok() && push_alone(writer, *first);
 }
 
-bool SyncSession::push_alone(wire::OpsWriter& writer) {
-  Result<Op> op = log_.next_to_send();
-  if (!op.ok()) return false;
-  op->unit = {};
-  if (!writer.add(*op)) return false;
-  log_.sent(*op);
+bool SyncSession::push_alone(wire::OpsWriter& writer, Op op) {
+  op.unit = {};
+  if (!writer.add(op)) return false;
+  log_.sent(op);
   return true;
 }
 

@@ -4,15 +4,19 @@
 
 namespace grid::runtime {
 
-Status Watches::add(std::uint32_t id) { return watches_.push({.id = id, .born = store_.head()}); }
+Result<std::uint32_t> Watches::add(std::uint32_t pull) {
+  GRID_TRY(watches_.push({.id = next_id_, .pull = pull, .born = store_.head()}));
+  return next_id_++;
+}
 
-bool Watches::remove(std::uint32_t id) {
+Result<std::uint32_t> Watches::remove(std::uint32_t id) {
   for (std::size_t i = 0; i < watches_.size(); ++i) {
     if (watches_[i].id != id) continue;
+    const std::uint32_t pull = watches_[i].pull;
     watches_.remove_at(i);
-    return true;
+    return pull;
   }
-  return false;
+  return Status::not_found;
 }
 
 Status Watches::advance(ActionList& actions, std::uint64_t known_ms) {
@@ -29,7 +33,7 @@ bool Watches::are_behind() const {
 }
 
 Status Watches::advance(Watch& watch, ActionList& actions, std::uint64_t known_ms, std::uint32_t& looks) {
-  const Pull* pull = pulls_.find(watch.id);
+  const Pull* pull = pulls_.find(watch.pull);
   if (pull == nullptr) {  // It was ended as a subscription: nothing is watched any more.
     watch.position = store_.head();
     return Status::ok;

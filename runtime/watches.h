@@ -24,11 +24,12 @@ class Watches {
   Watches(storage::Store& store, Pulls& pulls, const Limits& limits, Arena& arena)
       : store_(store), pulls_(pulls), watches_(arena.make<Watch>(limits.watches_max)) {}
 
-  // Watches the scope of the pull `id`, which the caller holds for it.
+  // Watches the scope of `pull`, which the caller holds for it. Returns the watch's id: several may watch one scope.
   //   full  Limits::watches_max.
-  Status add(std::uint32_t id);
-  // False: no such watch.
-  bool remove(std::uint32_t id);
+  Result<std::uint32_t> add(std::uint32_t pull);
+  // Returns the pull that it watched.
+  //   not_found  No such watch.
+  Result<std::uint32_t> remove(std::uint32_t id);
 
   // Reports changes as long as `actions` has room.
   Status advance(ActionList& actions, std::uint64_t known_ms);
@@ -38,6 +39,7 @@ class Watches {
  private:
   struct Watch {
     std::uint32_t id = 0;
+    std::uint32_t pull = 0;
     storage::Seq position = 0;
     storage::Seq born = 0;  // Up to here rows are reported for standing, so only live ones.
   };
@@ -49,6 +51,7 @@ class Watches {
   storage::Store& store_;
   Pulls& pulls_;
   Vec<Watch> watches_;
+  std::uint32_t next_id_ = 1;
 };
 
 }  // namespace grid::runtime

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "server/collector.h"
 #include "server/session.h"
 #include "server/write_behind.h"
 
@@ -14,7 +15,7 @@ using runtime::Action;
 using runtime::Event;
 using runtime::LinkId;
 
-class Coordinator::Body {
+class Coordinator::Body final : private Collector::Readers {
  public:
   Body(storage::Store& store, const CoordinatorOptions& options)
       : options_(options),
@@ -23,6 +24,7 @@ class Coordinator::Body {
         write_behind_(options_, journal_, problem_),
         channels_(options.channels),
         author_(journal_, random_),
+        collector_(options_.keeping, journal_),
         shared_{options_, journal_, epochs_, random_, problem_, figures_, author_} {}
 
   std::span<const Action> step(const Event& event);
@@ -54,6 +56,11 @@ class Coordinator::Body {
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
   void spread(storage::Seq before);
+  void collect(const Event& event);
+  // Collector::Readers
+  bool is_linked(crdt::NodeId node) const override;
+  bool have_seen(const crdt::CellName& name, storage::Seq seq) const override;
+  void passed(const crdt::CellName& name, storage::Seq seq) override;
   void commit();
   void ask_to_write();
 
@@ -65,6 +72,7 @@ class Coordinator::Body {
   WriteBehind write_behind_;
   Channels channels_;
   Author author_;
+  Collector collector_;
   CoordinatorStatus figures_;
   Shared shared_;
   std::map<LinkId, Link> links_;
@@ -83,6 +91,8 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   if (event.kind != Event::Kind::start) journal_.observe(event.now_ms, event.wall_ms);
   dispatch(event);
   if (stopped_) return actions_.span();
+  collect(event);
+  if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
   channels_.advance(event.now_ms, journal_.wall_ms());
   commit();
@@ -96,6 +106,7 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
 
 void Coordinator::Body::start(const Event& event) {
   Status status = journal_.open();
+  if (status == Status::ok) status = collector_.open();
   if (status == Status::ok) status = epochs_.open(journal_.store(), random_.id());
   if (status != Status::ok) return stop(status);
   journal_.observe(event.now_ms, event.wall_ms);
@@ -149,6 +160,7 @@ void Coordinator::Body::forget(LinkId id) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
   channels_.link_down(link->second.channel);
+  link->second.session.take_leave(true);
   links_.erase(link);
 }
 
@@ -213,6 +225,33 @@ Bytes Coordinator::Body::next_frame(Link& link, MutBytes room) {
   return has_channel ? channels_.write(link.channel, link.session.room_for(room)) : Bytes{};
 }
 
+// ---- collection
+
+// What the database has not taken yet stays: its row would have nothing to go by.
+void Coordinator::Body::collect(const Event& event) {
+  const storage::Seq drained = options_.has_sink ? write_behind_.drained_through() : UINT64_MAX;
+  const storage::Seq through = std::min(journal_.durable_head(), drained);
+  const Result<bool> risen = collector_.advance(event.now_ms, journal_.wall_ms(), through, *this);
+  if (!risen.ok()) return stop(risen.status());
+  if (!*risen) return;
+  for (auto& [id, link] : links_) link.session.take_leave(false);
+}
+
+bool Coordinator::Body::is_linked(crdt::NodeId node) const {
+  return std::any_of(links_.begin(), links_.end(), [node](const auto& l) { return l.second.session.node() == node; });
+}
+
+bool Coordinator::Body::have_seen(const crdt::CellName& name, storage::Seq seq) const {
+  return std::all_of(links_.begin(), links_.end(), [&](const auto& l) { return l.second.session.has_seen(name, seq); });
+}
+
+void Coordinator::Body::passed(const crdt::CellName& name, storage::Seq seq) {
+  for (auto& [id, link] : links_) {
+    if (link.session.has_seen(name, seq)) continue;
+    link.session.end(Status::busy, "deletions were collected that this link had yet to tell of: connect again");
+  }
+}
+
 // One commit at a time: what arrives meanwhile goes with the next.
 void Coordinator::Body::commit() {
   if (!journal_.dirty() || journal_.committing()) return;
@@ -235,7 +274,7 @@ std::uint64_t Coordinator::Body::wake_at_ms() const {
   const std::uint64_t wall_ms = journal_.wall_ms();
   const bool expires = expiry != runtime::kNever && wall_ms != 0;
   const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms ? expiry - wall_ms : 0);
-  return std::min({expiry_at, write_behind_.wake_at_ms(), channels_.wake_at_ms()});
+  return std::min({expiry_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(), collector_.wake_at_ms()});
 }
 
 CoordinatorStatus Coordinator::Body::status() const {
@@ -251,6 +290,13 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.drained = write_behind_.drained_through();
   status.judging = journal_.judging();
   status.channels = channels_.figures();
+  status.tombstones = journal_.dead_count();
+  const Floor& floor = journal_.durable_floor();
+  status.cells_collected = floor.count;
+  status.floor = floor.position;
+  status.gone = {0, 0, floor.gone, floor.expired_ms, floor.greatest};
+  status.devices_enrolled = collector_.enrolled_count();
+  status.devices_lapsed = collector_.lapsed_count();
   return status;
 }
 

@@ -20,11 +20,22 @@
 #include "runtime/machine.h"
 #include "runtime/scope.h"
 #include "server/channels.h"
+#include "storage/sink.h"
 #include "storage/store.h"
 
 namespace grid::server {
 
 class Policy;  // server/policy.h
+
+inline constexpr std::uint64_t kDayMs = 86'400'000;
+
+// How long a deletion is kept: for devices that have not acknowledged it; unless they were silent for longer than
+// `enroll_lapse_ms`; and at least until each backup that lacks it has expired.
+struct Keeping {
+  std::uint64_t retention_ms = 90 * kDayMs;
+  std::uint64_t enroll_lapse_ms = 30 * kDayMs;
+  std::uint64_t backup_horizon_ms = 90 * kDayMs;
+};
 
 struct CoordinatorOptions {
   std::string_view app{};  // Kept by reference.
@@ -40,6 +51,7 @@ struct CoordinatorOptions {
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
   Policy* policy = nullptr;  // Null: every legal write is taken.
+  Keeping keeping{};
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.
 };
@@ -55,8 +67,19 @@ struct CoordinatorStatus {
   std::uint64_t ops_rejected = 0;
   std::uint64_t cells_sent = 0;
   std::uint64_t cells_healed = 0;
+  std::uint64_t tombstones = 0;       // Removed or expired cells that are still kept,
+  std::uint64_t cells_collected = 0;  // and those that are no more.
+  crdt::Seq floor = 0;                // The greatest arrival of these; of what is durable.
+  storage::SinkMark gone{};           // What a database is to be told of it.
+  std::uint32_t devices_enrolled = 0;
+  std::uint32_t devices_lapsed = 0;
   bool judging = false;
   ChannelFigures channels{};
+
+  // What a database notes that has taken the journal up to `through`.
+  storage::SinkMark drained_mark(crdt::Seq through) const {
+    return {epoch, through, gone.floor, gone.expired_ms, gone.greatest};
+  }
 };
 
 class Coordinator final : public runtime::Machine {

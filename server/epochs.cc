@@ -94,6 +94,12 @@ Result<bool> Epochs::stands(storage::Store& store, const PullCursor& cursor) {
   return chain.stands(cursor);
 }
 
+storage::Seq Epochs::seen(const PullCursor& cursor) const {
+  if (cursor.epoch == current_) return cursor.position;
+  const auto past = std::find_if(past_.begin(), past_.end(), [&](const Past& p) { return p.epoch == cursor.epoch; });
+  return past == past_.end() ? 0 : std::min(cursor.position, past->end);
+}
+
 bool Epochs::stands(const PullCursor& cursor) const {
   if (cursor.epoch == current_) return true;
   const auto past = std::find_if(past_.begin(), past_.end(), [&](const Past& p) { return p.epoch == cursor.epoch; });

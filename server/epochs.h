@@ -41,6 +41,9 @@ class Epochs {
 
   std::uint64_t current() const { return current_; }
   bool stands(const PullCursor& cursor) const;
+  // How much of the journal that is here its holder has seen for certain: of an epoch that is not in the chain,
+  // nothing.
+  storage::Seq seen(const PullCursor& cursor) const;
 
  private:
   struct Past {

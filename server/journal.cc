@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "crdt/base/check.h"
 #include "runtime/facts.h"
 #include "runtime/scan.h"
 
@@ -20,12 +21,16 @@ Status Journal::open() {
   const Result<std::uint64_t> judge = runtime::number_fact(store_, kJudge);
   if (judge.ok()) judge_ = crdt::Judge(saved_judge_ms_ = *judge);
   if (!judge.ok() && judge.status() != Status::not_found) return judge.status();
+  const Result<Floor> floor = load_floor(store_);
+  if (!floor.ok()) return floor.status();
+  floor_ = sealed_floor_ = durable_floor_ = *floor;
   durable_head_ = store_.head();
   for (runtime::Scan scan(runtime::Scope{});;) {
     const Result<crdt::Op> op = scan.next(store_);
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return op.status();
     if (op->cell.stamp > greatest_) greatest_ = op->cell.stamp;
+    if (op->cell.is_tombstone()) ++tombstone_count_;
     partitions_.add(*op);
   }
 }
@@ -52,6 +57,7 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   // The views of `standing` end with the append: what the digests count of it is taken first.
   const Partitions::Counted before = standing.ok() ? partitions_.counted(*standing) : Partitions::Counted{};
   const storage::Seq hidden = standing.ok() ? standing->seq : 0;
+  const bool buried = standing.ok() && standing->cell.is_tombstone();
   const Result<storage::Seq> seq = store_.append(arrival);
   if (!seq.ok()) {
     problem_.say("the journal takes no more: ").text(store_.problem());
@@ -62,6 +68,8 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   crdt::Op now = arrival;
   now.seq = *seq;
   partitions_.add(now);
+  tombstone_count_ += op.cell.is_tombstone();
+  tombstone_count_ -= buried;
   if (op.cell.stamp > greatest_) greatest_ = op.cell.stamp;
   dirty_ = true;
   return true;
@@ -74,6 +82,29 @@ Result<bool> Journal::heal(const crdt::Op& op) {
   return won;
 }
 
+Status Journal::raise_floor(const Floor& floor) {
+  GRID_TRY(save_floor(store_, floor));
+  floor_ = floor;
+  dirty_ = true;
+  return Status::ok;
+}
+
+Status Journal::erase(const crdt::CellName& name) {
+  const Result<crdt::Op> standing = store_.find(name);
+  if (!standing.ok()) return standing.status();
+  const Partitions::Counted before = partitions_.counted(*standing);
+  const storage::Seq hidden = standing->seq;
+  const bool is_tombstone = standing->cell.is_tombstone();
+  GRID_CHECK(!before.counted);
+  const Result<storage::Seq> seq = store_.append({.cell = {name, {}, 0, {}}});
+  if (!seq.ok()) return seq.status();
+  hidden_.push_back({hidden, *seq});
+  partitions_.remove(name, before);
+  tombstone_count_ -= is_tombstone;
+  dirty_ = true;
+  return Status::ok;
+}
+
 crdt::Digest Journal::digest(const runtime::Scope& scope) {
   const Result<crdt::Digest> kept = partitions_.root(scope);
   return kept.ok() ? *kept : partitions_.scan_root(scope, store_);
@@ -81,6 +112,7 @@ crdt::Digest Journal::digest(const runtime::Scope& scope) {
 
 std::uint64_t Journal::seal() {
   sealed_head_ = store_.head();
+  sealed_floor_ = floor_;
   dirty_ = false;
   committing_ = true;
   return store_.seal();
@@ -88,6 +120,7 @@ std::uint64_t Journal::seal() {
 
 void Journal::durable() {
   durable_head_ = sealed_head_;
+  durable_floor_ = sealed_floor_;
   committing_ = false;
   hidden_.erase(hidden_.begin(), hidden_by_later_than(durable_head_));
 }

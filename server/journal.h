@@ -7,10 +7,12 @@
 //           A cell is counted by the digests as it is live at expired_through_ms: partitions.h.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "crdt/clock.h"
 #include "runtime/problem.h"
+#include "server/floor.h"
 #include "server/partitions.h"
 #include "storage/store.h"
 
@@ -38,6 +40,16 @@ class Journal {
   //   corrupt  No clock could have gone on behind such a stamp.
   Result<bool> heal(const crdt::Op& op);
 
+  // ---- collection (collector.h decides)
+  const Floor& floor() const { return floor_; }
+  const Floor& durable_floor() const { return durable_floor_; }
+  Status raise_floor(const Floor& floor);
+  // Forgets a dead cell, in one batch with the floor.
+  //   full, io  The store refused; nothing changed.
+  Status erase(const crdt::CellName& name);
+  // Removed cells that stand, and those that have expired.
+  std::uint64_t dead_count() const { return tombstone_count_ + partitions_.expired().size(); }
+
   crdt::Digest digest(const runtime::Scope& scope);
   Partitions& partitions() { return partitions_; }
   storage::Store& store() { return store_; }
@@ -48,7 +60,8 @@ class Journal {
   bool is_at_rest() const { return !dirty_ && !committing_; }
   std::uint64_t seal();
   void durable();
-  crdt::Stamp greatest() const { return greatest_; }  // That was ever merged.
+  // That was ever merged, be it collected.
+  crdt::Stamp greatest() const { return std::max(greatest_, floor_.greatest); }
   storage::Seq head() const { return store_.head(); }
   storage::Seq durable_head() const { return durable_head_; }
   // How far a reader that stood at `from`, and has read up to `through`, may say that it has read. A record that was
@@ -81,6 +94,8 @@ class Journal {
   std::uint64_t now_ms_ = 0;
   storage::Seq durable_head_ = 0;
   storage::Seq sealed_head_ = 0;
+  Floor floor_, sealed_floor_, durable_floor_;
+  std::uint64_t tombstone_count_ = 0;
   std::vector<Hidden> hidden_;  // By records that are not durable, in their order.
   bool dirty_ = false;
   bool committing_ = false;

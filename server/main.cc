@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "ports/port.h"
@@ -28,6 +29,15 @@ constexpr std::uint64_t kDrainMs = 5'000;
 bool is_loopback(const std::string& listen) {
   const grid::Result<grid::transport::HostPort> at = grid::transport::parse_host_port(listen);
   return at.ok() && (at->host == "localhost" || at->host == "::1" || at->host.starts_with("127."));
+}
+
+// `name` takes a time as 30d, 12h, 90m, 10s or 500ms.
+void add_span(CLI::App& app, const char* name, std::uint64_t& ms, const char* what) {
+  const std::map<std::string, std::uint64_t> units = {
+      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", grid::server::kDayMs}};
+  app.add_option(name, ms, what)
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
+      ->default_str(std::to_string(ms / grid::server::kDayMs) + "d");
 }
 
 class Signals {
@@ -101,6 +111,12 @@ int main(int argc, char** argv) {
   app.add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")->capture_default_str();
   app.add_option("--data", options.data, "Directory for journals and databases")->capture_default_str();
   app.add_option("--policy", policy, "FILE of the rules of maps (docs/policies.md)");
+  add_span(app, "--retention", options.apps.keeping.retention_ms,
+           "How long a deletion is kept for devices that have not acknowledged it");
+  add_span(app, "--enroll-lapse", options.apps.keeping.enroll_lapse_ms,
+           "After so long a silence a device is not waited for any more");
+  add_span(app, "--backup-horizon", options.apps.keeping.backup_horizon_ms,
+           "How long backups are kept: no deletion goes before those that lack it");
   app.add_flag("--check-config", check_only, "Say whether this configuration can be run, and end");
   try {
     app.parse(argc, argv);
@@ -122,6 +138,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "gridd: %s\n", problem.c_str());
     return kUsage;
   }
-  if (!rules.is_empty()) options.policy = &rules;
+  if (!rules.is_empty()) options.apps.policy = &rules;
   return check_only ? 0 : run(options);
 }

@@ -10,7 +10,8 @@ using crdt::Digest;
 using crdt::Op;
 
 Partitions::Counted Partitions::counted(const Op& op) const {
-  if (!op.cell.is_live(expired_through_ms_)) return {};
+  if (op.cell.is_tombstone()) return {};
+  if (!op.cell.is_live(expired_through_ms_)) return {false, 0, op.cell.expires_ms, op.seq};
   return {true, crdt::digest_of(op.cell), op.cell.expires_ms, op.seq};
 }
 
@@ -29,14 +30,14 @@ Partitions::Tree* Partitions::tree_for(std::string_view map) {
 
 void Partitions::add(const Op& op) {
   const Counted now = counted(op);
+  if (now.expires_ms != 0) (now.counted ? expiries_ : expired_).insert({now.expires_ms, op.seq});
   if (!now.counted) return;
-  if (op.cell.expires_ms != 0) expiries_.insert({op.cell.expires_ms, op.seq});
   if (Tree* tree = tree_for(op.cell.name.map)) tree->tree.add(position_of(op.cell.name), now.digest);
 }
 
 void Partitions::remove(const crdt::CellName& name, const Counted& before) {
+  if (before.expires_ms != 0) (before.counted ? expiries_ : expired_).erase({before.expires_ms, before.seq});
   if (!before.counted) return;
-  if (before.expires_ms != 0) expiries_.erase({before.expires_ms, before.seq});
   const auto found = trees_.find(name.map);
   if (found != trees_.end()) found->second.tree.remove(position_of(name), before.digest);
 }
@@ -47,7 +48,9 @@ void Partitions::expire(std::uint64_t wall_ms, storage::Store& store) {
     const Result<Op> op = store.next_op(expiry.seq - 1);
     if (!op.ok() && op.status() != Status::not_found) return;  // The store says so itself, to whoever reads next.
     expiries_.erase(expiry);
-    if (op.ok() && op->seq == expiry.seq) remove(op->cell.name, {true, crdt::digest_of(op->cell), 0, 0});
+    if (!op.ok() || op->seq != expiry.seq) continue;
+    expired_.insert(expiry);
+    remove(op->cell.name, {true, crdt::digest_of(op->cell), 0, 0});
   }
   if (wall_ms > expired_through_ms_) expired_through_ms_ = wall_ms;
 }

@@ -5,7 +5,7 @@
 // Place     Below journal.h. Knows cells and digests.
 // Promises  MRK-1  A tree counts exactly the cells that are live at expired_through_ms().
 // Limits    maps_max trees in memory; the digests of further maps are found by scanning. One entry of 16 bytes a cell
-//           that has an expiry.
+//           that has an expiry, until it is collected.
 #pragma once
 
 #include <map>
@@ -28,7 +28,7 @@ class Partitions {
 
   Partitions(std::string_view app, std::uint32_t maps_max) : app_(app), maps_max_(maps_max) {}
 
-  // What a tree holds of a cell: nothing, or its digest.
+  // What a tree holds of a cell: nothing, or its digest; and when it expires, if it does.
   struct Counted {
     bool counted = false;
     std::uint64_t digest = 0;
@@ -41,6 +41,13 @@ class Partitions {
   void remove(const crdt::CellName& name, const Counted& before);
   // Takes what has expired up to `wall_ms` out of the trees.
   void expire(std::uint64_t wall_ms, storage::Store& store);
+  // Those that stand and have expired, in that order.
+  struct Expiry {
+    std::uint64_t at_ms;
+    storage::Seq seq;
+    friend auto operator<=>(const Expiry&, const Expiry&) = default;
+  };
+  const std::set<Expiry>& expired() const { return expired_; }
   std::uint64_t next_expiry_ms() const { return expiries_.empty() ? runtime::kNever : expiries_.begin()->at_ms; }
   std::uint64_t expired_through_ms() const { return expired_through_ms_; }
 
@@ -56,11 +63,6 @@ class Partitions {
     std::vector<crdt::Digest> slots;
     crdt::MerkleTree tree;
   };
-  struct Expiry {
-    std::uint64_t at_ms;
-    storage::Seq seq;
-    friend auto operator<=>(const Expiry&, const Expiry&) = default;
-  };
 
   Tree* tree_for(std::string_view map);
 
@@ -69,6 +71,7 @@ class Partitions {
   bool overflowed_ = false;  // Some map has no tree.
   std::map<std::string, Tree, std::less<>> trees_;
   std::set<Expiry> expiries_;
+  std::set<Expiry> expired_;
   std::uint64_t expired_through_ms_ = 0;
 };
 

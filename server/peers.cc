@@ -6,8 +6,9 @@ namespace grid::server {
 
 namespace {
 
-constexpr std::size_t kPeerBytes = 56;
-constexpr std::size_t kOldPeerBytes = 48;  // Without whole_time: what was taken was whole.
+constexpr std::size_t kPeerBytes = 64;
+constexpr std::size_t kDeafPeerBytes = 56;  // Without heard_ms,
+constexpr std::size_t kOldPeerBytes = 48;   // and without whole_time: what was taken was whole.
 
 // "peer/" and the node id in hex.
 struct PeerName {
@@ -23,17 +24,29 @@ struct PeerName {
 
 Result<Peer> load_peer(storage::Store& store, crdt::NodeId node) {
   const Result<Bytes> bytes = store.fact(PeerName(node).view());
-  if (!bytes.ok()) return bytes.status();
-  const bool is_old = bytes->size() == kOldPeerBytes;
-  if (bytes->size() != kPeerBytes && !is_old) return Status::corrupt;
-  const std::uint8_t* at = bytes->data();
+  return bytes.ok() ? read_peer(*bytes) : bytes.status();
+}
+
+crdt::NodeId node_of_peer(std::string_view fact_name) {
+  crdt::NodeId node = 0;
+  for (const char digit : fact_name.substr(kPeerPrefix.size())) {
+    node = node << 4 | static_cast<std::uint8_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+  }
+  return node;
+}
+
+Result<Peer> read_peer(Bytes bytes) {
+  const bool is_old = bytes.size() == kOldPeerBytes;
+  if (bytes.size() != kPeerBytes && bytes.size() != kDeafPeerBytes && !is_old) return Status::corrupt;
+  const std::uint8_t* at = bytes.data();
   return Peer{load_be(at),
               load_be(at + 8),
               load_be(at + 16),
               load_be(at + 24),
               load_be(at + 32),
               load_be(at + 40),
-              load_be(at + (is_old ? 32 : 48))};
+              load_be(at + (is_old ? 32 : 48)),
+              bytes.size() == kPeerBytes ? load_be(at + 56) : 0};
 }
 
 Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
@@ -45,6 +58,7 @@ Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
   store_be(peer.taken_time, bytes + 32);
   store_be(peer.taken_digest, bytes + 40);
   store_be(peer.whole_time, bytes + 48);
+  store_be(peer.heard_ms, bytes + 56);
   return store.set_fact(PeerName(node).view(), bytes);
 }
 

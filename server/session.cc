@@ -102,6 +102,7 @@ Status Session::receive_hello(Bytes frame) {
   const bool saw_more = seen.ok() && !shared_.epochs.stands(*seen);
   lost_ = lost_ || saw_more || shared_time_ > peer_.whole_time;
   welcome_due_ = true;
+  told_floor_ = shared_.journal.durable_floor().position;
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
   greeted_ = true;
@@ -138,7 +139,7 @@ Status Session::receive_subscribe(Bytes frame) {
   const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
   GRID_TRY(scope.check());
   if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
-  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0};
+  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(wire::PullMode::refused), false, 0, 0, 0};
   if (find(message.id) != nullptr || subscriptions_.size() >= shared_.options.subscriptions_max) {
     answer.status = static_cast<std::uint32_t>(find(message.id) != nullptr ? Status::invalid : Status::full);
     subscribed_due_.push_back(answer);
@@ -152,7 +153,10 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   const storage::Seq head = shared_.journal.store().head();
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
   const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
-  const bool stands = of_scope && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
+  const Floor& floor = shared_.journal.floor();
+  const storage::Seq seen = of_scope ? shared_.epochs.seen(*cursor) : 0;
+  const bool behind = seen < floor.position;
+  const bool stands = of_scope && !behind && !lost_ && !message.unhealed && shared_.epochs.stands(*cursor);
   wire::PullMode mode = wire::PullMode::resume;
   if (stands) {
     subscription.resume(*cursor);
@@ -161,11 +165,16 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   } else {
     mode = wire::PullMode::compare;
     subscription.heal = of_scope || lost_ || message.unhealed;
-    subscription.start(head, head, false);
+    subscription.start(head, head, false, seen);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
   dirty_ = true;
-  subscribed_due_.push_back({message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0});
+  grid_Subscribed answer{message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0, 0, 0};
+  if (behind && mode == wire::PullMode::compare) {
+    answer.collected_time = floor.greatest.time;
+    answer.collected_node = floor.greatest.node;
+  }
+  subscribed_due_.push_back(answer);
   return Status::ok;
 }
 
@@ -206,11 +215,21 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
     const Status verdict = judge_op(op, behind.status());
     const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
     if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
+    if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit));
     if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
   const bool is_asked = unit.status == Status::ok && shared_.options.policy != nullptr;
   return is_asked ? ask_policy(whole, first, unit) : Status::ok;
+}
+
+// A unit of which one is to be written anew is written anew as a whole.
+Status Session::judge_lateness(const Op& op, Verdict& unit) const {
+  const Result<Lateness> late = lateness_of(op);
+  if (!late.ok() || *late == Lateness::none || *late == Lateness::moot) return late.status();
+  unit.status = Status::collected;
+  if (*late == Lateness::renewed) unit.renew_above = shared_.journal.floor().greatest;
+  return Status::ok;
 }
 
 Status Session::take_op(const Op& op, Verdict& unit) {
@@ -226,14 +245,13 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   if (unit.status != Status::ok) {
     GRID_TRY(reject(op, unit));
   } else {
-    GRID_TRY(merge(op));
+    const Result<Lateness> late = lateness_of(op);
+    if (!late.ok()) return late.status();
+    const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
+    if (*late != Lateness::moot || given_back) GRID_TRY(merge_op(op, given_back));
     ++shared_.figures.ops_applied;
-    if (op.cell.stamp.time > peer_.taken_time) {
-      peer_.taken_time = op.cell.stamp.time;
-      peer_.taken_digest = crdt::digest_of(op.cell);
-    }
-    if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
   }
+  if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.
@@ -242,27 +260,31 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   return Status::ok;
 }
 
-Status Session::merge(const Op& op) {
-  const Result<Resolution> resolution = resolve(op);
-  if (!resolution.ok()) return resolution.status();
-  // PROTOCOL P10: what stamps alone would not give is written here, above both.
-  if (*resolution == Resolution::now) return shared_.author.renew(op.cell.name, op.cell.stamp);
-  if (*resolution == Resolution::next) {
-    return shared_.author.write(op.cell.name, op.cell.value, op.cell.expires_ms, op.cell.stamp);
-  }
-  const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
-  const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
-  if (!won.ok()) return won.status();
-  if (*won) own_.add(shared_.journal.store().head());
-  return *won ? Status::ok : note_beaten(op);
-}
-
 // A counter's part is written by its node only, and a tag is given by its node only (PROTOCOL P1).
 bool Session::is_own_name(const crdt::Cell& cell) const {
   const std::string_view sub = cell.name.sub;
   std::uint8_t own[crdt::CounterPart::kNameBytes];
   if (crdt::CounterPart::is(sub)) return sub == crdt::CounterPart::name(node_, own);
   return !crdt::OrTag::is(sub) || cell.is_tombstone() || crdt::OrTag::read(sub).node == node_;
+}
+
+Status Session::merge_op(const Op& op, bool given_back) {
+  const Result<bool> decided = decide(op);
+  if (!decided.ok() || *decided) return decided.status();
+  const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
+  if (!won.ok()) return won.status();
+  if (!*won) return note_beaten(op);
+  own_.add(shared_.journal.store().head());
+  return Status::ok;
+}
+
+// Also of what came too late: the device counts it as acknowledged.
+void Session::note_taken(const Op& op) {
+  if (op.cell.stamp.time > peer_.taken_time) {
+    peer_.taken_time = op.cell.stamp.time;
+    peer_.taken_digest = crdt::digest_of(op.cell);
+  }
+  if (peer_.whole_time >= shared_time_) peer_.whole_time = std::max(peer_.whole_time, peer_.taken_time);
 }
 
 Status Session::judge_op(const Op& op, Status read) const {
@@ -281,16 +303,6 @@ bool Session::is_given_back(const Op& op) const {
   const std::uint32_t drift_ms = shared_.options.drift_ms_max;
   return shared_.journal.judge(op.base, drift_ms) == Status::clock_ahead &&
          op.cell.stamp.wall_ms() <= op.base.wall_ms() + drift_ms;
-}
-
-Status Session::reject(const Op& op, const Verdict& unit) {
-  // PROTOCOL P7: others may hold what was taken here before; to them the refusal comes as a newer write.
-  if (unit.is_ruled && op.was_applied) GRID_TRY(shared_.author.renew(op.cell.name, op.cell.stamp));
-  ++shared_.figures.ops_rejected;
-  // A name that breaks the rules could not travel back: the sequence says which op it was.
-  const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
-  rejected_.push_back({op.seq, unit.status, KeptName(is_legal ? op.cell.name : crdt::CellName{}), unit.sentence});
-  return Status::ok;
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a
@@ -315,6 +327,10 @@ Status Session::receive_heal(Bytes frame) {
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
+    // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
+    // No device takes a part of a counter away.
+    const bool may_be_deleted = is_behind(*subscription) && shared_.journal.floor().covers(op.cell.stamp);
+    if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
     const Result<bool> won = shared_.journal.heal(op);
     if (!won.ok()) return won.status();
     if (!*won) continue;
@@ -330,14 +346,23 @@ Status Session::receive_pull_ack(Bytes frame) {
   GRID_TRY(wire::decode(frame, message));
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
   if (!cursor.ok()) return cursor.status();
-  if (!greeted_) return Status::ok;
-  peer_.acked_epoch = cursor->epoch;
-  peer_.acked_position = cursor->position;
+  Subscription* subscription = find(message.id);
+  if (!greeted_ || subscription == nullptr || cursor->epoch != shared_.epochs.current()) return Status::ok;
+  subscription->acknowledge(std::min(cursor->position, shared_.journal.head()));
+  note_seen();
   // Goes with the next batch: losing it only makes this node look further behind than it is.
   const Status saved = save_peer(shared_.journal.store(), node_, peer_);
   if (saved != Status::full) return saved;
   shared_.journal.touch();
   return Status::ok;
+}
+
+void Session::note_seen() {
+  peer_.heard_ms = std::max(peer_.heard_ms, shared_.journal.wall_ms());
+  if (subscriptions_.empty()) return;
+  peer_.acked_epoch = shared_.epochs.current();
+  peer_.acked_position = UINT64_MAX;
+  for (const Subscription& one : subscriptions_) peer_.acked_position = std::min(peer_.acked_position, seen(one));
 }
 
 Status Session::receive_verify(Bytes frame) {
@@ -383,6 +408,54 @@ Status Session::receive_inspect(Bytes frame) {
   return Status::ok;
 }
 
+// While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.
+storage::Seq Session::seen(const Subscription& subscription) const {
+  return dirty_ || subscription.awaits_ack() ? subscription.seen() : shared_.journal.head();
+}
+
+bool Session::is_behind(const Subscription& subscription) const {
+  return seen(subscription) < shared_.journal.floor().position;
+}
+
+bool Session::has_seen(const crdt::CellName& name, storage::Seq seq) const {
+  return std::all_of(subscriptions_.begin(), subscriptions_.end(),
+                     [&](const Subscription& one) { return !one.scope().matches(name) || seen(one) >= seq; });
+}
+
+// As receive_pull_ack(): losing it does no harm.
+void Session::take_leave(bool is_over) {
+  if (!greeted_) return;
+  const Peer before = peer_;
+  note_seen();
+  if (!is_over && peer_.heard_ms - before.heard_ms <= shared_.options.keeping.enroll_lapse_ms / 8) {
+    peer_ = before;
+    return;
+  }
+  [[maybe_unused]] const Status saved = save_peer(shared_.journal.store(), node_, peer_);
+}
+
+// An op that a collected deletion may be newer than (PROTOCOL P17). What lies above all of them is judged by its stamp
+// as ever, and so is what goes on from what stands here. Of the rest, an op that builds on something that is here no
+// more, be it itself, is refused, unless its writer has acknowledged the floor, and so knew of all that is collected. A
+// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over. A
+// removal of what is not here is done already.
+Result<Session::Lateness> Session::lateness_of(const Op& op) const {
+  const Floor& floor = shared_.journal.floor();
+  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp);
+  if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
+  const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
+  const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
+  if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
+  if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
+  const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const Subscription& one) {
+    return one.scope().matches(op.cell.name) && !is_behind(one);
+  });
+  if (!base.is_none() && !knew) return Lateness::refused;
+  return standing.ok() ? Lateness::none : Lateness::renewed;
+}
+
 void Session::notice(const crdt::CellName& name) {
   if (dirty_) return;
   for (const Subscription& subscription : subscriptions_) {
@@ -406,7 +479,12 @@ void Session::durable() {
     token_sealed_ = peer_.latest;
   }
   durable_ = std::max(durable_, sealed_);
-  for (const Subscription& subscription : subscriptions_) dirty_ = dirty_ || subscription.current_due;
+  const bool is_news = told_floor_ != shared_.journal.durable_floor().position;
+  told_floor_ = shared_.journal.durable_floor().position;
+  for (Subscription& subscription : subscriptions_) {
+    subscription.current_due = subscription.current_due || is_news;
+    dirty_ = dirty_ || subscription.current_due;
+  }
   in_flight_ -= in_flight_sealed_;
   in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;

@@ -63,6 +63,11 @@ class Session {
   bool owes_greeting() const { return welcome_due_ || bye_due_ || over_; }
   // What of `room` a frame to this device may fill.
   MutBytes room_for(MutBytes room) const;
+  // ---- collection
+  // Whether the device has acknowledged what arrived up to `seq`, or wants no cells of this name.
+  bool has_seen(const crdt::CellName& name, storage::Seq seq) const;
+  // Notes that the device is there, and how far it has come, now and then: for when it is gone.
+  void take_leave(bool is_over);
 
   crdt::NodeId node() const { return greeted_ ? node_ : 0; }
   // The next frame may tell of the whole gateway: CoordinatorStatus must be up to date.
@@ -83,14 +88,16 @@ class Session {
     Status status;
     KeptName name;
     std::string sentence;
+    crdt::Stamp renew_above;  // The device is to write it anew, above this; none: it is not.
   };
   // On the ops of one unit of a push.
   struct Verdict {
     Status status = Status::ok;
     std::uint32_t left = 0;  // That have yet to be taken.
     bool is_first = false;
-    bool is_ruled = false;   // A policy has refused it, and said
-    std::string sentence{};  // why.
+    bool is_ruled = false;      // A policy has refused it, and said
+    std::string sentence{};     // why.
+    crdt::Stamp renew_above{};  // What is refused is to be written anew, above this; none: it is not.
     bool goes_on() const { return left > 0; }
   };
   struct Beaten {
@@ -112,11 +119,19 @@ class Session {
   Status judge_op(const crdt::Op& op, Status read) const;
   Status judge_unit(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
   Status ask_policy(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
-  Status merge(const crdt::Op& op);
   Result<Resolution> resolve(const crdt::Op& op) const;
+  Result<bool> decide(const crdt::Op& op);
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;
+  Status merge_op(const crdt::Op& op, bool given_back);
+  void note_taken(const crdt::Op& op);
   bool is_given_back(const crdt::Op& op) const;
+  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
+  Result<Lateness> lateness_of(const crdt::Op& op) const;
+  Status judge_lateness(const crdt::Op& op, Verdict& unit) const;
+  bool is_behind(const Subscription& subscription) const;
+  void note_seen();
+  storage::Seq seen(const Subscription& subscription) const;
   Status reject(const crdt::Op& op, const Verdict& unit);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
@@ -150,6 +165,7 @@ class Session {
   Peer peer_;
   bool greeted_ = false;           // Hello was taken, and its node was not forked.
   bool forked_ = false;            // ... or it was.
+  storage::Seq told_floor_ = 0;    // Or what is about to be told.
   std::uint64_t shared_time_ = 0;  // As hello told it.
   bool lost_ = false;              // The node was promised, or has seen, more than what is here.
   bool welcome_due_ = false;

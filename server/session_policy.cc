@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of Session that asks the policy: what it is shown of a push, and what its word comes to.
+// The part of Session that asks the policy: what it is shown of a push, and what its word comes to; and of refusing.
 
 #include <deque>
 
@@ -68,6 +68,28 @@ Result<Resolution> Session::resolve(const Op& op) const {
   // Where stamps would give the same, the writer's own stamp stands.
   const bool is_given = (resolution == Resolution::next && wins) || (resolution == Resolution::now && !wins);
   return is_given || !write->now.exists() ? Resolution::by_stamp : resolution;
+}
+
+// PROTOCOL P10: what stamps alone would not give is written here, above both.
+Result<bool> Session::decide(const Op& op) {
+  const Result<Resolution> resolution = resolve(op);
+  if (!resolution.ok()) return resolution.status();
+  if (*resolution == Resolution::by_stamp) return false;
+  const Status written = *resolution == Resolution::now
+                             ? shared_.author.renew(op.cell.name, op.cell.stamp)
+                             : shared_.author.write(op.cell.name, op.cell.value, op.cell.expires_ms, op.cell.stamp);
+  return written == Status::ok ? Result<bool>(true) : written;
+}
+
+Status Session::reject(const Op& op, const Verdict& unit) {
+  // PROTOCOL P7: others may hold what was taken here before; to them the refusal comes as a newer write.
+  if (unit.is_ruled && op.was_applied) GRID_TRY(shared_.author.renew(op.cell.name, op.cell.stamp));
+  ++shared_.figures.ops_rejected;
+  // A name that breaks the rules could not travel back: the sequence says which op it was.
+  const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
+  rejected_.push_back(
+      {op.seq, unit.status, KeptName(is_legal ? op.cell.name : crdt::CellName{}), unit.sentence, unit.renew_above});
+  return Status::ok;
 }
 
 }  // namespace grid::server

@@ -84,6 +84,7 @@ Bytes Session::write_reject(MutBytes room) {
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (standing.ok()) op = {.cell = standing->cell, .quality = standing->quality};
   op.seq = rejected.seq;
+  op.base = rejected.renew_above;
   const wire::OpsHead head{.status = rejected.status, .wall_ms = shared_.journal.wall_ms()};
   wire::OpsWriter writer(Kind::reject, head, room, value_bytes_max_);
   if (writer.add(op)) return writer.finish_with(rejected.sentence);
@@ -125,11 +126,15 @@ Bytes Session::write_inspected(MutBytes room) {
   writer.begin_record();
   writer.field("app");
   writer.text(shared_.options.app);
+  number("cells_collected", status.cells_collected);
   number("cells_healed", status.cells_healed);
   number("cells_sent", status.cells_sent);
+  number("devices_enrolled", status.devices_enrolled);
+  number("devices_lapsed", status.devices_lapsed);
   number("drained", status.drained);
   number("durable", status.durable);
   number("epoch", status.epoch);
+  number("floor", status.floor);
   number("head", status.head);
   writer.field("judging");
   writer.boolean(status.judging);
@@ -142,6 +147,7 @@ Bytes Session::write_inspected(MutBytes room) {
   number("ops_rejected", status.ops_rejected);
   number("rooms", status.channels.rooms);
   number("subscriptions", status.subscriptions);
+  number("tombstones", status.tombstones);
   writer.field("wall_ms");
   writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));
   writer.end_record();
@@ -203,6 +209,8 @@ Bytes Session::write_current(Subscription& subscription, MutBytes room) {
   copy(cursor, message.cursor.bytes);
   message.sum = digest.sum;
   message.count = digest.count;
+  message.floor = shared_.journal.durable_floor().position;
+  message.head = message.floor == 0 ? 0 : shared_.journal.head();
   return wire::encode(message, room);
 }
 

@@ -17,19 +17,24 @@ void OwnArrivals::forget_through(storage::Seq seq) {
   while (!seqs_.empty() && seqs_.front() <= seq) seqs_.pop_front();
 }
 
-void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones) {
+void Subscription::start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen) {
   position_ = told_ = position;
+  acked_ = seen;
+  awaits_ack_ = true;
   live_only_through_ = skips_tombstones ? head : 0;
   current_due = true;
 }
 
 void Subscription::resume(const PullCursor& cursor) {
-  start(cursor.position, 0, false);
+  start(cursor.position, 0, false, cursor.position);
+  awaits_ack_ = false;
   shown_ = cursor;
 }
 
 Bytes Subscription::cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]) {
+  const storage::Seq before = told_;
   told_ = journal.read_through(told_, position_);
+  awaits_ack_ = awaits_ack_ || told_ != before;
   PullCursor{epoch, told_, scope().hash()}.write(bytes);
   return bytes;
 }

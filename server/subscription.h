@@ -6,6 +6,7 @@
 // Promises  SYN-2, the gateway's half: the position moves over a record only when the record was sent, or need not be.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <string>
 
@@ -45,8 +46,17 @@ class Subscription {
   }
   // Goes on behind a cursor of the device.
   void resume(const PullCursor& cursor);
-  // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing.
-  void start(storage::Seq position, storage::Seq head, bool skips_tombstones);
+  // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing. It has seen what
+  // arrived up to `seen`.
+  void start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen = 0);
+  // The device has a cursor of this link on its disk (PROTOCOL P14).
+  void acknowledge(storage::Seq position) {
+    acked_ = std::max(acked_, position);
+    if (acked_ >= told_) awaits_ack_ = false;
+  }
+  // Up to where the device has what it was sent: all that was read, once nothing is on its way.
+  storage::Seq seen() const { return awaits_ack_ ? acked_ : std::max(acked_, position_); }
+  bool awaits_ack() const { return awaits_ack_; }
 
   bool heal = false;                // The device has proven that something was lost here.
   bool current_due = false;         // It waits for `current`,
@@ -73,8 +83,10 @@ class Subscription {
   std::string map_;
   std::string text_;
   storage::Seq position_ = 0;
-  storage::Seq told_ = 0;  // The position of its last cursor, at most that.
-  PullCursor shown_;       // By the device, when it subscribed.
+  storage::Seq told_ = 0;   // The position of its last cursor, at most that,
+  storage::Seq acked_ = 0;  // and of the last that the device has acknowledged.
+  bool awaits_ack_ = true;
+  PullCursor shown_;  // By the device, when it subscribed.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
 };

@@ -30,6 +30,11 @@ struct SinkRow {
 struct SinkMark {
   std::uint64_t epoch = 0;
   crdt::Seq through = 0;  // 0: nothing is drained, whatever the epoch.
+  // Deletions that arrived up to `floor` are collected, and so is what expired up to `expired_ms` among them; `floor`
+  // is no greater than `through`. `greatest` is the greatest stamp of all that ever was.
+  crdt::Seq floor = 0;
+  std::uint64_t expired_ms = 0;
+  crdt::Stamp greatest{};
 
   bool operator==(const SinkMark&) const = default;
 };
@@ -37,7 +42,9 @@ struct SinkMark {
 class Sink {
  public:
   // Upserts `rows`, of which no two have the same name and all have a stamp, and notes that the journal is
-  // drained up to `mark`.
+  // drained up to `mark`. What is collected goes, in the same transaction; a row that is not there and arrived up to
+  // the floor that was noted before is not inserted (PROTOCOL P27). A mark of {} forgets that floor, but not
+  // `greatest`.
   //   full    The database has no room. Nothing was written; try again later.
   //   busy    It is locked or not reachable just now. Nothing was written; try again.
   //   io      It failed in another way, and what the medium holds is not known. Final: until the sink is opened again,

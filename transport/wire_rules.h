@@ -11,7 +11,7 @@
 
 namespace grid::wire {
 
-inline constexpr std::uint64_t kStatusMax = static_cast<std::uint64_t>(Status::conflict);
+inline constexpr std::uint64_t kStatusMax = static_cast<std::uint64_t>(Status::collected);
 inline constexpr std::uint64_t kIdMax = UINT32_MAX;
 
 // A name's `invalid` is the frame's `corrupt`: whoever sent it should have refused it.

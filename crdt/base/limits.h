@@ -25,6 +25,7 @@ inline constexpr std::uint64_t kDriftMsMax = 60'000;
 enum class OnFull : std::uint8_t {
   refuse,       // The write is refused with `full`, and works again once the server has taken some.
   drop_oldest,  // The oldest op goes: its outcome is `dropped`, and its row what the server has, or nothing.
+  pause,        // The write waits for room, on a host that can run meanwhile (Linux); elsewhere as `refuse`.
 };
 
 // What one machine lends.

@@ -27,12 +27,13 @@ enum class [[nodiscard]] Status : std::uint8_t{
     newer,        // Format or protocol of a release that is newer than this one.
     io,           // The device or the link failed.
     conflict,     // Something else stands than the caller expected. Read, and try again.
+    collected,    // It was written without knowing of a deletion, which is settled. Write it anew if it is to be.
 };
 
 // The name as it is printed in errors and JSON.
 constexpr const char* name_of(Status status) {
-  constexpr const char* kNames[] = {"ok",          "full",   "not_found", "invalid", "too_large", "corrupt",
-                                    "clock_ahead", "denied", "busy",      "newer",   "io",        "conflict"};
+  constexpr const char* kNames[] = {"ok",     "full", "not_found", "invalid", "too_large", "corrupt",  "clock_ahead",
+                                    "denied", "busy", "newer",     "io",      "conflict",  "collected"};
   return kNames[static_cast<std::uint8_t>(status)];
 }
 

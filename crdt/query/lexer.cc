@@ -55,11 +55,11 @@ void Lexer::quoted(TokenKind kind, char quote) {
       ++i;
       continue;
     }
-    token_ = {kind, Word::none, text_.substr(from, i - from), at_};
+    token_ = {kind, Word::none, part_of(text_, from, i), at_};
     at_ = i + 1;
     return;
   }
-  token_ = {TokenKind::wrong, Word::none, text_.substr(at_), at_};
+  token_ = {TokenKind::wrong, Word::none, part_of(text_, at_, text_.size()), at_};
   at_ = text_.size();
 }
 
@@ -67,7 +67,7 @@ void Lexer::word(TokenKind kind, std::size_t from) {
   const std::size_t begin = at_;
   at_ = from;
   while (at_ < text_.size() && goes_on(text_[at_])) ++at_;
-  const std::string_view word = text_.substr(from, at_ - from);
+  const std::string_view word = part_of(text_, from, at_);
   token_ = {kind, kind == TokenKind::name ? Word{static_cast<std::uint8_t>(place_of(word, kKeywords))} : Word::none,
             word, begin};
 }
@@ -80,21 +80,21 @@ void Lexer::number() {
     if (!is_sign && text_[at_] != '.' && (text_[at_] == '-' || !goes_on(text_[at_]))) break;
     ++at_;
   }
-  token_ = {TokenKind::number, Word::none, text_.substr(begin, at_ - begin), begin};
+  token_ = {TokenKind::number, Word::none, part_of(text_, begin, at_), begin};
 }
 
 // Signs that stand together are one, so that `==` is wrong as a whole.
 void Lexer::mark() {
   constexpr std::string_view kSigns = "=<>!&|+*/";
-  const std::string_view rest = text_.substr(at_);
+  const std::string_view rest = part_of(text_, at_, text_.size());
   std::size_t size = 1;
   if (kSigns.find(rest[0]) != std::string_view::npos) {
     while (size < rest.size() && kSigns.find(rest[size]) != std::string_view::npos) ++size;
   }
-  const unsigned place = place_of(rest.substr(0, size), kMarks);
+  const unsigned place = place_of(part_of(rest, 0, size), kMarks);
   const auto word = static_cast<unsigned>(Word::open) + place - 1;
   token_ = {place != 0 ? TokenKind::mark : TokenKind::wrong,
-            place != 0 ? Word{static_cast<std::uint8_t>(word)} : Word::none, rest.substr(0, size), at_};
+            place != 0 ? Word{static_cast<std::uint8_t>(word)} : Word::none, part_of(rest, 0, size), at_};
   at_ += size;
 }
 

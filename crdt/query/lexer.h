@@ -68,6 +68,12 @@ struct Token {
   std::size_t at = 0;  // Byte of the text at which it begins.
 };
 
+// From `from` up to `end`, or the text's own; without the throw of substr(), which a chip has no use for.
+inline std::string_view part_of(std::string_view text, std::size_t from, std::size_t end) {
+  end = end < text.size() ? end : text.size();
+  return from < end ? std::string_view(text.data() + from, end - from) : std::string_view();
+}
+
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) { take(); }

@@ -8,12 +8,12 @@ namespace grid::query {
 
 // The token is told as it was written, with its quotes or its $. Of what is too long, the place is enough.
 Status Parser::refuse(Complaint complaint, Status status) {
-  const std::string_view rest = lexer_.whole().substr(token().at);
+  const std::string_view rest = part_of(lexer_.whole(), token().at, lexer_.whole().size());
   const bool is_quoted = token().kind == TokenKind::text || token().kind == TokenKind::quoted_name;
   const std::size_t around = is_quoted ? 2 : token().kind == TokenKind::parameter ? 1 : 0;
   trouble_.column = token().at + 1;
   trouble_.complaint = complaint;
-  trouble_.found = status == Status::invalid ? rest.substr(0, token().text.size() + around) : std::string_view();
+  trouble_.found = status == Status::invalid ? part_of(rest, 0, token().text.size() + around) : std::string_view();
   return status;
 }
 

@@ -93,6 +93,7 @@ Status ChipLoop::start() {
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
+                                           .views = options_.views,
                                            .guest = options_.channels,
                                            .letters = options_.letters},
                    memory_.replica);
@@ -199,6 +200,7 @@ bool ChipLoop::turn() {
   }
   if (retry_at_ms_ != 0 && board_.monotonic_ms() >= retry_at_ms_) commit();
   is_busy = write() || is_busy;
+  if (!attendants_.empty()) attendants_.turn(board_.monotonic_ms());
   return is_busy || wants_more_;
 }
 
@@ -209,7 +211,7 @@ bool ChipLoop::is_due() const {
 std::uint64_t ChipLoop::wake_at_ms() const {
   if (has_failed_) return runtime::kNever;
   const std::uint64_t retry_ms = retry_at_ms_ != 0 ? retry_at_ms_ : runtime::kNever;
-  return std::min({replica_->wake_at_ms(), link_.wake_at_ms(), retry_ms});
+  return std::min({replica_->wake_at_ms(), link_.wake_at_ms(), retry_ms, attendants_.wake_at_ms()});
 }
 
 // One thing that arrived. False: there was none, and no more bytes are there.
@@ -438,7 +440,7 @@ crdt::Digest ChipLoop::digest(const Scope& scope) {
 runtime::ReplicaStatus ChipLoop::replica_status() {
   if (!is_open()) return {};
   runtime::ReplicaStatus status = replica_->status(board_.monotonic_ms());
-  if (has_failed_) status.state = SyncState::error;
+  if (has_failed_) status.state = SyncState::error, status.reason = StateReason::store;
   return status;
 }
 

@@ -13,6 +13,9 @@ LinuxHost::Impl::Impl() : loop_(new uv_loop_t) {
   terminate_.emplace();
   deadline_.emplace();
   wake_.emplace();
+  attending_.emplace();
+  uv_timer_init(loop_, attending_->get());
+  attending_->get()->data = this;
   uv_signal_init(loop_, interrupt_->get());
   uv_signal_init(loop_, terminate_->get());
   uv_timer_init(loop_, deadline_->get());
@@ -26,6 +29,7 @@ LinuxHost::Impl::~Impl() {
   terminate_.reset();
   deadline_.reset();
   wake_.reset();
+  attending_.reset();
   constexpr int kTurns = 10;
   for (int turn = 0; turn < kTurns; ++turn) {
     uv_run(loop_, UV_RUN_NOWAIT);
@@ -94,6 +98,13 @@ bool LinuxHost::wait_for(Done done, void* context, std::uint64_t timeout_ms) {
       },
       timeout_ms, Impl::Signals::heeded);
   return is_done;
+}
+
+bool LinuxHost::settle(std::uint64_t timeout_ms) {
+  const crdt::Seq through = impl_->replica_status().head;
+  return wait_until(
+      [through](const runtime::ReplicaStatus& status) { return status.ops_pending == 0 || status.durable >= through; },
+      timeout_ms);
 }
 
 Status LinuxHost::flush() { return impl_->flush(); }

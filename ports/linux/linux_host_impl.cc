@@ -57,6 +57,9 @@ Status LinuxHost::Impl::check(const LinuxOptions& options) {
   if (!options.server.empty() && !transport::parse_url(options.server).ok()) {
     return refuse(Status::invalid, "the server's address is not ws://HOST:PORT: " + options.server);
   }
+  if (options.pending_ops_max == 0 || options.pending_ops_max > kLinux.pending_ops_max) {
+    return refuse(Status::invalid, "pending_ops_max must be 1 to " + std::to_string(kLinux.pending_ops_max));
+  }
   return Status::ok;
 }
 
@@ -81,6 +84,7 @@ Status LinuxHost::Impl::open_link() {
 }
 
 Status LinuxHost::Impl::start() {
+  limits_.pending_ops_max = options_.pending_ops_max;
   const std::size_t replica_bytes = runtime::Replica::memory_bytes(kLinux);
   replica_memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(replica_bytes);
   scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kLinux.value_bytes_max);
@@ -92,9 +96,11 @@ Status LinuxHost::Impl::start() {
   replica_.emplace(*store_,
                    runtime::ReplicaOptions{.app = options_.app,
                                            .seed = load_be(seed),
+                                           .limits = &limits_,
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
+                                           .views = &runtime::kViews,
                                            .guest = channels_,
                                            .letters = &*letters_},
                    MutBytes(replica_memory_.get(), replica_bytes));
@@ -172,8 +178,34 @@ void LinuxHost::Impl::perform(Call& call) {
   if (call.status == Status::full && host_->flush() == Status::ok) {
     host_->step({.kind = Event::Kind::call, .call = &call});
   }
+  if (call.status == Status::full && options_.on_full == OnFull::pause) wait_for_room(call);
+  if (!attendants_.empty()) want_turn();
   if (call.status != Status::ok) problem_ = replica_->problem();
   if (call.verb == Call::Verb::offline) give_up_connecting();
+}
+
+// The log has no room: the loop runs until it has. A callback's write can't wait, and is refused.
+void LinuxHost::Impl::wait_for_room(Call& call) {
+  if (is_running_ || options_.server.empty()) return;
+  // Callbacks write through the same scratch() that this value may lie in.
+  const std::vector<std::uint8_t> value(call.value.begin(), call.value.end());
+  call.value = value;
+  const std::uint64_t begin_ms = port::monotonic_ms();
+  for (;;) {
+    const std::uint64_t spent_ms = port::monotonic_ms() - begin_ms;
+    if (spent_ms >= options_.pause_ms_max || is_stopping_) break;
+    const std::uint64_t pending = replica_status().ops_pending;
+    if (pending < limits_.pending_ops_max && call.edit == nullptr) break;  // It is the store that is full.
+    const auto has_sunk = [this, pending] {
+      const runtime::ReplicaStatus status = replica_status();
+      return status.ops_pending < pending || status.state == SyncState::error;
+    };
+    run_until(has_sunk, options_.pause_ms_max - spent_ms, Signals::left_alone);
+    if (replica_status().state == SyncState::error) break;
+    host_->step({.kind = Event::Kind::call, .call = &call});
+    if (call.status != Status::full) break;
+  }
+  call.value = {};
 }
 
 void LinuxHost::Impl::watch(Call& call, Callback callback) {
@@ -198,7 +230,7 @@ Result<crdt::Op> LinuxHost::Impl::next_cell(const crdt::CellName& after) {
 
 runtime::ReplicaStatus LinuxHost::Impl::replica_status() {
   runtime::ReplicaStatus status = replica_->status(port::monotonic_ms());
-  if (has_failed()) status.state = SyncState::error;
+  if (has_failed()) status.state = SyncState::error, status.reason = StateReason::store;
   return status;
 }
 
@@ -214,6 +246,7 @@ void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::str
 
 void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
   host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
+  if (!attendants_.empty()) want_turn();
 }
 
 std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {
@@ -296,6 +329,22 @@ void LinuxHost::Impl::turn_ended() {
   for (const Happened& one : happened) call_back(one);
   runtime::LinkGuest* const guest = channels_;
   for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
+  if (!attendants_.empty() && node_.has_value()) attend();
+}
+
+void LinuxHost::Impl::want_turn() {
+  if (host_.has_value()) host_->want_turn();
+}
+
+void LinuxHost::Impl::attend() {
+  const std::uint64_t now_ms = port::monotonic_ms();
+  attendants_.turn(now_ms);
+  const std::uint64_t at_ms = attendants_.wake_at_ms();
+  uv_timer_stop(attending_->get());
+  if (at_ms == runtime::kNever) return;
+  uv_timer_start(
+      attending_->get(), [](uv_timer_t* timer) { static_cast<Impl*>(timer->data)->want_turn(); },
+      at_ms > now_ms ? at_ms - now_ms : 0, 0);
 }
 
 void LinuxHost::Impl::note_vanished() {

@@ -65,6 +65,7 @@ class LinuxHost::Impl final : public Driver,
   runtime::LetterBox* letters() override { return &*letters_; }
   storage::Store* local_store() override { return store_; }
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
+  void want_turn() override;
   void complain(std::string_view sentence) override { problem_ = sentence; }
   const char* problem() const override { return problem_.c_str(); }
 
@@ -114,12 +115,15 @@ class LinuxHost::Impl final : public Driver,
   void leave();
   void call_back(const Happened& happened);
   void note_vanished();
+  void attend();
+  void wait_for_room(runtime::Call& call);
   void run_posted();
   void watch_signals();
   void ignore_signals();
 
   uv_loop_t* loop_;
   LinuxOptions options_;
+  Limits limits_ = kLinux;
   std::string path_;
   std::string problem_;
   Status opened_ = Status::ok;
@@ -151,7 +155,7 @@ class LinuxHost::Impl final : public Driver,
   bool is_stopping_ = false;
   bool is_interrupted_ = false;
   std::optional<transport::UvHandle<uv_signal_t>> interrupt_, terminate_;
-  std::optional<transport::UvHandle<uv_timer_t>> deadline_;
+  std::optional<transport::UvHandle<uv_timer_t>> deadline_, attending_;
   std::optional<transport::UvHandle<uv_async_t>> wake_;
   std::mutex posted_mutex_;
   std::vector<Posted> posted_;  // Guarded by posted_mutex_.

@@ -20,6 +20,7 @@
 #include "crdt/value.h"
 #include "crdt/view.h"
 #include "runtime/call.h"
+#include "runtime/grid/attendant.h"
 #include "runtime/grid/channels.h"
 #include "runtime/grid/query.h"
 #include "runtime/replica_status.h"
@@ -55,22 +56,24 @@ struct Change {
 };
 
 // A function with up to two captured words: no allocation, trivially copied.
-class Callback {
+template <typename News>
+class CallbackOf {
  public:
-  Callback() = default;
-  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const Change&>, int> = 0>
-  Callback(F function) : call_([](void* at, const Change& change) { (*static_cast<F*>(at))(change); }) {
+  CallbackOf() = default;
+  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const News&>, int> = 0>
+  CallbackOf(F function) : call_([](void* at, const News& news) { (*static_cast<F*>(at))(news); }) {
     static_assert(std::is_trivially_copyable_v<F> && sizeof(F) <= sizeof(words_),
                   "capture at most two trivially copyable words: a pointer to your state, say");
     std::memcpy(words_, &function, sizeof(F));
   }
-  void operator()(const Change& change) { call_(words_, change); }
+  void operator()(const News& news) { call_(words_, news); }
   explicit operator bool() const { return call_ != nullptr; }
 
  private:
-  void (*call_)(void*, const Change&) = nullptr;
+  void (*call_)(void*, const News&) = nullptr;
   alignas(void*) unsigned char words_[2 * sizeof(void*)] = {};
 };
+using Callback = CallbackOf<Change>;
 
 // What a host lends to a node: a way to make calls, and reads of the replica behind it.
 class Driver {
@@ -104,9 +107,14 @@ class Driver {
   // The trouble of a call that could not even be made, for problem().
   virtual void complain(std::string_view sentence) = 0;
   virtual const char* problem() const = 0;
+  // The attendants have a turn the next time that the host runs, even if nothing else happens.
+  virtual void want_turn() {}
+  Attendants& attendants() { return attendants_; }
 
  protected:
   ~Driver() = default;
+
+  Attendants attendants_;
 };
 
 // A local write: accepted or not, and later what became of it.
@@ -214,6 +222,24 @@ class Map {
   //   full     There are as many as there may be.
   Status index(std::string_view path, IndexKind kind = IndexKind::ordered) {
     return driver_->declare_index(name_, path, kind);
+  }
+
+  // The same for the rows from key `from` on, up to but without `to`; an empty one is the map's begin or end.
+  template <typename Visit>
+  Status scan_range(std::string_view from, std::string_view to, Visit visit) const {
+    char after[kKeyBytesMax];
+    std::size_t size = from.copy(after, sizeof(after));
+    if (!from.empty() && (to.empty() || from < to)) {
+      const Result<Change> first = driver_->find(name_, from);
+      if (first.ok()) visit(*first);
+    }
+    for (;;) {
+      const Result<Change> row = driver_->next({ScopeKind::map, name_, {}}, name_, {after, size});
+      if (!row.ok()) return row.status() == Status::not_found ? Status::ok : row.status();
+      if (!to.empty() && row->key >= to) return Status::ok;
+      visit(*row);
+      size = row->key.copy(after, sizeof(after));
+    }
   }
 
   // Pulls and keeps current what matches `pattern` (nothing or something that ends in '/' is a prefix, the rest is

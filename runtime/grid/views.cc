@@ -2,6 +2,8 @@
 
 #include "runtime/grid/views.h"
 
+#include <cstring>
+
 #include "crdt/hash.h"
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
@@ -19,6 +21,12 @@ Write edit(Driver* driver, std::string_view map, std::string_view key, runtime::
   call.edit = edit;
   driver->perform(call);
   return {driver, call.status, call.seq};
+}
+
+// Into room for a tag or a part.
+std::size_t take(std::string_view sub, char* to) {
+  std::memcpy(to, sub.data(), sub.size());
+  return sub.size();
 }
 
 // Empty when it is larger than a value may be, or no value: the edit says which.
@@ -60,7 +68,7 @@ bool OrMap::contains(std::string_view key, const Value& value) const {
     const Result<crdt::Op> op = next_of(key, {at, size});
     if (!op.ok()) return false;
     if (equal(op->cell.value, value.canonical())) return true;
-    size = op->cell.name.sub.copy(at, sizeof(at));
+    size = take(op->cell.name.sub, at);
   }
 }
 
@@ -81,11 +89,11 @@ Result<Value> OrMap::next_value(std::string_view key, char (&tag)[kTagBytes], st
   static_assert(kTagBytes == crdt::OrTag::kBytes);
   for (;;) {
     char before[kTagBytes];
-    const std::size_t before_size = std::string_view(tag, size).copy(before, sizeof(before));
-    const crdt::CellName place{name_, key, {before, before_size}};
+    std::memcpy(before, tag, size);
+    const crdt::CellName place{name_, key, {before, size}};
     const Result<crdt::Op> op = next_of(key, place.sub);
     if (!op.ok()) return op.status();
-    size = op->cell.name.sub.copy(tag, sizeof(tag));
+    size = take(op->cell.name.sub, tag);
     if (stands_before(key, crdt::hash64(op->cell.value), {tag, size})) continue;
     const Result<crdt::Op> again = driver_->next_cell(place);
     return again.ok() ? Result<Value>(Value(again->cell.value)) : again.status();
@@ -105,7 +113,7 @@ bool OrMap::stands_before(std::string_view key, std::uint64_t hash, std::string_
     const Result<crdt::Op> op = next_of(key, {at, size});
     if (!op.ok() || op->cell.name.sub >= tag) return false;
     if (crdt::hash64(op->cell.value) == hash) return true;
-    size = op->cell.name.sub.copy(at, sizeof(at));
+    size = take(op->cell.name.sub, at);
   }
 }
 
@@ -131,7 +139,7 @@ std::int64_t CounterMap::value(std::string_view key) const {
     if (!op.ok() || op->cell.name.map != name_ || op->cell.name.key != key) return sum.value();
     if (!crdt::CounterPart::is(op->cell.name.sub)) return sum.value();
     sum.add(crdt::CounterPart::read(Value(op->cell.value)));
-    size = op->cell.name.sub.copy(at, sizeof(at));
+    size = take(op->cell.name.sub, at);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "ports/port.h"
 #include "server/epochs.h"
+#include "server/floor.h"
 
 namespace grid::server {
 
@@ -11,9 +12,9 @@ using runtime::Action;
 using runtime::Event;
 
 std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, Policy* policy, Closed closed, void* owner,
-                                       Status& status, std::string& problem) {
-  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, policy, closed, owner));
+                                       const std::string& directory, const AppOptions& options, Closed closed,
+                                       void* owner, Status& status, std::string& problem) {
+  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, options, closed, owner));
   status = host->open_journal(directory, problem);
   if (status == Status::ok) status = host->open_sink(directory, problem);
   if (status != Status::ok) return nullptr;
@@ -44,7 +45,7 @@ Status AppHost::open_sink(const std::string& directory, std::string& problem) {
     return stands.status();
   }
   if (mark->through > 0 && !*stands) {
-    GRID_TRY(load(*sink, problem));
+    GRID_TRY(load(*sink, mark->greatest, problem));
     mark = storage::SinkMark{};
   }
   sink_ = std::make_unique<SinkWorker>(
@@ -79,14 +80,15 @@ Status take_row(const storage::SinkRow& row, void* context) {
 
 }  // namespace
 
-Status AppHost::load(storage::SqliteSink& sink, std::string& problem) {
+Status AppHost::load(storage::SqliteSink& sink, const crdt::Stamp& greatest, std::string& problem) {
   say("the database has outlived its journal: loading its rows");
   Loading loading{*journal_};
   Status status = Epochs::close(*journal_);
   if (status == Status::ok) status = sink.load(take_row, &loading);
+  if (status == Status::ok) status = note_loaded(*journal_, greatest);
   if (status == Status::ok) status = journal_->commit();
   // The rows have new places in the journal, so all of them are drained again, after a crash too.
-  if (status == Status::ok) status = sink.drain({}, {});
+  if (status == Status::ok) status = sink.drain({}, {.greatest = greatest});
   if (status != Status::ok) {
     problem = std::string("the database could not be loaded: ") + sink.problem() + journal_->problem();
     return status;
@@ -100,8 +102,9 @@ void AppHost::start(storage::Seq drained_through) {
   port::entropy(seed);
   CoordinatorOptions options;
   options.app = app_;
+  options.keeping = options_.keeping;
   options.seed = load_be(seed);
-  options.policy = policy_;
+  options.policy = options_.policy;
   options.has_sink = true;
   options.drained_through = drained_through;
   coordinator_.emplace(*journal_, options);
@@ -128,7 +131,7 @@ void AppHost::carry_out(const Action& action) {
       wants_drain_ = true;
       return host_->want_turn();
     case Action::Kind::drain:
-      return sink_->submit(action.size, {coordinator_->status().epoch, action.seq});
+      return sink_->submit(action.size, coordinator_->status().drained_mark(action.seq));
     default:
       return;
   }

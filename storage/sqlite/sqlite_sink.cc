@@ -33,6 +33,8 @@ constexpr char kSchema[] = R"(
     PRIMARY KEY (map, key, sub)
   ) WITHOUT ROWID;
   CREATE INDEX cell_arrival ON cell (arrival);
+  CREATE INDEX cell_dead ON cell (arrival) WHERE tombstone = 1;
+  CREATE INDEX cell_expiry ON cell (expires_ms) WHERE expires_ms > 0;
   CREATE TABLE meta (
     name   TEXT    NOT NULL PRIMARY KEY,
     number INTEGER NOT NULL
@@ -44,21 +46,39 @@ constexpr char kSchema[] = R"(
 )";
 static_assert(SqliteSink::kFormat == 1 && kApplicationId == 1735551332, "kSchema says so");
 
+// For databases of a release before collection, which don't mind. A new one has them with its schema, in one commit.
+constexpr char kIndexes[] = R"(
+  CREATE INDEX IF NOT EXISTS cell_dead ON cell (arrival) WHERE tombstone = 1;
+  CREATE INDEX IF NOT EXISTS cell_expiry ON cell (expires_ms) WHERE expires_ms > 0;
+)";
+
 // The guard is crdt::wins() in SQL: stamp, then expiry, then value. An expiry is an unsigned number, and SQLite's
-// are signed: the negative ones are the greater.
+// are signed: the negative ones are the greater. A row that is not there and arrived up to the
+// floor, ?11, was collected.
 constexpr char kUpsert[] = R"(
   INSERT INTO cell (map, key, sub, stamp, stamp_text, arrival, expires_ms, tombstone, value, json)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+  SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+  WHERE ?6 > ?11 OR EXISTS (SELECT 1 FROM cell WHERE map = ?1 AND key = ?2 AND sub = ?3)
   ON CONFLICT (map, key, sub) DO UPDATE SET
     stamp = excluded.stamp, stamp_text = excluded.stamp_text, arrival = excluded.arrival,
     expires_ms = excluded.expires_ms, tombstone = excluded.tombstone, value = excluded.value, json = excluded.json
   WHERE (excluded.stamp, excluded.expires_ms < 0, excluded.expires_ms, excluded.value)
       > (cell.stamp, cell.expires_ms < 0, cell.expires_ms, cell.value)
 )";
-constexpr char kNote[] = "INSERT OR REPLACE INTO meta VALUES ('drained_epoch', ?1), ('drained_through', ?2)";
+constexpr char kForgetRemoved[] = "DELETE FROM cell WHERE tombstone = 1 AND arrival <= ?1";
+constexpr char kForgetExpired[] = "DELETE FROM cell WHERE expires_ms > 0 AND expires_ms <= ?2 AND arrival <= ?1";
+constexpr char kNote[] = R"(
+  INSERT OR REPLACE INTO meta
+  VALUES ('drained_epoch', ?1), ('drained_through', ?2), ('floor', ?3), ('floor_expired_ms', ?4),
+         ('collected_time', ?5), ('collected_node', ?6)
+)";
 constexpr char kNoted[] = R"(
   SELECT coalesce((SELECT number FROM meta WHERE name = 'drained_epoch'), 0),
-         (SELECT number FROM meta WHERE name = 'drained_through')
+         (SELECT number FROM meta WHERE name = 'drained_through'),
+         coalesce((SELECT number FROM meta WHERE name = 'floor'), 0),
+         coalesce((SELECT number FROM meta WHERE name = 'floor_expired_ms'), 0),
+         coalesce((SELECT number FROM meta WHERE name = 'collected_time'), 0),
+         coalesce((SELECT number FROM meta WHERE name = 'collected_node'), 0)
 )";
 constexpr char kLoad[] =
     "SELECT map, key, sub, stamp, arrival, expires_ms, value, json FROM cell ORDER BY arrival, map, key, sub";
@@ -105,7 +125,8 @@ std::unique_ptr<SqliteSink> SqliteSink::open(const std::string& file, Status& st
 }
 
 SqliteSink::~SqliteSink() {
-  for (sqlite3_stmt* statement : {upsert_, note_, noted_, load_}) sqlite3_finalize(statement);
+  for (sqlite3_stmt* statement : {upsert_, forget_removed_, forget_expired_, note_, noted_, load_})
+    sqlite3_finalize(statement);
   sqlite3_close(database_);
 }
 
@@ -127,7 +148,11 @@ Status SqliteSink::connect() {
       return created;
     }
   }
-  return prepare_all();
+  if (!is_new) GRID_TRY(run(kIndexes));
+  GRID_TRY(prepare_all());
+  const Result<SinkMark> mark = drained();
+  if (mark.ok()) floor_ = mark->floor;
+  return mark.status();
 }
 
 Status SqliteSink::check_format(bool& is_new) {
@@ -166,6 +191,8 @@ Status SqliteSink::prepare(const char* sql, sqlite3_stmt*& statement) {
 
 Status SqliteSink::prepare_all() {
   GRID_TRY(prepare(kUpsert, upsert_));
+  GRID_TRY(prepare(kForgetRemoved, forget_removed_));
+  GRID_TRY(prepare(kForgetExpired, forget_expired_));
   GRID_TRY(prepare(kNote, note_));
   GRID_TRY(prepare(kNoted, noted_));
   return prepare(kLoad, load_);
@@ -187,6 +214,7 @@ Status SqliteSink::drain(std::span<const SinkRow> rows, const SinkMark& mark) {
     status = write_all(rows, mark);
     // Some failures have rolled back by themselves; then there is nothing left to roll back.
     if (status != Status::ok) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+    if (status == Status::ok) floor_ = mark.floor;
   }
   has_failed_ = status == Status::io;
   return status;
@@ -194,10 +222,24 @@ Status SqliteSink::drain(std::span<const SinkRow> rows, const SinkMark& mark) {
 
 Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark) {
   for (const SinkRow& row : rows) GRID_TRY(upsert(row));
+  if (mark.floor > 0) GRID_TRY(forget(mark));
   bind(note_, 1, mark.epoch);
   bind(note_, 2, mark.through);
+  bind(note_, 3, mark.floor);
+  bind(note_, 4, mark.expired_ms);
+  bind(note_, 5, mark.greatest.time);
+  bind(note_, 6, mark.greatest.node);
   GRID_TRY(finish(note_, "can't note how far the journal is drained"));
   return commit();
+}
+
+Status SqliteSink::forget(const SinkMark& mark) {
+  for (sqlite3_stmt* statement : {forget_removed_, forget_expired_}) {
+    bind(statement, 1, mark.floor);
+    if (statement == forget_expired_) bind(statement, 2, mark.expired_ms);
+    GRID_TRY(finish(statement, "can't delete what was collected"));
+  }
+  return Status::ok;
 }
 
 // SQLite itself keeps quiet about a checkpoint that fails. One that lacks room, or meets a reader, comes again.
@@ -226,6 +268,7 @@ Status SqliteSink::upsert(const SinkRow& row) {
   code |= bind(upsert_, 8, std::uint64_t{cell.is_tombstone()});
   code |= bind(upsert_, 9, cell.value);
   code |= row.json.empty() ? sqlite3_bind_null(upsert_, 10) : bind(upsert_, 10, row.json);
+  code |= bind(upsert_, 11, floor_);
   if (code != SQLITE_OK) return fail(sqlite3_errcode(database_), "can't bind a row");
   return finish(upsert_, "can't write a row");
 }
@@ -239,7 +282,14 @@ Status SqliteSink::finish(sqlite3_stmt* statement, const char* what) {
 
 Result<SinkMark> SqliteSink::drained() {
   const int code = sqlite3_step(noted_);
-  const SinkMark mark = code == SQLITE_ROW ? SinkMark{number_column(noted_, 0), number_column(noted_, 1)} : SinkMark{};
+  SinkMark mark;
+  if (code == SQLITE_ROW) {
+    mark = {number_column(noted_, 0),
+            number_column(noted_, 1),
+            number_column(noted_, 2),
+            number_column(noted_, 3),
+            {number_column(noted_, 4), number_column(noted_, 5)}};
+  }
   const Status status = code == SQLITE_ROW ? Status::ok : fail(code, "can't read how far the journal is drained");
   sqlite3_reset(noted_);
   if (status != Status::ok) return status;

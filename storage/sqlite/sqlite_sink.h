@@ -52,6 +52,7 @@ class SqliteSink final : public Sink {
   Status write_all(std::span<const SinkRow> rows, const SinkMark& mark);
   Status commit();
   Status upsert(const SinkRow& row);
+  Status forget(const SinkMark& mark);
   Status finish(sqlite3_stmt* statement, const char* what);
   Status fail(int code, const char* what);
 
@@ -59,8 +60,11 @@ class SqliteSink final : public Sink {
   std::string problem_;
   int checkpoint_code_ = 0;  // Of the last one.
   bool has_failed_ = false;  // A drain has; it is unknown what the medium holds.
+  crdt::Seq floor_ = 0;      // As it was noted last.
   sqlite3* database_ = nullptr;
   sqlite3_stmt* upsert_ = nullptr;
+  sqlite3_stmt* forget_removed_ = nullptr;
+  sqlite3_stmt* forget_expired_ = nullptr;
   sqlite3_stmt* note_ = nullptr;
   sqlite3_stmt* noted_ = nullptr;
   sqlite3_stmt* load_ = nullptr;

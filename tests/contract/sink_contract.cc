@@ -18,6 +18,7 @@ namespace {
 using crdt::Seq;
 using crdt::Stamp;
 using storage::Sink;
+using storage::SinkMark;
 using storage::SinkRow;
 
 constexpr std::uint64_t kEpoch = 0xe000'0000'0000'0001;
@@ -158,6 +159,22 @@ void a_drain_notes_how_far_it_went(void** state) {
   assert_rows(*sink, "5:a=1@10");
 }
 
+// PROTOCOL P27: what is collected goes behind its rows, and a row that is drained again does not bring it back.
+void what_is_collected_goes_and_does_not_come_back(void** state) {
+  Sink* sink = fixture_of(state).sink;
+  SinkRow expiring = row_of("c", "1", 10, 3);
+  expiring.cell.expires_ms = 50;
+  assert_ok(drain(*sink, {row_of("a", "", 20, 1), row_of("b", "1", 10, 2), expiring, row_of("d", "", 10, 5)}, 5));
+  const SinkMark mark{kEpoch, 6, 4, 50, Stamp::of(20, 0, 1)};
+  assert_ok(sink->drain({}, mark));
+  assert_rows(*sink, "2:b=1@10 5:d=@10");
+  sink = &fixture_of(state).reopen();
+  assert_true(*sink->drained() == mark);
+  const SinkRow again[] = {row_of("a", "1", 10, 1), row_of("b", "2", 11, 4), row_of("e", "1", 10, 7)};
+  assert_ok(sink->drain(again, {kEpoch, 7, 4, 50, mark.greatest}));
+  assert_rows(*sink, "4:b=2@11 5:d=@10 7:e=1@10");
+}
+
 void rows_load_in_the_order_of_arrival(void** state) {
   Sink& sink = *fixture_of(state).sink;
   assert_ok(drain(sink, {row_of("a", "1", 10, 30), row_of("b", "1", 10, 20), row_of("c", "1", 10, 10)}, 30));
@@ -188,6 +205,7 @@ int run_sink_contract(const char* name, MakeSinkDisk make_disk) {
       contract_test(a_row_goes_in_only_if_it_wins),
       contract_test(any_order_and_repetition_of_drains_gives_the_same_table),
       contract_test(a_drain_notes_how_far_it_went),
+      contract_test(what_is_collected_goes_and_does_not_come_back),
       contract_test(rows_load_in_the_order_of_arrival),
       contract_test(loading_ends_where_the_taker_says),
   };

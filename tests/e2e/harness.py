@@ -113,7 +113,7 @@ class Process:
 class Server(Process):
     """A gridd on a port of its own choice; `url` is where it listens."""
 
-    def __init__(self, data, arguments=(), listen="127.0.0.1:0", env=None):
+    def __init__(self, data, listen="127.0.0.1:0", env=None, arguments=()):
         super().__init__([program("gridd"), "--dev", "--listen", listen, "--data", str(data), *arguments], env)
         self.url = self.first_line()
 

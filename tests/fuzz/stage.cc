@@ -88,7 +88,8 @@ void Stage::start(Site& site) {
     site.coordinator = std::make_unique<server::Coordinator>(site.store, options);
   } else {
     site.memory.assign(runtime::Replica::memory_bytes(kSmall), 0);
-    const runtime::ReplicaOptions options{.app = "farm", .seed = site.seed, .limits = &kSmall};
+    const runtime::ReplicaOptions options{
+        .app = "farm", .seed = site.seed, .limits = &kSmall, .views = &runtime::kViews};
     site.replica = std::make_unique<runtime::Replica>(site.store, options, site.memory);
   }
   step(site, {.kind = Event::Kind::start});

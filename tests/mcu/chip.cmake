@@ -22,8 +22,10 @@ foreach(profile chip pico nano)
 endforeach()
 
 # The same with what a device links only if it uses it, one at a time.
-foreach(part inspect)
-  grid_firmware(weigh_with_${part} SOURCES ${sources}/weigh.cc LINK grid_bare_inspection)
+set(library_of_inspect grid_bare_inspection)
+set(library_of_predicates grid_query)
+foreach(part inspect sets counters batch predicates channels)
+  grid_firmware(weigh_with_${part} SOURCES ${sources}/weigh.cc LINK grid_bare_host ${library_of_${part}})
   target_compile_definitions(weigh_with_${part} PRIVATE GRID_LIMITS=kChip GRID_PART_${part})
 endforeach()
 

@@ -8,6 +8,21 @@
 #ifdef GRID_PART_inspect
 #include "ports/bare/grid/bare_inspection.h"
 #endif
+#ifdef GRID_PART_sets
+#include "runtime/grid/views.h"
+#endif
+#ifdef GRID_PART_counters
+#include "runtime/grid/views.h"
+#endif
+#ifdef GRID_PART_batch
+#include "runtime/grid/batch.h"
+#endif
+#ifdef GRID_PART_predicates
+#include "crdt/query/compile.h"
+#endif
+#ifdef GRID_PART_channels
+#include "runtime/channels.h"
+#endif
 
 namespace {
 
@@ -26,13 +41,50 @@ void add(const Change& change) { sum += change.now["n"].integer_or(0); }
 }  // namespace
 
 int main() {
-  Node* node = host.open({.app = "farm", .store = "grid", .server = "ws://10.0.2.2:7271"});
+  ChipOptions options{.app = "farm", .store = "grid", .server = "ws://10.0.2.2:7271"};
+#ifdef GRID_PART_channels
+  static ChannelsOf<kChipChannels> channels;
+  options.channels = channels;
+#endif
+#if defined(GRID_PART_sets) || defined(GRID_PART_counters) || defined(GRID_PART_batch)
+  options.views = &runtime::kViews;
+#endif
+  Node* node = host.open(options);
   if (node == nullptr) return 1;
   Map map = node->map("climate");
   if (map.subscribe("set/") != Status::ok || map.scan("", add) != Status::ok) return 1;
   Watch watch = map.watch("fan/", add);
 #ifdef GRID_PART_inspect
   static BareInspection<GRID_LIMITS> inspection(host.loop(), "farm");
+#endif
+#ifdef GRID_PART_sets
+  OrMap tags(*node, "tags");
+  std::size_t values = 0;
+  tags.add("bench/1", "dry");
+  tags.remove("bench/1", "wet");
+  if (tags.values("bench/1", [&values](const Value&) { ++values; }) == Status::ok && values > 9)
+    tags.remove_all("bench/1");
+#endif
+#ifdef GRID_PART_counters
+  CounterMap visits(*node, "visits");
+  if (visits.value("gate") < 9) visits.increment("gate");
+#endif
+#ifdef GRID_PART_channels
+  Topic alarm = node->topic("alarm/+");
+  const Listening listening = alarm.listen([](const Heard& heard) { sum += heard.value.integer_or(0); });
+  if (node->topic("alarm/kitchen").publish({{"n", sum}}) != Status::ok) return 1;
+#endif
+#ifdef GRID_PART_predicates
+  std::uint8_t room[256];
+  query::Trouble trouble;
+  const Result<query::Predicate> where = query::compile("n > 9 and key like 'bench/%'", {}, room, trouble);
+  if (where.ok() && where->matches({"bench/1", map.get("bench/1")})) ++sum;
+#endif
+#ifdef GRID_PART_batch
+  BatchOf<128, 4> batch;
+  batch.put("climate", "bench/1", {{"n", 1}});
+  batch.remove("climate", "bench/2");
+  batch.commit(*node);
 #endif
   for (;;) {
     const Write write = map.put("bench/1", {{"n", sum}});

@@ -21,6 +21,7 @@ struct Database {
     crdt::Stamp stamp;
     std::uint64_t expires_ms = 0;
     std::string value;
+    crdt::Seq arrival = 0;
   };
   using Name = std::tuple<std::string, std::string, std::string>;
 
@@ -39,9 +40,15 @@ struct Database {
       const Name name(op.cell.name.map, op.cell.name.key, op.cell.name.sub);
       const auto found = rows.find(name);
       if (found != rows.end() && !crdt::wins(op.cell, cell(name, found->second))) continue;
-      rows[name] = {op.cell.stamp, op.cell.expires_ms, std::string(as_text(op.cell.value))};
+      if (found == rows.end() && op.seq <= mark.floor) continue;
+      rows[name] = {op.cell.stamp, op.cell.expires_ms, std::string(as_text(op.cell.value)), op.seq};
     }
     mark = drained;
+    std::erase_if(rows, [this](const auto& named) {
+      const Row& row = named.second;
+      const bool expired = row.expires_ms != 0 && row.expires_ms <= mark.expired_ms;
+      return row.arrival <= mark.floor && (row.value.empty() || expired);
+    });
   }
 };
 

@@ -4,6 +4,7 @@
 
 #include "tests/sim/world.h"
 #include "transport/wire.h"
+#include "transport/wire_channel.h"
 
 namespace grid::sim {
 
@@ -42,6 +43,16 @@ std::string ops_of(Bytes frame) {
   if (reader.head().status != Status::ok) text.append(": ").append(grid::name_of(reader.head().status));
   if (!reader.head().cursor.empty()) text.append("; cursor");
   return text + (reader.head().last ? "; last" : "");
+}
+
+// Verbs by number, as transport/wire_channel.h has them.
+std::string channel_of(Bytes frame) {
+  std::string items;
+  wire::ChannelReader reader(frame);
+  for (wire::ChannelItem item; reader.next(item);) {
+    items += " " + std::to_string(static_cast<unsigned>(item.verb)) + ":" + std::to_string(item.member % 10'000);
+  }
+  return items;
 }
 
 std::string digests_of(Bytes frame) {
@@ -96,6 +107,8 @@ std::string detail(Kind kind, Bytes frame) {
     case Kind::have:
     case Kind::lacks:
       return digests_of(frame);
+    case Kind::channel:
+      return channel_of(frame);
     case Kind::bye: {
       grid_Bye bye = grid_Bye_init_zero;
       return wire::decode(frame, bye) == Status::ok ? ": " + std::string(bye.reason) : " (malformed)";

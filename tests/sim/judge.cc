@@ -89,14 +89,18 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
       event.kind == Event::Kind::frame && event.bytes[0] == static_cast<std::uint8_t>(wire::Kind::reject);
   if (refuses) devices_[&site].excused = true;
   // A write is judged by called(), which knows it.
-  if (event.call == nullptr || event.call->verb > Call::Verb::remove) look_at_records(site, before);
+  const bool writes = event.call != nullptr && event.call->verb <= Call::Verb::edit;
+  if (!writes) look_at_records(site, before);
+  if (site.is_gateway() && event.kind == Event::Kind::start) look_at_gateway(site);
+  if (site.is_gateway()) see_collection(site);
   if (site.is_gateway()) return check_drains(site, actions);
   Device& device = devices_[&site];
   for (const Action& action : actions) {
     if (action.kind == Action::Kind::outcome) note_outcome(site, device, action);
     if (action.kind == Action::Kind::changed) note_change(site, device, action);
   }
-  if (event.call == nullptr || event.call->verb > Call::Verb::remove) return;
+  if (!writes) return;
+  if (event.call->verb == Call::Verb::edit) return note_edit(site, *event.call, before);
   const Result<crdt::Op> op = site.store->find({event.call->scope.map, event.call->scope.text, {}});
   if (op.ok()) device.standing[name_of(op->cell.name)] = holding_of(op->cell);
 }
@@ -107,6 +111,26 @@ void Judge::check_drains(Site& gateway, std::span<const Action> actions) {
     if (action.kind != Action::Kind::drain || action.seq <= gateway.coordinator->status().durable) continue;
     fail("the gateway drains up to %llu, which is not durable", static_cast<unsigned long long>(action.seq));
   }
+}
+
+// What an edit has written, whatever it was asked for, and what it withdrew, which leaves no record.
+void Judge::note_edit(Site& site, const Call& call, storage::Seq before) {
+  auto& standing = devices_[&site].standing;
+  const std::string map(call.scope.map), key(call.scope.text);
+  for (auto at = standing.lower_bound({map, key, ""}); at != standing.end();) {
+    const auto& [at_map, at_key, sub] = at->first;
+    if (at_map != map || at_key != key) break;
+    at = site.store->find({at_map, at_key, sub}).ok() ? std::next(at) : standing.erase(at);
+  }
+  for (storage::Seq at = before; at < site.store->head();) {
+    const Result<crdt::Op> op = site.store->next_op(at);
+    if (!op.ok()) return;
+    at = op->seq;
+    const Name name = name_of(op->cell.name);
+    written_[name].insert(std::string(as_text(op->cell.value)));
+    standing[name] = holding_of(op->cell);
+  }
+  ++writes_;
 }
 
 // The store's log tells all that a step has changed.
@@ -128,13 +152,46 @@ void Judge::look_at_records(Site& site, storage::Seq before) {
 void Judge::check_origin(const Site& site, const crdt::Op& op) {
   if (op.cell.stamp.is_none()) return;
   const Name name = name_of(op.cell.name);
+  // Another node id gives a tag and a part other names, and a refusal a part another sum.
+  const bool is_own_doing = !site.is_gateway() && op.local && !op.cell.name.sub.empty();
+  if (is_own_doing) written_[name].insert(std::string(as_text(op.cell.value)));
   const auto found = written_.find(name);
   if (found != written_.end() && found->second.contains(std::string(as_text(op.cell.value)))) return;
   fail("%s holds a value of %s that nobody wrote", site.name.c_str(), text_of(name).c_str());
 }
 
+// SYN-3: only what is dead goes, and what has gone with its deletion never arrives again.
+void Judge::see_collection(Site& gateway) {
+  const Result<Bytes> fact = gateway.store->fact("floor");
+  const std::string floor = fact.ok() ? std::string(as_text(*fact)) : std::string();
+  if (floor == floor_fact_) return;
+  floor_fact_ = floor;
+  for (auto at = arrived_.begin(); at != arrived_.end();) {
+    const auto& [name, last] = *at;
+    if (gateway.store->find({std::get<0>(name), std::get<1>(name), std::get<2>(name)}).ok()) {
+      ++at;
+      continue;
+    }
+    if (!last.value.empty() && last.expires_ms == 0) fail("a live row was collected: %s", text_of(name).c_str());
+    for (const auto& [stamp, sent] : stamps_) {
+      if (sent.name == name && stamp <= last.stamp) buried_.emplace(name, stamp);
+    }
+    const auto promised = floor_.find(name);
+    if (promised != floor_.end() && !beats(name, promised->second, last)) floor_.erase(promised);
+    gone_[name] = last;
+    at = arrived_.erase(at);
+  }
+}
+
 // CLK-1: one stamp, one write.
 void Judge::see_arrival(const crdt::Op& op) {
+  const Name arriving = name_of(op.cell.name);
+  arrived_[arriving] = holding_of(op.cell);
+  const bool stays = !op.cell.is_tombstone() && op.cell.expires_ms == 0;
+  if (stays && buried_.contains({arriving, op.cell.stamp})) {
+    fail("a row came back that was deleted, and the deletion collected: %s@%s", text_of(arriving).c_str(),
+         text_of(op.cell.stamp).c_str());
+  }
   if (device_set_back_ && lost_stamps_.contains(op.cell.stamp)) return;
   const Sent sent{name_of(op.cell.name), holding_of(op.cell), 0};
   const auto [known, fresh] = stamps_.try_emplace(op.cell.stamp, sent);
@@ -151,7 +208,11 @@ void Judge::see(Site& site, Device& device, const crdt::Op& op) {
   // A pending op that was signed anew, under another node id, is the same write.
   const bool same = found != device.standing.end() && op.local && found->second.value == now.value &&
                     found->second.stamp.time == now.stamp.time;
-  if (found != device.standing.end() && !same && !(found->second == now) && !beats(name, now, found->second)) {
+  // It may have forgotten a deletion, and hear of another that came late.
+  const bool forgot = found != device.standing.end() && found->second.value.empty() && now.value.empty();
+  const bool let_go = found != device.standing.end() && (forgot || found->second.stamp <= device.collected);
+  if (found != device.standing.end() && !same && !let_go && !(found->second == now) &&
+      !beats(name, now, found->second)) {
     fail("%s went back on %s: from %s to %s", site.name.c_str(), text_of(name).c_str(),
          text_of(found->second.stamp).c_str(), text_of(now.stamp).c_str());
   }
@@ -192,6 +253,12 @@ void Judge::forget_standing(Site& site, Device& device) {
 void Judge::sent(Site& from, Site& to, Bytes frame) {
   const Result<wire::Kind> kind = wire::kind_of(frame);
   if (!kind.ok()) return fail("%s sends a frame of an unknown kind", from.name.c_str());
+  if (*kind == wire::Kind::subscribed) {
+    grid_Subscribed answer = grid_Subscribed_init_zero;
+    if (wire::decode(frame, answer) != Status::ok) return fail("%s sends a malformed answer", from.name.c_str());
+    const crdt::Stamp collected{answer.collected_time, answer.collected_node};
+    devices_[&to].collected = std::max(devices_[&to].collected, collected);
+  }
   const bool push = *kind == wire::Kind::push;
   if (!push && *kind != wire::Kind::reject) return;
   wire::OpsReader reader;
@@ -207,8 +274,8 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
   const Outcome outcome = static_cast<Outcome>(action.outcome);
   if (outcome == Outcome::rejected) {
     const auto found = device.open.find(action.seq);
-    const bool large = action.status == Status::too_large;
-    if (found != device.open.end() && !large) {
+    const bool judged = action.status == Status::too_large || action.status == Status::collected;
+    if (found != device.open.end() && !judged) {
       fail("%s: a legal write of %s was refused: %s", site.name.c_str(), text_of(found->second.name).c_str(),
            grid::name_of(action.status));
     }
@@ -228,7 +295,13 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
   for (auto at = device.pushed.begin(); at != device.pushed.end() && at->first <= action.seq;) {
     const Sent& sent = at->second;
     // An ack that was on its way when the gateway was set back speaks of what is gone.
-    if (sent.rollbacks == rollbacks_) {
+    const auto gone = gone_.find(sent.name);
+    // A late removal of what is not there is done without a trace.
+    const auto& [map, key, sub] = sent.name;
+    const bool moot =
+        sent.holding.value.empty() && !floor_fact_.empty() && !world_.gateway().store->find({map, key, sub}).ok();
+    const bool is_gone = moot || (gone != gone_.end() && !beats(sent.name, sent.holding, gone->second));
+    if (sent.rollbacks == rollbacks_ && !is_gone) {
       const auto [floor, fresh] = floor_.try_emplace(sent.name, sent.holding);
       if (!fresh && beats(sent.name, sent.holding, floor->second)) floor->second = sent.holding;
     }
@@ -249,7 +322,8 @@ void Judge::forgot(Site& site, Fault why) {
   device.node = 0;
   if (site.is_gateway()) {
     // A gateway that was set back has lost what it promised: what its devices still hold comes back.
-    if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), ++rollbacks_;
+    if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), buried_.clear(), ++rollbacks_;
+    look_at_gateway(site);
     forget_lost_stamps();
     return check_floors("after a power cut");
   }
@@ -258,6 +332,18 @@ void Judge::forgot(Site& site, Fault why) {
   std::erase_if(device.open, [&site](const auto& write) { return write.first > site.store->head(); });
   if (why != Fault::crash) device.open.clear();
   forget_standing(site, device);
+}
+
+// What stands there is all that it knows.
+void Judge::look_at_gateway(Site& gateway) {
+  const Result<Bytes> fact = gateway.store->fact("floor");
+  floor_fact_ = fact.ok() ? std::string(as_text(*fact)) : std::string();
+  arrived_.clear();
+  for (runtime::Scan scan(runtime::Scope{});;) {
+    const Result<crdt::Op> op = scan.next(*gateway.store);
+    if (!op.ok()) return;
+    arrived_[name_of(op->cell.name)] = holding_of(op->cell);
+  }
 }
 
 // What the gateway relayed and lost, an image of its writer may write over: nobody is left who could tell.
@@ -311,6 +397,8 @@ void Judge::rest_device(Site& site) {
   for (const auto& [name, standing] : device.standing) {
     const Result<crdt::Op> op = site.store->find({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
     if (op.ok() && !beats(name, standing, holding_of(op->cell))) continue;
+    const bool dead = standing.value.empty() || standing.expires_ms != 0 || standing.stamp <= device.collected;
+    if (!op.ok() && dead && !floor_fact_.empty()) continue;  // It has forgotten a deletion that was collected.
     fail("%s has lost %s@%s", site.name.c_str(), text_of(name).c_str(), text_of(standing.stamp).c_str());
   }
   rest_scopes(site);

@@ -64,7 +64,8 @@ class Judge final : public Witness {
     crdt::NodeId node = 0;
     std::uint64_t rejected = 0;
     std::uint64_t restamps = 0;
-    bool excused = false;  // Something happened in this step that may take a cell back.
+    crdt::Stamp collected;  // What it was told of, as one from behind the floor.
+    bool excused = false;   // Something happened in this step that may take a cell back.
   };
 
   static Name name_of(const crdt::CellName& name);
@@ -75,6 +76,9 @@ class Judge final : public Witness {
   void look_at_records(Site& site, storage::Seq before);
   void see(Site& site, Device& device, const crdt::Op& op);
   void see_arrival(const crdt::Op& op);
+  void note_edit(Site& site, const runtime::Call& call, storage::Seq before);
+  void see_collection(Site& gateway);
+  void look_at_gateway(Site& gateway);
   void check_origin(const Site& site, const crdt::Op& op);
   void note_outcome(Site& site, Device& device, const Action& action);
   void note_change(Site& site, Device& device, const Action& action);
@@ -93,6 +97,10 @@ class Judge final : public Witness {
   std::map<Name, std::set<std::string>> written_;  // Every value that somebody put; empty for a removal.
   std::map<crdt::Stamp, Sent> stamps_;             // Every stamp that the gateway took, with what it stood on.
   std::set<crdt::Stamp> lost_stamps_;              // Which it lost again.
+  std::map<Name, Holding> arrived_;                // What stood last at the gateway, under each name.
+  std::set<std::pair<Name, crdt::Stamp>> buried_;  // What arrived there once, and was collected with its deletion.
+  std::map<Name, Holding> gone_;                   // Those deletions.
+  std::string floor_fact_;
   bool device_set_back_ = false;
   std::map<Name, Holding> floor_;  // What was acknowledged as durable: no cell falls below it.
   std::uint64_t rollbacks_ = 0;    // How often the gateway was set back.

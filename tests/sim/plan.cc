@@ -107,6 +107,11 @@ World::Options draw_options(Random& random, std::uint64_t seed) {
   options.server.maps_max = 1 + up_to(random, 3);
   if (random.below(4) == 0) options.batch_bytes_max = 16'384 + up_to(random, 50'000);
   // Without a dice: the seeds that found something once must go on meaning what they meant.
+  if (seed % 32 == 10) {
+    const std::uint64_t spans_ms[] = {0, 500, 3'000, 15'000};
+    const auto span_ms = [&](std::uint64_t digit) { return spans_ms[seed / 32 / digit % 4]; };
+    options.server.keeping = {span_ms(1), span_ms(4), span_ms(16)};
+  }
   if (seed % 16 == 13) options.short_logs = 1 + static_cast<std::uint32_t>(seed / 16 % 40);
   return options;
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "crdt/value.h"
+#include "runtime/edits.h"
 #include "tests/sim/chatter.h"
 #include "tests/sim/judge.h"
 
@@ -26,6 +27,7 @@ class Run {
     world_.tell_to(story);
     if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
+    edits_ = plan.options.seed % 16 == 4;
   }
 
   Verdict go() {
@@ -96,6 +98,12 @@ class Run {
     writer.integer(++next_value_);
     return std::string(as_text(*writer.finish()));
   }
+  static std::string small_number(std::uint64_t number) {
+    std::uint8_t room[16];
+    crdt::ValueWriter writer(room);
+    writer.integer(static_cast<std::int64_t>(number));
+    return std::string(as_text(*writer.finish()));
+  }
   std::string text(std::size_t bytes) {
     std::string padded = bytes == 0 ? "" : std::to_string(++next_value_) + ":";
     padded.resize(bytes, 'x');
@@ -155,9 +163,30 @@ class Run {
                 static_cast<unsigned long long>(put.seq), grid::name_of(status));
   }
 
+  // Sets, counters and batches beside rows.
+  void edit(const Step& step, Site& site, std::string_view key) {
+    const std::string value = step.choice % 7 == 0 ? std::string() : small_number(step.choice % 5);
+    std::vector<runtime::RowWrite> rows;
+    std::vector<std::string> keys;
+    for (std::uint64_t i = 0; i < 2 + step.choice % 6; ++i) keys.push_back("hot/" + std::to_string(i));
+    for (const std::string& row : keys) rows.push_back({map_of(step), row, as_bytes(value), 0});
+    Call call{.verb = Call::Verb::edit, .scope = {ScopeKind::key, map_of(step), key}, .value = as_bytes(value)};
+    constexpr runtime::Edit kEdits[] = {runtime::add_to_set, runtime::remove_from_set, runtime::add_to_counter};
+    call.edit = kEdits[step.choice % 3];
+    if (value.empty()) call.edit = runtime::remove_from_set;
+    if (step.choice % 11 == 0) {
+      call.edit = runtime::write_batch;
+      call.rows = rows;
+    }
+    const Status status = world_.call(site, call);
+    world_.tell("%s edits %s/%s #%llu: %s", site.name.c_str(), map_of(step), std::string(key).c_str(),
+                static_cast<unsigned long long>(call.seq), grid::name_of(status));
+  }
+
   void use(const Step& step, Site& site) {
     const char* map = map_of(step);
     const std::string key = key_of(step);
+    if (edits_ && step.act <= Act::remove && step.choice % 2 == 0) return edit(step, site, key);
     switch (step.act) {
       case Act::put:
         return put(site, map, key, step.choice % 3 == 0 ? record() : number(), 0);
@@ -391,6 +420,7 @@ class Run {
   World world_;
   Judge judge_;
   std::unique_ptr<Chatter> chatter_;
+  bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes).
   std::vector<std::unique_ptr<storage::MemoryStore>> images_;
   std::int64_t next_value_ = 0;
   std::string problem_;

@@ -5,12 +5,20 @@
 // Place     Above world.h, beside the scenarios.
 #pragma once
 
+#include "crdt/value.h"
 #include "tests/check.h"
 #include "tests/sim/world.h"
 
 namespace grid::sim {
 
 inline std::string key_of(std::uint64_t number) { return "key/" + std::to_string(number); }
+
+inline std::string canonical(std::int64_t number) {
+  std::uint8_t room[16];
+  crdt::ValueWriter writer(room);
+  writer.integer(number);
+  return std::string(as_text(*writer.finish()));
+}
 
 inline void join(World& world) {
   for (std::size_t i = 0; i < world.device_count(); ++i) {

@@ -13,13 +13,6 @@ using runtime::RowWrite;
 
 namespace {
 
-std::string canonical(std::int64_t number) {
-  std::uint8_t room[16];
-  crdt::ValueWriter writer(room);
-  writer.integer(number);
-  return std::string(as_text(*writer.finish()));
-}
-
 // Keys of map "m" in one partition.
 std::vector<std::string> keys_together(std::size_t count) {
   std::vector<std::string> keys;

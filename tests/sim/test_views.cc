@@ -22,13 +22,6 @@ using storage::MemoryStore;
 
 namespace {
 
-std::string canonical(std::int64_t number) {
-  std::uint8_t room[16];
-  crdt::ValueWriter writer(room);
-  writer.integer(number);
-  return std::string(as_text(*writer.finish()));
-}
-
 Status edit(World& world, Site& site, runtime::Edit edit, std::string_view key, const std::string& value,
             crdt::Seq* seq = nullptr) {
   Call call{.verb = Call::Verb::edit, .scope = {ScopeKind::key, "v", key}, .value = as_bytes(value)};

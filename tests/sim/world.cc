@@ -8,6 +8,7 @@
 #include "crdt/value.h"
 #include "runtime/scan.h"
 #include "server/epochs.h"
+#include "server/floor.h"
 
 namespace grid::sim {
 
@@ -115,6 +116,7 @@ void World::start_device(Site& site) {
   site.memory.assign(runtime::Replica::memory_bytes(site.limits), 0);
   runtime::ReplicaOptions options{
       .app = options_.app, .seed = random_.next(), .limits = &site.limits, .on_full = site.on_full};
+  options.views = &runtime::kViews;
   if (options_.channels) {
     site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
     options.guest = *site.channels;
@@ -139,8 +141,9 @@ void World::load_database(Site& site) {
     if (site.store->append({.cell = cell}).status() != Status::full) continue;
     GRID_CHECK(site.store->commit() == Status::ok && site.store->append({.cell = cell}).ok());
   }
+  GRID_CHECK(server::note_loaded(*site.store, site.database.mark.greatest) == Status::ok);
   GRID_CHECK(site.store->commit() == Status::ok);
-  site.database.mark = {};
+  site.database.mark = {.greatest = site.database.mark.greatest};
 }
 
 std::uint64_t World::wall_ms(const Site& site) const {
@@ -246,7 +249,7 @@ bool World::flush(Due& due) {
 
 void World::drain(Site& site, const Action& action) {
   std::vector<std::uint8_t> rows(room_.begin(), room_.begin() + static_cast<std::ptrdiff_t>(action.size));
-  const storage::SinkMark mark{site.coordinator->status().epoch, action.seq};
+  const storage::SinkMark mark = site.coordinator->status().drained_mark(action.seq);
   const std::uint64_t life = site.life;
   later(options_.weather.database_ms, [this, &site, rows = std::move(rows), mark, life] {
     const bool refused = site.database_refuses > 0;

@@ -21,7 +21,9 @@ struct LinuxOptions {
   std::string store{};              // Directory, made when missing. Empty: memory only, nothing is kept.
   std::string server{};             // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
   bool offline = false;             // Starts off the net; node->online() goes on.
-  OnFull on_full = OnFull::refuse;  // What a write finds at four million unsent ones.
+  OnFull on_full = OnFull::refuse;  // What a write finds at so many unsent ones:
+  std::uint32_t pending_ops_max = kLinux.pending_ops_max;
+  std::uint32_t pause_ms_max = 30'000;  // With OnFull::pause: how long a write waits before it is refused with `full`.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
@@ -56,6 +58,9 @@ class LinuxHost {
     return wait_for([](void* at, const runtime::ReplicaStatus& status) { return (*static_cast<Done*>(at))(status); },
                     &done, timeout_ms);
   }
+  // Waits until the server has everything that was written so far on its disk, or has refused it: true. Callbacks run
+  // meanwhile.
+  bool settle(std::uint64_t timeout_ms);
   // Waits until everything written so far is durable here, on this machine.
   //   full  The store has no room; it is tried again as ever.
   //   io    The store has failed, now or before, and with it the node: its state is `error`, and its calls say io,

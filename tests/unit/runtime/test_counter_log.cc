@@ -16,7 +16,10 @@ using crdt::CounterPart;
 using crdt::Seq;
 
 struct Log {
-  Log() : memory(runtime::OpLog::memory_bytes(kChip)), arena(memory), log(store, kChip, arena, problem) {
+  Log()
+      : memory(runtime::OpLog::memory_bytes(kChip)),
+        arena(memory),
+        log(store, kChip, arena, problem, &runtime::OpLog::kRules) {
     assert_ok(log.open(7));
     time.observe(1, 1'795'000'000'000);
   }

@@ -102,7 +102,7 @@ inline grid_Subscribe subscribe_unhealed() {
   return message;
 }
 
-inline grid_Subscribed subscribed() { return {7, static_cast<std::uint32_t>(wire::PullMode::compare), true, 0}; }
+inline grid_Subscribed subscribed() { return {7, static_cast<std::uint32_t>(wire::PullMode::compare), true, 0, 0, 0}; }
 
 inline grid_Current current() {
   grid_Current message = grid_Current_init_zero;

@@ -64,7 +64,7 @@ void answers_to_a_subscription_arrive_as_sent(void**) {
   assert_int_equal(answer.mode, 1);
   assert_true(answer.heal);
   assert_int_equal(answer.status, 0);
-  const grid_Subscribed refused = carried(grid_Subscribed{8, 2, false, 7});
+  const grid_Subscribed refused = carried(grid_Subscribed{8, 2, false, 7, 0, 0});
   assert_int_equal(refused.mode, 2);
   assert_int_equal(refused.status, 7);
   const grid_Current standing = carried(current());
@@ -153,10 +153,10 @@ void answers_that_break_a_rule_are_refused(void**) {
   refuse(welcome(), [](grid_Welcome& w) { w.frame_bytes_max = kControlBytesMax - 1; });
   refuse(welcome(), [](grid_Welcome& w) { w.window_ops = 0; });
   refuse(subscribed(), [](grid_Subscribed& s) { s.mode = 3; });
-  refuse(subscribed(), [](grid_Subscribed& s) { s.status = 12; });
+  refuse(subscribed(), [](grid_Subscribed& s) { s.status = 13; });
   refuse(subscribed(), [](grid_Subscribed& s) { s.status = 7; });  // but not refused
   refuse(subscribed(), [](grid_Subscribed& s) { s.mode = 2; });    // but without a reason
-  refuse(bye(), [](grid_Bye& b) { b.status = 12; });
+  refuse(bye(), [](grid_Bye& b) { b.status = 13; });
   refuse(bye(), [](grid_Bye& b) { set(b.reason, "\xc3"); });
 }
 

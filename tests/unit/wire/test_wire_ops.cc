@@ -287,7 +287,7 @@ void head_that_breaks_a_rule_is_refused(void**) {
   const Frame heads[] = {
       {0x08, 0xff, 0xff, 0xff, 0xff, 0x1f},  // an id beyond 32 bits
       {0x12, 3, 'a', '/', 'b'},              // a map with a slash
-      {0x28, 12},                            // a status that no release has
+      {0x28, 13},                            // a status that no release has
       {0x38, 2},                             // a truth of 2
       {0x20, 1},                             // the fork token as a varint
       {0x7a, 9, 0x08},                       // an op past the end

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// grid/c.h: values, rows, queries.
+
+#include <algorithm>
+#include <cstring>
+
+#include "ports/linux/c_node.h"
+#include "runtime/grid/views.h"
+#include "transport/json/value_json.h"
+
+using namespace grid;
+using namespace grid::c;
+
+// ---- values
+
+grid_kind grid_kind_of(grid_value value) { return static_cast<grid_kind>(value_of(value).kind()); }
+
+grid_value grid_field_of(grid_value record, const char* name) { return value_of(value_of(record)[text_of(name)]); }
+
+bool grid_boolean_of(grid_value value, bool otherwise) { return value_of(value).truth_or(otherwise); }
+
+std::int64_t grid_integer_of(grid_value value, std::int64_t otherwise) { return value_of(value).integer_or(otherwise); }
+
+double grid_number_of(grid_value value, double otherwise) { return value_of(value).number_or(otherwise); }
+
+std::int64_t grid_timestamp_of(grid_value value, std::int64_t otherwise) {
+  return value_of(value).timestamp_or(otherwise);
+}
+
+const char* grid_bytes_of(grid_value value, std::size_t* size) {
+  const Value from = value_of(value);
+  std::string_view bytes;
+  if (from.kind() == ValueKind::text || from.kind() == ValueKind::ref)
+    bytes = from.text_or({});
+  else if (from.kind() == ValueKind::bytes)
+    bytes = as_text(from.bytes_or({}));
+  else
+    return nullptr;
+  if (size != nullptr) *size = bytes.size();
+  return bytes.data() == nullptr ? "" : bytes.data();
+}
+
+std::size_t grid_json_of(grid_value value, char* room, std::size_t room_bytes) {
+  const std::string json = json::json_from_value(value_of(value));
+  if (room != nullptr && room_bytes > 0) {
+    const std::size_t size = std::min(json.size(), room_bytes - 1);
+    std::memcpy(room, json.data(), size);
+    room[size] = '\0';
+  }
+  return json.size();
+}
+
+// ---- rows
+
+grid_status grid_get(grid_node* node, const char* map, const char* key, grid_value* value) {
+  const Result<Change> row = node->node->driver().find(text_of(map), text_of(key));
+  *value = value_of(row.ok() ? row->now : Value());
+  return row.ok() && !row->now.exists() ? GRID_NOT_FOUND : status_of(row.status());
+}
+
+grid_status grid_scan(grid_node* node, const char* map, const char* prefix, grid_visit visit, void* context) {
+  const std::string_view text = text_of(prefix);
+  const Scope scope{text.empty() ? ScopeKind::map : ScopeKind::prefix, text_of(map), text};
+  for (std::string after;;) {
+    const Result<Change> row = node->node->driver().next(scope, scope.map, after);
+    if (!row.ok()) return row.status() == Status::not_found ? GRID_OK : status_of(row.status());
+    after = row->key;
+    const grid_row one = row_of(*row);
+    if (!visit(context, &one)) return GRID_OK;
+  }
+}
+
+grid_status grid_ask(grid_node* node, const char* map, const grid_query* query, grid_visit visit, void* context,
+                     char* cursor, std::size_t cursor_bytes) {
+  const Query question{.where = text_of(query->where),
+                       .order = text_of(query->order),
+                       .limit = query->limit,
+                       .after = text_of(query->after)};
+  bool goes_on = true;
+  const Page page = node->node->map(text_of(map)).query(question, [&](const Change& row) {
+    const grid_row one = row_of(row);
+    goes_on = goes_on && visit(context, &one);
+  });
+  if (page.status != Status::ok || cursor == nullptr) return status_of(page.status);
+  if (page.cursor.size() >= cursor_bytes) {
+    node->node->driver().complain("the cursor takes " + std::to_string(page.cursor.size() + 1) + " bytes of room");
+    return GRID_TOO_LARGE;
+  }
+  std::memcpy(cursor, page.cursor.data(), page.cursor.size());
+  cursor[page.cursor.size()] = '\0';
+  return GRID_OK;
+}
+
+// ---- sets and counters
+
+grid_status grid_set_values(grid_node* node, const char* map, const char* key, grid_visit visit, void* context) {
+  const std::string_view map_text = text_of(map), key_text = text_of(key);
+  bool goes_on = true;
+  const Status status = OrMap(*node->node, map_text).values(key_text, [&](const Value& value) {
+    const grid_row one{map_text.data(), map_text.size(), key_text.data(), key_text.size(), value_of(value), false};
+    goes_on = goes_on && visit(context, &one);
+  });
+  return status_of(status);
+}
+
+std::int64_t grid_counter_value(grid_node* node, const char* map, const char* key) {
+  return CounterMap(*node->node, text_of(map)).value(text_of(key));
+}

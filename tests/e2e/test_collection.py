@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Deletions that are collected, and devices that come back from before: with gridd and gridctl as people run them."""
+import shutil
+import signal
+import sqlite3
+
+import harness
+
+SHORT = ("--retention", "1s", "--enroll-lapse", "1s", "--backup-horizon", "0s")
+
+
+class Collection(harness.GridTest):
+    def rows(self, data="gateway"):
+        """What the gateway's database has: key, and whether it is there as a removal."""
+        with sqlite3.connect(f"file:{self.path(data)}/apps/default/cells.sqlite?mode=ro", uri=True) as database:
+            return dict(database.execute("SELECT key, tombstone FROM cell").fetchall())
+
+    def sync(self, store, url, *arguments):
+        return self.gridctl("--target", url, "--store", self.path(store), *arguments)
+
+    def offline(self, store, url, *arguments):
+        return self.gridctl("--offline", "--target", url, "--store", self.path(store), *arguments)
+
+    def wait_until_collected(self, key):
+        harness.wait_until(lambda: key not in self.rows(), f"the removal of {key} to be collected")
+
+    # SYN-3
+    def test_a_device_from_before_the_floor_brings_its_new_rows_and_no_deleted_ones(self):
+        gateway = self.server(arguments=SHORT)
+        self.sync("stale", gateway.url, "put", "m", "deleted", "1")
+        self.sync("stale", gateway.url, "put", "m", "changed", "1")
+        self.sync("stale", gateway.url, "sync", "--map", "m")
+        self.offline("stale", gateway.url, "put", "m", "changed", "2")
+        self.offline("stale", gateway.url, "put", "m", "new", "3")
+        for key in "deleted", "changed":
+            self.sync("other", gateway.url, "rm", "m", key)
+        self.sync("other", gateway.url, "sync", "--map", "m")
+        for key in "deleted", "changed":
+            self.wait_until_collected(key)
+
+        # The late change of a row that is deleted is refused, and said to be.
+        self.gridctl_fails(8, "--target", gateway.url, "--store", self.path("stale"), "sync", "--map", "m")
+        self.sync("other", gateway.url, "sync", "--map", "m")
+
+        for store in "stale", "other":
+            self.assertEqual(self.offline(store, gateway.url, "-o", "ndjson", "ls", "m").count("\n"), 1)
+            self.assertIn("3", self.offline(store, gateway.url, "get", "m", "new"))
+        harness.wait_until(lambda: self.rows() == {"new": 0}, "the new row to be in the database, and nothing else")
+
+    # PROTOCOL P12, P19
+    def test_a_restored_backup_gets_back_what_it_lost_and_nothing_that_was_deleted(self):
+        gateway = self.server(arguments=SHORT)
+        self.sync("a", gateway.url, "put", "m", "deleted", "1")
+        self.sync("a", gateway.url, "put", "m", "kept", "1")
+        self.sync("stale", gateway.url, "sync", "--map", "m")
+        self.sync("a", gateway.url, "rm", "m", "deleted")
+        self.wait_until_collected("deleted")
+        listen = gateway.listen()
+        gateway.stop()
+        shutil.copytree(self.path("gateway"), self.path("backup"))
+        gateway = self.server(listen=listen, arguments=SHORT)
+        self.sync("a", gateway.url, "put", "m", "lost", "2")
+        self.sync("a", gateway.url, "sync", "--map", "m")
+        gateway.stop(signal.SIGKILL)
+        gateway = self.server("backup", listen=listen, arguments=SHORT)
+
+        for store in "stale", "a", "stale":
+            self.sync(store, gateway.url, "sync", "--map", "m")
+
+        for store in "stale", "a":
+            keys = self.offline(store, gateway.url, "-o", "ndjson", "ls", "m")
+            self.assertEqual(keys.count("\n"), 2, keys)
+            self.assertIn("2", self.offline(store, gateway.url, "get", "m", "lost"))
+
+    def test_spans_have_units(self):
+        for wrong in "30", "30x", "-1d":
+            with self.subTest(wrong):
+                gateway = harness.Process([harness.program("gridd"), "--dev", "--check-config", "--retention", wrong])
+                self.assertEqual(gateway.ended(), 2)
+        gateway = harness.Process([harness.program("gridd"), "--dev", "--check-config", "--retention", "36h"])
+        self.assertEqual(gateway.ended(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
