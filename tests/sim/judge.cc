@@ -208,8 +208,9 @@ void Judge::see(Site& site, Device& device, const crdt::Op& op) {
   // A pending op that was signed anew, under another node id, is the same write.
   const bool same = found != device.standing.end() && op.local && found->second.value == now.value &&
                     found->second.stamp.time == now.stamp.time;
-  // It may have forgotten a deletion, and hear of another that came late.
-  const bool forgot = found != device.standing.end() && found->second.value.empty() && now.value.empty();
+  // It may have forgotten a deletion, and hear of another that came late, or of what an expired backup brings back.
+  const bool dead = found != device.standing.end() && (found->second.value.empty() || found->second.expires_ms != 0);
+  const bool forgot = dead && ((found->second.value.empty() && now.value.empty()) || outlived_);
   const bool let_go = found != device.standing.end() && (forgot || found->second.stamp <= device.collected);
   if (found != device.standing.end() && !same && !let_go && !(found->second == now) &&
       !beats(name, now, found->second)) {
@@ -322,7 +323,10 @@ void Judge::forgot(Site& site, Fault why) {
   device.node = 0;
   if (site.is_gateway()) {
     // A gateway that was set back has lost what it promised: what its devices still hold comes back.
-    if (why == Fault::restore || why == Fault::journal_lost) floor_.clear(), buried_.clear(), ++rollbacks_;
+    if (why == Fault::restore || why == Fault::restore_late || why == Fault::journal_lost) {
+      floor_.clear(), buried_.clear(), ++rollbacks_;
+    }
+    outlived_ |= why == Fault::restore_late;
     look_at_gateway(site);
     forget_lost_stamps();
     return check_floors("after a power cut");

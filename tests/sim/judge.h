@@ -103,6 +103,7 @@ class Judge final : public Witness {
   std::string floor_fact_;
   bool device_set_back_ = false;
   std::map<Name, Holding> floor_;  // What was acknowledged as durable: no cell falls below it.
+  bool outlived_ = false;          // A backup came back after the deletions that it lacks were collected.
   std::uint64_t rollbacks_ = 0;    // How often the gateway was set back.
   std::uint64_t writes_ = 0;
   std::string problem_;

@@ -21,6 +21,9 @@ constexpr std::uint64_t kRestMs = 300'000;  // Of virtual time: what has not com
 constexpr int kVerifications = 5;           // Within that.
 constexpr const char* kMaps[] = {"m", "n"};
 
+// What a gateway's clock may be off by at either end of a span.
+constexpr std::uint64_t kClockErrorMs = 5'000;
+
 class Run {
  public:
   Run(const Plan& plan, std::FILE* story) : plan_(plan), world_(options_of(plan)), judge_(world_) {
@@ -281,11 +284,11 @@ class Run {
         break;
       case Act::take_image:
         world_.tell("%s is copied", site.name.c_str());
-        images_[step.site] = std::make_unique<storage::MemoryStore>(*site.store);
-        return images_[step.site]->crash();
+        images_[step.site] = {std::make_unique<storage::MemoryStore>(*site.store), world_.now_ms()};
+        return images_[step.site].store->crash();
       case Act::restore_image:
-        if (images_[step.site] == nullptr) return;
-        world_.restore(site, *images_[step.site]);
+        if (images_[step.site].store == nullptr) return;
+        world_.restore(site, *images_[step.site].store, has_expired(step.site) ? Fault::restore_late : Fault::restore);
         break;
       case Act::wipe:
         world_.restore(site, fresh_store(), Fault::wipe);
@@ -303,6 +306,12 @@ class Run {
         return world_.later(step.ms, [this, &site] { update(site); });
     }
     world_.later(step.ms, [this, &site] { start(site); });
+  }
+
+  // By the gateway's own clock, which may have been off at either end.
+  bool has_expired(std::size_t site) const {
+    const std::uint64_t age_ms = world_.now_ms() - images_[site].taken_ms;
+    return site == 0 && age_ms + kClockErrorMs > plan_.options.server.keeping.backup_horizon_ms;
   }
 
   storage::MemoryStore fresh_store() const {
@@ -416,12 +425,17 @@ class Run {
     return verdict;
   }
 
+  struct Image {
+    std::unique_ptr<storage::MemoryStore> store;
+    std::uint64_t taken_ms = 0;
+  };
+
   const Plan& plan_;
   World world_;
   Judge judge_;
   std::unique_ptr<Chatter> chatter_;
   bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes).
-  std::vector<std::unique_ptr<storage::MemoryStore>> images_;
+  std::vector<Image> images_;
   std::int64_t next_value_ = 0;
   std::string problem_;
 };

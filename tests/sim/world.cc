@@ -38,6 +38,7 @@ const char* name_of(Fault fault) {
                                                   "power cuts",
                                                   "torn commits",
                                                   "restored images",
+                                                  "expired images restored",
                                                   "wiped devices",
                                                   "journals lost",
                                                   "full disks",

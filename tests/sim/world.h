@@ -48,7 +48,8 @@ enum class Fault : std::uint8_t {
   one_way,       // Only one direction passes.
   crash,         // Power cut: what was not flushed is gone,
   torn,          // ... or some of it happened to get through.
-  restore,       // A store is set back to an older copy.
+  restore,       // A store is set back to an older copy,
+  restore_late,  // ... the gateway's to one that had expired (Keeping::backup_horizon_ms).
   wipe,          // A device starts again with nothing.
   journal_lost,  // The gateway's journal is gone, its database is not.
   disk_full,
