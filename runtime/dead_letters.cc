@@ -2,6 +2,7 @@
 
 #include "runtime/dead_letters.h"
 
+#include "crdt/base/check.h"
 #include "runtime/call.h"
 #include "runtime/edits.h"
 #include "runtime/facts.h"
@@ -55,6 +56,11 @@ crdt::Seq id_of(std::string_view name, std::string_view prefix) {
 }
 
 }  // namespace
+
+DeadLetters::DeadLetters(MutBytes memory, const DeadLetterOptions& options) : memory_(memory), options_(options) {
+  if (options_.part_bytes > storage::Store::kFactBytesMax) options_.part_bytes = storage::Store::kFactBytesMax;
+  GRID_CHECK(options_.part_bytes > 0);
+}
 
 void DeadLetters::open(storage::Store& store) {
   store_ = &store;
@@ -139,7 +145,7 @@ Result<Letter> DeadLetters::read(std::string_view prefix, crdt::Seq id) {
 // All of it or, where the store has no room, nothing.
 Status DeadLetters::write(std::string_view prefix, crdt::Seq id, std::size_t size, Tally& kept) {
   if (store_->fact(Name(prefix, id, 0).view()).ok()) return Status::ok;  // Refused on an earlier link, and kept then.
-  if (size == 0 || kept.letters >= options_.letters_max || size > options_.bytes_max - kept.bytes) return Status::full;
+  if (size == 0 || kept.letters >= options_.letters_max || kept.bytes + size > options_.bytes_max) return Status::full;
   for (std::size_t at = 0, part = 0; at < size; at += options_.part_bytes, ++part) {
     const std::size_t bytes = size - at < options_.part_bytes ? size - at : options_.part_bytes;
     const Status status = store_->set_fact(Name(prefix, id, part).view(), memory_.subspan(at, bytes));
@@ -153,27 +159,29 @@ Status DeadLetters::write(std::string_view prefix, crdt::Seq id, std::size_t siz
   return Status::ok;
 }
 
+// The first part last: what a full store leaves of a letter is found by its id, and can be erased again.
 Status DeadLetters::erase(std::string_view prefix, crdt::Seq id, Tally& kept) {
-  bool found = false;
-  for (std::size_t part = 0;; ++part) {
-    const Name name(prefix, id, part);
+  std::size_t parts = 0;
+  while (store_->fact(Name(prefix, id, parts).view()).ok()) ++parts;
+  if (parts == 0) return Status::not_found;
+  while (parts > 0) {
+    const Name name(prefix, id, --parts);
     const Result<Bytes> bytes = store_->fact(name.view());
-    if (bytes.status() == Status::not_found) break;
     if (!bytes.ok()) return bytes.status();
     const std::size_t size = bytes->size();
     GRID_TRY(store_->set_fact(name.view(), {}));
     kept.bytes -= size;
-    if (!found) --kept.letters;
-    found = true;
   }
-  return found ? Status::ok : Status::not_found;
+  --kept.letters;
+  return Status::ok;
 }
 
 void DeadLetters::keep(const Letter& letter) {
   if (write(kDead, letter.id, encode(letter), dead_) != Status::ok) miss();
 }
 
-// Only the last one before: what that one had superseded itself was a matter of its own device.
+// Only the last one before: what that one had superseded itself was a matter of its own device. A note of an op that
+// was not written in the end is told by its name from one of the op that came instead.
 void DeadLetters::note_superseded(const crdt::Op& earlier, crdt::Seq by) {
   const crdt::Seq id = earlier.seq;
   const std::size_t size = encode({.id = id, .cell = earlier.cell, .outcome = Outcome::lost_with, .with = id});
@@ -183,8 +191,9 @@ void DeadLetters::note_superseded(const crdt::Op& earlier, crdt::Seq by) {
 
 crdt::Seq DeadLetters::lose_with(crdt::Seq by) {
   if (was_.letters == 0) return 0;
-  Result<Letter> lost = read(kWas, by);
-  if (!lost.ok()) return 0;
+  const Result<Letter> lost = read(kWas, by);
+  const Result<crdt::Op> refused = store_->next_op(by - 1);
+  if (!lost.ok() || !refused.ok() || refused->seq != by || refused->cell.name != lost->cell.name) return 0;
   const crdt::Seq id = lost->with;  // Until here its own.
   store_be(by, memory_.data() + 26);
   const std::size_t size = static_cast<std::size_t>(lost->cell.value.data() - memory_.data()) + lost->cell.value.size();
@@ -200,14 +209,20 @@ void DeadLetters::settle() {
   }
 }
 
+// What is left of one that could not be erased whole is passed over.
 Result<Letter> DeadLetters::next(crdt::Seq after) {
-  // Behind every part of `after`: '0' comes behind '/'.
-  char last[32];
-  const Name name(kDead, after);
-  std::size_t size = name.view().copy(last, sizeof(last));
-  last[size++] = '0';
-  const auto fact = store_->next_fact(kDead, after == 0 ? std::string_view{} : std::string_view{last, size});
-  return fact.ok() ? read(kDead, id_of(fact->name, kDead)) : fact.status();
+  for (;;) {
+    // Behind every part of `after`: '0' comes behind '/'.
+    char last[32];
+    const Name name(kDead, after);
+    std::size_t size = name.view().copy(last, sizeof(last));
+    last[size++] = '0';
+    const auto fact = store_->next_fact(kDead, after == 0 ? std::string_view{} : std::string_view{last, size});
+    if (!fact.ok()) return fact.status();
+    after = id_of(fact->name, kDead);
+    Result<Letter> letter = read(kDead, after);
+    if (letter.status() != Status::corrupt && letter.status() != Status::not_found) return letter;
+  }
 }
 
 Status DeadLetters::discard(crdt::Seq id) { return erase(kDead, id, dead_); }

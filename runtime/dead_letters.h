@@ -34,7 +34,7 @@ class DeadLetters final : public LetterBox {
     return kHeadBytes + kNameBytesMax + kSentenceBytesMax + value_bytes_max;
   }
 
-  explicit DeadLetters(MutBytes memory, const DeadLetterOptions& options = {}) : memory_(memory), options_(options) {}
+  explicit DeadLetters(MutBytes memory, const DeadLetterOptions& options = {});
 
   void open(storage::Store& store) override;
   void keep(const Letter& letter) override;

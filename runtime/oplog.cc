@@ -141,7 +141,7 @@ Result<Seq> OpLog::write(const CellChange& cell, const Timekeeper& time) {
   // The clock first: when the op has no room behind it, a ceiling that is too high does no harm, while an op above the
   // ceiling would.
   if (status == Status::ok && raised) status = save_clock();
-  if (status == Status::ok) note_superseded(cell.name);
+  if (status == Status::ok) note_superseded(cell.name, store_.head() + 1);
   if (status == Status::ok) status = append(op);
   if (status != Status::ok) {
     clock_ = unmoved;

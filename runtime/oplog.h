@@ -229,7 +229,7 @@ class OpLog {
   Status rebase_counter(crdt::Seq refused, crdt::Seq standing, Taken taken);
   Result<crdt::Sums> counted_before(const crdt::CellName& name);
   Status count_pending();
-  void note_superseded(const crdt::CellName& name);
+  void note_superseded(const crdt::CellName& name, crdt::Seq by);
   void post(const crdt::Op& op, Outcome outcome, Status why, std::string_view sentence);
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status reopen_above_all();

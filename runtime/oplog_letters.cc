@@ -12,10 +12,11 @@ using crdt::CellName;
 using crdt::Op;
 using crdt::Seq;
 
-void OpLog::note_superseded(const CellName& name) {
+// In front of the op itself, which must find the room that it was promised.
+void OpLog::note_superseded(const CellName& name, Seq by) {
   if (letters_ == nullptr) return;
   const Result<Op> before = store_.find(name);
-  if (before.ok() && is_unshared(*before)) letters_->note_superseded(*before, store_.head() + 1);
+  if (before.ok() && is_unshared(*before)) letters_->note_superseded(*before, by);
 }
 
 void OpLog::post(const Op& op, Outcome outcome, Status why, std::string_view sentence) {

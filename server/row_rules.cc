@@ -3,6 +3,7 @@
 #include "server/row_rules.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "crdt/query/compile.h"
 #include "crdt/query/order.h"
@@ -10,6 +11,7 @@
 namespace grid::server {
 
 using crdt::Value;
+using crdt::ValueKind;
 using query::Row;
 
 namespace {
@@ -46,7 +48,9 @@ Value at(const std::vector<std::uint8_t>& path, std::string_view key, const Valu
   return query::Path(path).of(Row{key, value}, room);
 }
 
-bool is_same(const Value& a, const Value& b) { return equal(a.canonical(), b.canonical()); }
+// Null is no value that could be kept, or be greater than another.
+bool is_given(const Value& value) { return value.exists() && value.kind() != ValueKind::null; }
+bool is_comparable(const Value& value) { return is_given(value) && !std::isnan(value.number_or(0)); }
 
 }  // namespace
 
@@ -100,7 +104,7 @@ Ruling RowRules::judge_one(const Map& map, const Proposal& write) {
   if (!write.name.sub.empty()) return refuse(Status::invalid, write, "the map has rules, and so it holds rows only");
   const Row next{write.name.key, write.next};
   if (write.next.exists()) {
-    // A predicate that is too costly accepts nothing, and refuses nothing either.
+    // Either refuses what it would be too costly to judge.
     if (map.require.is_set() && map.require.judge(next) != query::Verdict::yes) {
       return refuse(Status::invalid, write, "not " + map.require.text);
     }
@@ -108,17 +112,17 @@ Ruling RowRules::judge_one(const Map& map, const Proposal& write) {
       return refuse(Status::invalid, write, map.reject_if.text);
     }
   }
-  if (!write.now.exists() || is_same(write.now, write.next)) return {};
+  if (!write.now.exists() || equal(write.now.canonical(), write.next.canonical())) return {};
   if (map.first_write_wins) return refuse(Status::conflict, write, "the first write stands");
   for (const Field& field : map.immutable) {
     const Value kept = at(field.path, write.name.key, write.now);
-    if (!kept.exists() || is_same(kept, at(field.path, write.name.key, write.next))) continue;
+    if (!is_given(kept) || query::compare(kept, at(field.path, write.name.key, write.next)) == 0) continue;
     return refuse(Status::conflict, write, field.name + " can't be changed");
   }
   return {};
 }
 
-// Field against field. What is missing, or of another kind than what stands, beats nothing.
+// Field against field. What is no value, or of another kind than what stands, beats nothing.
 Resolution RowRules::resolve(const Proposal& write) {
   const Map* map = find(write.name.map);
   if (map == nullptr || map->best.name.empty() || !write.now.exists() || !write.next.exists()) {
@@ -126,8 +130,8 @@ Resolution RowRules::resolve(const Proposal& write) {
   }
   const Value now = at(map->best.path, write.name.key, write.now);
   const Value next = at(map->best.path, write.name.key, write.next);
-  if (!now.exists()) return next.exists() ? Resolution::next : Resolution::by_stamp;
-  if (!query::are_of_one_class(now, next)) return Resolution::now;
+  if (!is_comparable(now)) return is_comparable(next) ? Resolution::next : Resolution::by_stamp;
+  if (!is_comparable(next) || !query::are_of_one_class(now, next)) return Resolution::now;
   const int order = query::compare(next, now);
   if (order == 0) return Resolution::by_stamp;
   return (order > 0) == map->most ? Resolution::next : Resolution::now;

@@ -13,11 +13,12 @@ using crdt::Value;
 
 namespace {
 
-// What a write meets. The value is a copy in `values`: the store's view ends with the next look into it.
+// What a write meets; one that has expired on its way removes. What stands is a copy in `values`: the store's view ends
+// with the next look into it.
 Result<Proposal> proposal_of(Journal& journal, const Op& op, std::deque<std::string>& values) {
   Proposal write{.name = op.cell.name,
                  .stamp = op.cell.stamp,
-                 .next = Value(op.cell.value),
+                 .next = op.cell.is_live(journal.wall_ms()) ? Value(op.cell.value) : Value(),
                  .now_stamp = {},
                  .now = {},
                  .was_applied = op.was_applied};

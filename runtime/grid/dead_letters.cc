@@ -60,9 +60,10 @@ Result<DeadLetter> DeadLetters::find(crdt::Seq id) const {
 Write DeadLetters::retry(crdt::Seq id, std::uint64_t wall_ms) {
   const Result<DeadLetter> letter = find(id);
   if (!letter.ok()) return {driver_, letter.status(), 0};
-  const bool has_expired = letter->expires_ms != 0 && letter->expires_ms <= wall_ms;
+  // Without a time, what was to expire would stand for ever.
+  const bool has_expired = letter->expires_ms != 0 && (wall_ms == 0 || letter->expires_ms <= wall_ms);
   if (letter->view != crdt::View::lww_map || has_expired) {
-    driver_->complain(has_expired ? "what the letter holds has expired meanwhile"
+    driver_->complain(has_expired ? "what the letter holds has expired meanwhile, or may have"
                                   : "a part of a set or a counter is added anew, not retried");
     return {driver_, Status::invalid, 0};
   }
@@ -74,7 +75,7 @@ Write DeadLetters::retry(crdt::Seq id, std::uint64_t wall_ms) {
   Call call{.verb = value.empty() ? Call::Verb::remove : Call::Verb::put,
             .scope = row.scope(),
             .value = room.first(value.size()),
-            .ttl_ms = letter->expires_ms == 0 || wall_ms == 0 ? 0 : letter->expires_ms - wall_ms};
+            .ttl_ms = letter->expires_ms == 0 ? 0 : letter->expires_ms - wall_ms};
   driver_->perform(call);
   if (call.status == Status::ok) call.status = discard(id);
   return {driver_, call.status, call.seq};

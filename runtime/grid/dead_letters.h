@@ -40,8 +40,8 @@ class DeadLetters {
   Result<DeadLetter> find(crdt::Seq id) const;
   // Writes it again, as of now, and discards the letter.
   //   not_found  There is no such letter.
-  //   invalid    It is a part of a set or a counter (which the application adds anew), or has expired by `wall_ms`.
-  //   otherwise  as Map::put(); the letter stays.
+  //   invalid    It is a part of a set or a counter (which the application adds anew), or has expired by `wall_ms` (0:
+  //   unknown). otherwise  as Map::put(); the letter stays.
   Write retry(crdt::Seq id, std::uint64_t wall_ms = 0);
   // For good.
   //   not_found  There is no such letter.

@@ -342,6 +342,48 @@ static void what_was_superseded_by_a_refused_write_is_lost_with_it(void**) {
   assert_status(a.store->next_fact("was/", "").status(), Status::not_found);
 }
 
+// The letter goes with the commit that takes the op back: without that, the op is sent and refused once more.
+static void a_power_cut_between_refusal_and_commit_leaves_one_letter(void**) {
+  RowRules rules = rules_of(between());
+  World::Options options = under(rules, 676);
+  options.letters = 8;
+  options.commit_ms = 100;
+  World world(options);
+  join(world);
+  assert_true(world.settle());
+  Site& a = world.device(0);
+  crdt::Seq seq = 0;
+  assert_ok(world.put(a, "m", "x", 400, 0, &seq));
+  assert_true(world.run_until([&] { return a.letters->count() == 1; }, 5'000));
+  start_again(world, a);
+  assert_int_equal(a.letters->count(), 0);
+  assert_true(outcome_at(a, seq) != Outcome::rejected);
+  assert_converged(world);
+  assert_true(outcome_at(a, seq) == Outcome::rejected);
+  assert_int_equal(a.letters->count(), 1);
+  assert_int_equal(a.letters->next(0)->id, seq);
+  assert_everywhere(world, "x", -999);
+}
+
+// P9: what went as one lies in the list row by row.
+static void each_row_of_a_refused_batch_has_a_letter(void**) {
+  RowRules rules = rules_of(between());
+  World::Options options = under(rules, 677);
+  options.letters = 8;
+  World world(options);
+  join(world);
+  Site& a = world.device(0);
+  assert_ok(write_batch(world, a, keys_together(3), {1, 400, 3}));
+  assert_converged(world);
+  assert_int_equal(a.letters->count(), 3);
+  crdt::Seq id = 0;
+  for (const std::string& key : keys_together(3)) {
+    const Result<runtime::Letter> letter = a.letters->next(id);
+    assert_true(letter.ok() && letter->cell.name.key == key && letter->reason == Status::invalid);
+    id = letter->id;
+  }
+}
+
 static void a_full_list_keeps_what_it_has_and_counts_the_rest(void**) {
   RowRules rules = rules_of(between());
   World::Options options = under(rules, 672);
@@ -418,6 +460,8 @@ int main() {
       cmocka_unit_test(a_set_or_a_counter_does_not_go_round_the_rules_of_a_map),
       cmocka_unit_test(what_was_refused_lies_in_the_list_until_it_is_discarded),
       cmocka_unit_test(what_was_superseded_by_a_refused_write_is_lost_with_it),
+      cmocka_unit_test(a_power_cut_between_refusal_and_commit_leaves_one_letter),
+      cmocka_unit_test(each_row_of_a_refused_batch_has_a_letter),
       cmocka_unit_test(a_full_list_keeps_what_it_has_and_counts_the_rest),
       cmocka_unit_test(what_a_full_log_drops_lies_in_the_list),
       cmocka_unit_test(a_letter_of_any_size_comes_back_whole),

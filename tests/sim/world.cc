@@ -27,33 +27,6 @@ std::string name_of_site(std::size_t index) {
 
 }  // namespace
 
-const char* name_of(Fault fault) {
-  static constexpr const char* kNames[kFaults] = {"segments lost",
-                                                  "segments overtaken",
-                                                  "links dropped in a frame",
-                                                  "half-open links",
-                                                  "slow readers",
-                                                  "cuts",
-                                                  "one-way partitions",
-                                                  "power cuts",
-                                                  "torn commits",
-                                                  "restored images",
-                                                  "expired images restored",
-                                                  "wiped devices",
-                                                  "journals lost",
-                                                  "full disks",
-                                                  "failed disks",
-                                                  "stalled disks",
-                                                  "refused drains",
-                                                  "clocks set wrong",
-                                                  "clocks without time",
-                                                  "drifting clocks",
-                                                  "sleeps",
-                                                  "outdated releases",
-                                                  "spurious events"};
-  return kNames[static_cast<std::size_t>(fault)];
-}
-
 World::World(const Options& options) : options_(options), random_(options.seed), room_(options.limits.frame_bytes_max) {
   room_.resize(std::max<std::size_t>(room_.size(), options.server.frame_bytes_max));
   for (std::size_t i = 0; i <= options.devices; ++i) {
