@@ -9,6 +9,7 @@
 #include "runtime/edits.h"
 #include "tests/sim/chatter.h"
 #include "tests/sim/judge.h"
+#include "tests/sim/rules.h"
 
 namespace grid::sim {
 
@@ -26,7 +27,8 @@ constexpr std::uint64_t kClockErrorMs = 5'000;
 
 class Run {
  public:
-  Run(const Plan& plan, std::FILE* story) : plan_(plan), world_(options_of(plan)), judge_(world_) {
+  Run(const Plan& plan, std::FILE* story)
+      : plan_(plan), rules_(rules_of(plan.options.ruling)), world_(options_of(plan, rules_)), judge_(world_) {
     world_.tell_to(story);
     if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
@@ -50,8 +52,9 @@ class Run {
 
  private:
   // Every eighth seed: its devices talk besides.
-  static World::Options options_of(const Plan& plan) {
+  static World::Options options_of(const Plan& plan, server::RowRules& rules) {
     World::Options options = plan.options;
+    if (options.ruling != 0) options.server.policy = &rules;
     options.channels = options.seed % 8 == 5;
     options.server.channels.queue_messages_max = 8;
     return options;
@@ -101,6 +104,21 @@ class Run {
     writer.integer(++next_value_);
     return std::string(as_text(*writer.finish()));
   }
+  // What rules are about; no two are equal.
+  std::string leveled(std::uint64_t choice) {
+    std::uint8_t room[64];
+    crdt::ValueWriter writer(room);
+    writer.begin_record();
+    writer.field("n");
+    writer.integer(++next_value_);
+    writer.field("level");
+    writer.integer(static_cast<std::int64_t>(choice / 3 % kLevels));
+    writer.field("site");
+    writer.integer(static_cast<std::int64_t>(choice / 64 % 2));
+    writer.end_record();
+    return std::string(as_text(*writer.finish()));
+  }
+  std::string plain(std::uint64_t choice) { return plan_.options.ruling == 0 ? number() : leveled(choice); }
   static std::string small_number(std::uint64_t number) {
     std::uint8_t room[16];
     crdt::ValueWriter writer(room);
@@ -192,16 +210,16 @@ class Run {
     if (edits_ && step.act <= Act::remove && step.choice % 2 == 0) return edit(step, site, key);
     switch (step.act) {
       case Act::put:
-        return put(site, map, key, step.choice % 3 == 0 ? record() : number(), 0);
+        return put(site, map, key, step.choice % 3 == 0 ? record() : plain(step.choice), 0);
       case Act::put_expiring:
-        return put(site, map, key, number(), step.ms);
+        return put(site, map, key, plain(step.choice), step.ms);
       case Act::put_large:
         return put(site, map, key, text(1'100 + step.choice % 1'500), 0);
       case Act::put_empty:
         return put(site, map, key, text(0), 0);
       case Act::burst:
         for (std::uint64_t i = 0; i < 5 + step.choice % 60; ++i) {
-          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), number(), 0);
+          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), plain(step.choice / (i + 1)), 0);
         }
         return;
       case Act::remove: {
@@ -228,6 +246,7 @@ class Run {
         if (site.scopes.size() > 1) world_.unsubscribe(site, step.choice % site.scopes.size());
         return;
       case Act::verify:
+        if (site.letters != nullptr && step.choice % 2 == 0) return discard(site);
         return world_.verify(site);
       default:  // offline
         world_.online(site, false);
@@ -236,6 +255,18 @@ class Run {
           if (site.running) world_.online(site);
         });
     }
+  }
+
+  void discard(Site& site) {
+    const Result<runtime::Letter> letter = site.letters->next(0);
+    if (!letter.ok()) return;
+    const std::string map(letter->cell.name.map), key(letter->cell.name.key);
+    Call call{.verb = Call::Verb::edit, .scope = {ScopeKind::key, map, key}};
+    call.edit = runtime::discard_letter;
+    call.letter = letter->id;
+    const Status status = world_.call(site, call);
+    world_.tell("%s discards the letter #%llu: %s", site.name.c_str(), static_cast<unsigned long long>(call.letter),
+                grid::name_of(status));
   }
 
   // Whatever it is, it ends after step.ms.
@@ -431,6 +462,7 @@ class Run {
   };
 
   const Plan& plan_;
+  server::RowRules rules_;
   World world_;
   Judge judge_;
   std::unique_ptr<Chatter> chatter_;

@@ -284,6 +284,22 @@ static void a_set_or_a_counter_does_not_go_round_the_rules_of_a_map(void**) {
   assert_int_equal(rejected_by(world), 2);
 }
 
+// P25: each refusal takes back what its op brought, and one that brought nothing more leaves the later op alone.
+static void counts_that_are_refused_one_behind_the_other_come_to_rest(void**) {
+  RowRules rules = rules_of(between());
+  World world(under(rules, 662));
+  join(world);
+  assert_true(world.settle());
+  const std::string one = canonical(std::int64_t{1});
+  Call count{.verb = Call::Verb::edit, .scope = {runtime::ScopeKind::key, "m", "x"}, .value = as_bytes(one)};
+  count.edit = runtime::add_to_counter;
+  assert_ok(world.call(world.device(0), count));
+  world.run_ms(6);  // It is on its way.
+  assert_ok(world.call(world.device(0), count));
+  assert_converged(world);
+  assert_true(rejected_by(world) >= 2 && rejected_by(world) <= 4);
+}
+
 // P6: in the list until somebody discards it, across a power cut.
 static void what_was_refused_lies_in_the_list_until_it_is_discarded(void**) {
   RowRules rules = rules_of(between());
@@ -458,6 +474,7 @@ int main() {
       cmocka_unit_test(what_was_relayed_and_is_refused_when_it_comes_again_is_written_over),
       cmocka_unit_test(what_the_gateway_writes_itself_is_never_below_what_it_wrote),
       cmocka_unit_test(a_set_or_a_counter_does_not_go_round_the_rules_of_a_map),
+      cmocka_unit_test(counts_that_are_refused_one_behind_the_other_come_to_rest),
       cmocka_unit_test(what_was_refused_lies_in_the_list_until_it_is_discarded),
       cmocka_unit_test(what_was_superseded_by_a_refused_write_is_lost_with_it),
       cmocka_unit_test(a_power_cut_between_refusal_and_commit_leaves_one_letter),

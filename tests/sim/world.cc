@@ -82,6 +82,7 @@ void World::start_gateway(Site& site) {
   server::CoordinatorOptions options = options_.server;
   options.app = options_.app;
   options.seed = random_.next();
+  if (options_.rules_late && site.life == 1) options.policy = nullptr;
   options.drained_through = mark.through;
   site.coordinator = std::make_unique<server::Coordinator>(*site.disk, options);
 }

@@ -169,6 +169,8 @@ class World {
     Weather weather{};
     bool channels = false;         // Devices have topics and rooms.
     std::uint32_t letters = 0;     // Devices keep so many ops that did not get through.
+    std::uint32_t ruling = 0;      // Of the gateway: tests/sim/rules.h.
+    bool rules_late = false;       // They begin with its second start.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
   };
