@@ -3,8 +3,10 @@
 // Author: the gateway as a writer of cells: its own node id and clock.
 //
 // Place     Above journal.h, below session.h. Writes only what a policy's outcome calls for (PROTOCOL P7, P10).
-// Promises  Its stamps lie above everything that was ever merged here and above every stamp of its own, across crashes;
-//           id and clock are kept in the journal, in the batch of what was written.
+// Promises  Its stamps lie above everything that was ever merged here and above every stamp of its own. Each start has
+// a
+//           node id of its own: what was relayed and lost with a power cut, or with a restored journal, stands for no
+//           other write (CLK-1).
 #pragma once
 
 #include <string>
@@ -27,9 +29,6 @@ class Author {
   Status renew(const crdt::CellName& name, crdt::Stamp above);
 
  private:
-  Status open();
-  Status save();
-
   Journal& journal_;
   runtime::Random& random_;
   crdt::Clock clock_;
