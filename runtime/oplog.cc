@@ -403,9 +403,8 @@ Status OpLog::rebase(Seq refused, Seq standing, Taken taken) {
 // The stamp that a wrong one becomes: moved, no later than now, and behind `highest`, so that ops keep the order in
 // which they were written, accepted ones among them; above what the op overwrote.
 Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
-  const bool wrong = (op.quality == ClockQuality::unknown) == by.correction.of_unknown;
   Stamp stamp = op.cell.stamp;
-  const std::uint64_t wall_ms = wrong ? moved(stamp.wall_ms(), by.correction.by_ms) : stamp.wall_ms();
+  const std::uint64_t wall_ms = by.concerns(op) ? moved(stamp.wall_ms(), by.correction.by_ms) : stamp.wall_ms();
   stamp =
       Stamp::of(wall_ms < by.now_ms ? wall_ms : by.now_ms, wall_ms <= by.now_ms ? stamp.counter() : 0, clock_.node());
   if (stamp <= op.base) stamp = after(op.base, clock_.node());
@@ -439,7 +438,10 @@ Status OpLog::go_on_correcting() {
   const Status status = each_local(by.at, by.end, [&](const Op& op) {
     const Seq seq = op.seq;
     const Stamp was = op.cell.stamp, stamp = corrected(op, by);
-    const std::int64_t by_ms = static_cast<std::int64_t>(stamp.wall_ms() - was.wall_ms());
+    // Expiry counts from a clock that may have been behind the last stamp: then it moves as the clock does.
+    const bool is_behind = by.concerns(op) && op.cell.expires_ms < was.wall_ms();
+    const std::int64_t by_ms =
+        is_behind ? by.correction.by_ms : static_cast<std::int64_t>(stamp.wall_ms() - was.wall_ms());
     const std::uint64_t expires_ms = op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms);
     if (stamp != was) {
       GRID_TRY(store_.restamp(seq, stamp, expires_ms));

@@ -219,6 +219,9 @@ class OpLog {
     crdt::Stamp highest;
     crdt::Seq at = 0;
     crdt::Seq end = 0;
+    bool concerns(const crdt::Op& op) const {
+      return (op.quality == crdt::ClockQuality::unknown) == correction.of_unknown;
+    }
   };
   crdt::Stamp corrected(const crdt::Op& op, const Correcting& by) const;
   Status rename(crdt::NodeId node);

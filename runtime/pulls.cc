@@ -2,6 +2,8 @@
 
 #include "runtime/pulls.h"
 
+#include <cstring>
+
 #include "runtime/facts.h"
 
 namespace grid::runtime {
@@ -23,6 +25,25 @@ struct ScopeFact {
   std::size_t size;
 };
 static_assert(facts::kHeal.size() <= facts::kCursor.size());
+
+struct FactName {
+  std::string_view view() const { return {bytes, size}; }
+  char bytes[sizeof(ScopeFact::name)];
+  std::size_t size = 0;
+};
+
+// Goes on to the cursor behind `name`.
+//   not_found  There is none.
+//   corrupt    Its name is none that was ever written.
+Status next_cursor(storage::Store& store, FactName& name) {
+  const auto fact = store.next_fact(facts::kCursor, name.view());
+  if (!fact.ok()) return fact.status();
+  if (fact->name.size() > sizeof(name.bytes)) return Status::corrupt;
+  name.size = fact->name.size();
+  std::memcpy(name.bytes, fact->name.data(), name.size);
+  return Status::ok;
+}
+
 static_assert(Cursor::kBytesMax <= facts::kBytesMax);
 
 }  // namespace
@@ -83,16 +104,38 @@ Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
 
 Status Pulls::drop_cursors() {
   log_.touch();
-  for (;;) {
-    const auto fact = log_.store().next_fact(facts::kCursor, {});
-    if (fact.status() == Status::not_found) break;
-    if (!fact.ok()) return fact.status();
-    char name[sizeof(ScopeFact::name)];
-    const std::size_t size = fact->name.copy(name, sizeof(name));
-    GRID_TRY(log_.store().set_fact({name, size}, {}));
+  FactName name;
+  Status status = next_cursor(log_.store(), name);
+  for (; status == Status::ok; status = next_cursor(log_.store(), name)) {
+    GRID_TRY(log_.store().set_fact(name.view(), {}));
   }
   for (Pull& pull : pulls_) pull.cursor = {};
-  return Status::ok;
+  return status == Status::not_found ? Status::ok : status;
+}
+
+bool Pulls::has_pull_of(std::string_view fact) const {
+  for (const Pull& pull : pulls_) {
+    if (ScopeFact(facts::kCursor, pull.scope.get()).view() == fact) return true;
+  }
+  return false;
+}
+
+bool Pulls::want(const crdt::Cell& cell) const {
+  for (const Pull& pull : pulls_) {
+    if (!pull.unsubscribe_due && pull.scope.get().matches(cell.name)) return true;
+  }
+  return false;
+}
+
+Status Pulls::drop_idle_cursors() {
+  FactName name;
+  Status status = next_cursor(log_.store(), name);
+  for (; status == Status::ok; status = next_cursor(log_.store(), name)) {
+    if (has_pull_of(name.view())) continue;
+    log_.touch();
+    GRID_TRY(log_.store().set_fact(name.view(), {}));
+  }
+  return status == Status::not_found ? Status::ok : status;
 }
 
 // Within one epoch, the first 8 bytes, cursors compare as bytes; those of a new epoch are newer.

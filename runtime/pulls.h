@@ -93,6 +93,11 @@ class Pulls {
   // name does not tell its scope, so all go.
   Status drop_cursors();
 
+  // Rows that no pull has are being let go of: the cursors of scopes without one, which cover them, go first.
+  Status drop_idle_cursors();
+  // Whether some pull has the cell.
+  bool want(const crdt::Cell& cell) const;
+
   // Puts a cursor into the open batch.
   Status save_cursor(Pull& pull, Bytes cursor);
   // Across links and restarts: the evidence that the server lost something must not go before the loss is healed.
@@ -107,6 +112,7 @@ class Pulls {
   bool all_checked() const;  // Every one found equal.
 
  private:
+  bool has_pull_of(std::string_view fact) const;
   Status load(Pull& pull);
 
   OpLog& log_;

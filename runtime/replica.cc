@@ -118,11 +118,13 @@ void Replica::dispatch(const Event& event) {
 
 void Replica::finish_step(const Event& event) {
   // A host may make calls, and commit them, one after the other without room for what each of them would report.
-  if (event.kind != Event::Kind::call && event.kind != Event::Kind::durable) {
+  const bool reports = event.kind != Event::Kind::call && event.kind != Event::Kind::durable;
+  if (reports) {
     const Status status = watches_.advance(actions_, time_.known_ms());
     if (status != Status::ok) return stop(status);
   }
   session_.advance(event.now_ms, actions_);
+  if (reports && !keep_up(event.now_ms)) return;
   if (options_.guest != nullptr && options_.guest->take_news()) {
     const Bytes frame = event.kind == Event::Kind::frame ? event.bytes : Bytes{};
     actions_.add({.kind = Action::Kind::heard, .text = as_text(frame)});
@@ -134,7 +136,18 @@ void Replica::finish_step(const Event& event) {
     if (!batch.ok()) return stop(batch.status());
     actions_.add({.kind = Action::Kind::commit, .batch = *batch});
   }
-  if (watches_.are_behind() || session_.is_sweeping()) actions_.add({.kind = Action::Kind::more});
+  const bool has_upkeep = options_.upkeep != nullptr && options_.upkeep->has_work();
+  if (watches_.are_behind() || session_.is_sweeping() || has_upkeep) actions_.add({.kind = Action::Kind::more});
+}
+
+// A store without room for more is one that is being committed: what is due is done behind that.
+bool Replica::keep_up(std::uint64_t now_ms) {
+  if (options_.upkeep == nullptr) return true;
+  const Status status =
+      options_.upkeep->advance({log_, pulls_, watches_, actions_, now_ms, time_.known_ms(), session_.owes()});
+  if (status == Status::ok || status == Status::full) return true;
+  stop(status);
+  return false;
 }
 
 void Replica::perform(Call& call) {
@@ -268,7 +281,11 @@ void Replica::release(const Call& call) {
   if (pull.ok()) pulls_.release(*pull);
 }
 
-std::uint64_t Replica::wake_at_ms() const { return stopped_ ? kNever : session_.wake_at_ms(); }
+std::uint64_t Replica::wake_at_ms() const {
+  if (stopped_) return kNever;
+  const std::uint64_t upkeep_ms = options_.upkeep == nullptr ? kNever : options_.upkeep->wake_at_ms();
+  return upkeep_ms < session_.wake_at_ms() ? upkeep_ms : session_.wake_at_ms();
+}
 
 Result<Op> Replica::find(std::string_view map, std::string_view key, std::uint64_t wall_ms) {
   const Result<Op> op = store_.find(crdt::lww_map::name(map, key));

@@ -33,6 +33,7 @@
 #include "runtime/replica_status.h"
 #include "runtime/sync_session.h"
 #include "runtime/timekeeper.h"
+#include "runtime/upkeep.h"
 #include "runtime/watches.h"
 #include "storage/store.h"
 
@@ -57,6 +58,7 @@ struct ReplicaOptions {
   const Views* views = nullptr;  // kViews; null: rows only.
   LinkGuest* guest = nullptr;    // Topics and rooms (runtime/channels.h); null: none.
   LetterBox* letters = nullptr;  // Where ops go that do not get through (runtime/dead_letters.h); null: nowhere.
+  Upkeep* upkeep = nullptr;      // Expiry and retention (runtime/housekeeping.h); null: none.
 };
 
 class Replica final : public Machine {
@@ -115,6 +117,7 @@ class Replica final : public Machine {
   Status subscribe(Call& call);
   void release(const Call& call);
   void finish_step(const Event& event);
+  bool keep_up(std::uint64_t now_ms);
   Status check_row(const Call& call);
   void stop(Status status);
 

@@ -253,8 +253,9 @@ Status SyncSession::receive_welcome(Bytes frame) {
     if (!names_itself.ok()) return names_itself.status();
     if (*names_itself) GRID_TRY(pulls_.drop_cursors());
     GRID_TRY(log_.refork(random_.id(), welcome.taken_time));
-    // The server has greeted the old name, which may have a current token all the same: a new link, then.
-    if (!welcome.forked) {
+    // The server has greeted the old name, which may have a current token all the same; or it has been shown cursors
+    // that cover what is to come anew. A new link, then.
+    if (!welcome.forked || *names_itself) {
       reason_ = StateReason::ended;
       return Status::io;
     }

@@ -83,6 +83,8 @@ class SyncSession {
   const ReplicaFigures& figures() const { return figures_; }
   // There is more to forget than one step may.
   bool is_sweeping() const { return is_sweeping_; }
+  // Whether stamps of unsent ops are about to be corrected.
+  bool owes() const { return owed_.needed() || log_.correcting(); }
 
  private:
   enum class Phase : std::uint8_t { down, connecting, greeting, live };
@@ -125,7 +127,6 @@ class SyncSession {
   void go_on_comparing(Pull& pull);
   Status correct();
   void sweep();
-  bool owes() const { return owed_.needed() || log_.correcting(); }
 
   Options options_;
   const Limits& limits_;

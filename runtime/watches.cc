@@ -25,6 +25,18 @@ Status Watches::advance(ActionList& actions, std::uint64_t known_ms) {
   return Status::ok;
 }
 
+bool Watches::tell(const crdt::Op& op, std::uint32_t& told, ActionList& actions) {
+  for (const Watch& watch : watches_) {  // In the order of their ids.
+    if (watch.id <= told) continue;
+    const Pull* pull = pulls_.find(watch.pull);
+    const bool knows = watch.position >= op.seq && pull != nullptr && pull->scope.get().matches(op.cell.name);
+    if (knows && actions.full()) return false;
+    if (knows) actions.add({.kind = Action::Kind::changed, .watch = watch.id, .seq = op.seq});
+    told = watch.id;
+  }
+  return true;
+}
+
 bool Watches::are_behind() const {
   for (const Watch& watch : watches_) {
     if (watch.position < store_.head()) return true;

@@ -33,6 +33,10 @@ class Watches {
 
   // Reports changes as long as `actions` has room.
   Status advance(ActionList& actions, std::uint64_t known_ms);
+  // Reports `op`, which has expired, to each watch behind `told` that has been told of it, and moves `told` along;
+  // false when `actions` had no room for all.
+  bool tell(const crdt::Op& op, std::uint32_t& told, ActionList& actions);
+  bool empty() const { return watches_.empty(); }
   // There is more to look at.
   bool are_behind() const;
 

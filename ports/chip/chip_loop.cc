@@ -95,7 +95,8 @@ Status ChipLoop::start() {
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = options_.views,
                                            .guest = options_.channels,
-                                           .letters = options_.letters},
+                                           .letters = options_.letters,
+                                           .upkeep = options_.upkeep},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;
   has_failed_ = is_parked_ = has_heard_ = false;

@@ -39,6 +39,7 @@ struct ChipOptions {
   runtime::LinkGuest* channels = nullptr;  // A ChannelsOf<kChipChannels>, say; null: no topics, no rooms.
   // Keeps ops that did not get through (runtime/dead_letters.h), as facts: the store's FlashOptions need room for them.
   runtime::LetterBox* letters = nullptr;
+  runtime::Upkeep* upkeep = nullptr;  // A HousekeepingOf<...>; null: expired rows stay, and watches do not hear.
 };
 
 namespace port {

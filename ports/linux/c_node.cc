@@ -8,6 +8,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <vector>
 
 #include "runtime/grid/batch.h"
 #include "runtime/grid/views.h"
@@ -60,7 +61,17 @@ void copy_text(std::string_view text, char* room, std::size_t bytes) {
   room[size] = '\0';
 }
 
-LinuxOptions options_of(const grid_options& from) {
+std::vector<Keep> rules_of(const grid_options& from) {
+  std::vector<Keep> rules;
+  for (std::size_t i = 0; i < from.keep_count; ++i) {
+    const grid_keep& rule = from.keep[i];
+    rules.push_back({text_of(rule.map), rule.rows_max, rule.age_ms_max == 0 ? UINT64_MAX : rule.age_ms_max});
+  }
+  return rules;
+}
+
+// `rules` must outlive what is returned.
+LinuxOptions options_of(const grid_options& from, const std::vector<Keep>& rules) {
   LinuxOptions to;
   if (from.app != nullptr) to.app = from.app;
   to.store = text_of(from.store);
@@ -70,6 +81,7 @@ LinuxOptions options_of(const grid_options& from) {
   to.on_full = static_cast<OnFull>(from.on_full);
   if (from.pending_ops_max != 0) to.pending_ops_max = from.pending_ops_max;
   if (from.pause_ms_max != 0) to.pause_ms_max = from.pause_ms_max;
+  to.keep = rules;
   return to;
 }
 
@@ -117,7 +129,9 @@ const char* grid_outcome_name(grid_outcome outcome) { return name_of(static_cast
 grid_node* grid_open(const grid_options* options, grid_status* status, char* problem, std::size_t problem_bytes) {
   auto opened = std::make_unique<grid_node>();
   const grid_options defaults{};
-  opened->node = opened->host.open(options_of(options == nullptr ? defaults : *options));
+  const grid_options& given = options == nullptr ? defaults : *options;
+  const std::vector<Keep> rules = rules_of(given);
+  opened->node = opened->host.open(options_of(given, rules));
   if (status != nullptr) *status = status_of(opened->host.status());
   copy_text(opened->node == nullptr ? opened->host.problem() : "", problem, problem_bytes);
   return opened->node == nullptr ? nullptr : opened.release();

@@ -60,6 +60,14 @@ Status LinuxHost::Impl::check(const LinuxOptions& options) {
   if (options.pending_ops_max == 0 || options.pending_ops_max > kLinux.pending_ops_max) {
     return refuse(Status::invalid, "pending_ops_max must be 1 to " + std::to_string(kLinux.pending_ops_max));
   }
+  if (options.keep.size() > kKeepMax) {
+    return refuse(Status::invalid, "there are rules of what is kept for " + std::to_string(options.keep.size()) +
+                                       " maps; the limit is " + std::to_string(kKeepMax));
+  }
+  for (const Keep& rule : options.keep) {
+    if (crdt::check_map_name(rule.map) == Status::ok) continue;
+    return refuse(Status::invalid, "a rule of what is kept names no map: " + std::string(rule.map));
+  }
   return Status::ok;
 }
 
@@ -85,6 +93,11 @@ Status LinuxHost::Impl::open_link() {
 
 Status LinuxHost::Impl::start() {
   limits_.pending_ops_max = options_.pending_ops_max;
+  std::vector<Keep> rules(options_.keep.begin(), options_.keep.end());
+  kept_.clear();
+  for (const Keep& rule : rules) kept_.emplace_back(rule.map);
+  for (std::size_t i = 0; i < rules.size(); ++i) rules[i].map = kept_[i];
+  housekeeping_.emplace(rules);
   const std::size_t replica_bytes = runtime::Replica::memory_bytes(kLinux);
   replica_memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(replica_bytes);
   scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kLinux.value_bytes_max);
@@ -102,7 +115,8 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = &runtime::kViews,
                                            .guest = channels_,
-                                           .letters = &*letters_},
+                                           .letters = &*letters_,
+                                           .upkeep = housekeeping_->get()},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);

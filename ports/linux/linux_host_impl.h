@@ -19,6 +19,7 @@
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
 #include "runtime/dead_letters.h"
+#include "runtime/housekeeping.h"
 #include "runtime/query/query_engine.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
@@ -136,6 +137,8 @@ class LinuxHost::Impl final : public Driver,
   ChannelsOf<kLinuxChannels> channels_;
   std::unique_ptr<std::uint8_t[]> letter_memory_;
   std::optional<runtime::DeadLetters> letters_;
+  std::vector<std::string> kept_;  // Maps that have a rule.
+  std::optional<runtime::HousekeepingOf<kKeepMax, 1'024>> housekeeping_;
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;

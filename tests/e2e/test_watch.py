@@ -43,6 +43,15 @@ class Watch(harness.GridTest):
             self.gridctl(*self.target, "put", "m", key, "1")
         self.assertEqual([change["key"] for change in self.seen(watching, 2)], ["bench/1", "bell"])
 
+    def test_a_row_that_expires_is_told(self):
+        for store in (None, "store"):
+            with self.subTest(store=store):
+                watching = self.watch("brief", store=store)
+                self.gridctl(*self.target, "put", "brief", "a", "1", "--ttl", "1s")
+                self.assertEqual(self.seen(watching, 1)[0]["value"], 1)
+                gone = self.seen(watching, 2)[1]
+                self.assertEqual((gone["key"], gone["value"], gone["removed"]), ("a", None, True))
+
     def test_count_ends_it(self):
         self.gridctl(*self.target, "import", "m", self.file("a.csv", "id\n1\n2\n3\n4\n5\n"))
         watching = self.watch("m", "--count", "3")

@@ -15,6 +15,9 @@ using runtime::Call;
 
 namespace {
 
+// What a device's clock may be off by: it takes the gateway's within 5 s, which may be off by a little itself.
+constexpr std::uint64_t kClockErrorMs = 10'000;
+
 std::string text_of(const Database::Name& name) { return std::get<0>(name) + "/" + std::get<1>(name); }
 
 // Without the values: the stamp says which.
@@ -313,9 +316,7 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
     // An ack that was on its way when the gateway was set back speaks of what is gone.
     const auto gone = gone_.find(sent.name);
     // A late removal of what is not there is done without a trace.
-    const auto& [map, key, sub] = sent.name;
-    const bool moot =
-        sent.holding.value.empty() && !floor_fact_.empty() && !world_.gateway().store->find({map, key, sub}).ok();
+    const bool moot = sent.holding.value.empty() && !floor_fact_.empty() && !stamps_.contains(sent.holding.stamp);
     const bool is_gone = moot || (gone != gone_.end() && !beats(sent.name, sent.holding, gone->second));
     if (sent.rollbacks == rollbacks_ && !is_gone) {
       const auto [floor, fresh] = floor_.try_emplace(sent.name, sent.holding);
@@ -328,7 +329,9 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
 
 void Judge::note_change(Site& site, Device& device, const Action& action) {
   const Result<crdt::Op> op = site.replica->op_at(action.seq);
-  if (op.ok()) device.told[action.watch][name_of(op->cell.name)] = action.seq;
+  if (!op.ok()) return;
+  const bool live = op->cell.is_live(site.replica->known_ms(world_.wall_ms(site)));
+  device.told[action.watch][name_of(op->cell.name)] = {action.seq, live};
 }
 
 void Judge::forgot(Site& site, Fault why) {
@@ -451,13 +454,16 @@ void Judge::rest_watches(Site& site, Device& device) {
     for (runtime::Scan scan(scope.view());;) {
       const Result<crdt::Op> op = scan.next(*site.store);
       if (!op.ok()) break;
-      if (op->seq <= device.born[scope.id] && !op->cell.is_live(world_.true_ms())) continue;
-      // A wrong clock may have taken it for expired when the watch began; watches are not told of time
-      // (docs/roadmap.md).
-      if (op->cell.expires_ms != 0) continue;
-      const auto& told = device.told[scope.id];
-      const auto found = told.find(name_of(op->cell.name));
-      if (found != told.end() && found->second >= op->seq) continue;
+      const auto found = device.told[scope.id].find(name_of(op->cell.name));
+      const bool knows = found != device.told[scope.id].end() && found->second.seq >= op->seq;
+      const bool is_dead = op->cell.expires_ms != 0 && op->cell.expires_ms + kClockErrorMs < world_.true_ms();
+      const bool knows_time = site.replica->known_ms(world_.wall_ms(site)) != 0;
+      if (is_dead && knows && knows_time && found->second.live) {
+        fail("%s: a watch was not told that %s expired", site.name.c_str(), text_of(found->first).c_str());
+      }
+      // A wrong clock may have taken it for expired when the watch began.
+      if (knows || (op->seq <= device.born[scope.id] && (op->cell.is_tombstone() || op->cell.expires_ms != 0)))
+        continue;
       fail("%s: a watch was not told of %s", site.name.c_str(), text_of(name_of(op->cell.name)).c_str());
     }
   }

@@ -55,11 +55,15 @@ class Judge final : public Witness {
   };
   // What is known of one device.
   struct Device {
-    std::map<Name, Holding> standing;                         // In its store, as the application could see it.
-    std::map<crdt::Seq, Write> open;                          // Its writes whose outcome it has not been told.
-    std::map<crdt::Seq, Sent> pushed;                         // What it sent of them, last.
-    std::map<std::uint32_t, std::map<Name, crdt::Seq>> told;  // By its watches.
-    std::map<std::uint32_t, crdt::Seq> born;                  // The head when a watch began.
+    std::map<Name, Holding> standing;  // In its store, as the application could see it.
+    std::map<crdt::Seq, Write> open;   // Its writes whose outcome it has not been told.
+    std::map<crdt::Seq, Sent> pushed;  // What it sent of them, last.
+    struct Told {
+      crdt::Seq seq = 0;
+      bool live = false;  // By the time that the device knew.
+    };
+    std::map<std::uint32_t, std::map<Name, Told>> told;  // By its watches.
+    std::map<std::uint32_t, crdt::Seq> born;             // The head when a watch began.
     std::int64_t offset_ms = 0;
     crdt::ClockQuality quality = crdt::ClockQuality::unknown;
     crdt::NodeId node = 0;

@@ -189,6 +189,8 @@ class Run {
     const std::string value = step.choice % 7 == 0 ? std::string() : small_number(step.choice % 5);
     std::vector<runtime::RowWrite> rows;
     std::vector<std::string> keys;
+    keys.reserve(8);
+    rows.reserve(8);
     for (std::uint64_t i = 0; i < 2 + step.choice % 6; ++i) keys.push_back("hot/" + std::to_string(i));
     for (const std::string& row : keys) rows.push_back({map_of(step), row, as_bytes(value), 0});
     Call call{.verb = Call::Verb::edit, .scope = {ScopeKind::key, map_of(step), key}, .value = as_bytes(value)};

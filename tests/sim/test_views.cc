@@ -224,6 +224,29 @@ static void an_image_counts_on_under_a_new_name_and_keeps_its_old_part(void**) {
   assert_int_equal(parts_of(a, "k"), 2);
 }
 
+// SYN-2: the cursor that it shows with its hello covers the old part, which the new name has just let go of.
+static void an_image_that_counted_before_its_link_keeps_its_old_part(void**) {
+  World world({.seed = 318});
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  assert_ok(count(world, a, "k", 5));
+  assert_converged(world);
+  assert_ok(world.put(b, "m", "x", 1));
+  assert_converged(world);
+  const MemoryStore image(*a.store);
+  for (int i = 0; i < 2; ++i) {  // The gateway tells an image from its store once it is two steps behind.
+    assert_ok(count(world, a, "other", 1));
+    assert_converged(world);
+  }
+  world.cut(a);
+  set_back(world, a, image);
+  assert_ok(count(world, a, "k", 2));
+  world.heal(a);
+  assert_converged(world);
+  assert_int_equal(counted(a, "k"), 7);
+  assert_int_equal(counted(b, "k"), 7);
+}
+
 static void a_wiped_device_counts_on_and_what_it_had_counted_stays(void**) {
   World world({.seed = 313});
   Site &a = world.device(0), &b = world.device(1);
@@ -373,6 +396,7 @@ int main() {
       cmocka_unit_test(counts_of_replicas_that_were_apart_add_up),
       cmocka_unit_test(a_counter_takes_whole_numbers_and_ends_where_int64_does),
       cmocka_unit_test(an_image_counts_on_under_a_new_name_and_keeps_its_old_part),
+      cmocka_unit_test(an_image_that_counted_before_its_link_keeps_its_old_part),
       cmocka_unit_test(a_wiped_device_counts_on_and_what_it_had_counted_stays),
       cmocka_unit_test(what_was_counted_by_a_clock_ahead_counts_once),
       cmocka_unit_test(a_full_log_does_not_drop_what_was_counted),

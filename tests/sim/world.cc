@@ -92,6 +92,8 @@ void World::start_device(Site& site) {
   runtime::ReplicaOptions options{
       .app = options_.app, .seed = random_.next(), .limits = &site.limits, .on_full = site.on_full};
   options.views = &runtime::kViews;
+  site.housekeeping = std::make_unique<runtime::HousekeepingOf<4, 8>>(options_.keep);
+  options.upkeep = site.housekeeping->get();
   if (options_.channels) {
     site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
     options.guest = *site.channels;

@@ -20,6 +20,7 @@
 
 #include "runtime/channels.h"
 #include "runtime/dead_letters.h"
+#include "runtime/housekeeping.h"
 #include "runtime/random.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
@@ -109,7 +110,8 @@ struct Site {
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
   std::vector<std::uint8_t> letter_memory;
-  std::unique_ptr<runtime::DeadLetters> letters;     // In worlds that keep them.
+  std::unique_ptr<runtime::DeadLetters> letters;  // In worlds that keep them.
+  std::unique_ptr<runtime::HousekeepingOf<4, 8>> housekeeping;
   std::unique_ptr<runtime::Replica> replica;         // A device has this one,
   std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
   Database database;                                 // and this.
@@ -173,6 +175,7 @@ class World {
     bool rules_late = false;       // They begin with its second start.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
+    std::vector<Keep> keep{};  // Of each device.
   };
 
   explicit World(const Options& options);
@@ -183,6 +186,7 @@ class World {
   std::size_t device_count() const { return sites_.size() - 1; }
   std::uint64_t now_ms() const { return now_ms_; }
   std::uint64_t true_ms() const { return kEpochMs + now_ms_; }
+  std::uint64_t wall_ms(const Site& site) const;  // As its clock stands; 0 while it knows no time.
   std::uint64_t trace() const { return trace_; }
   std::uint64_t event_count() const { return event_count_; }
   // So much happened within one millisecond that somebody must be asking for ever to be asked again.
@@ -274,7 +278,6 @@ class World {
   void carry_out(Site& site, const Action& action);
   void commit(Site& site, std::uint64_t batch);
   void drain(Site& site, const Action& action);
-  std::uint64_t wall_ms(const Site& site) const;
   runtime::Machine& machine(Site& site);
   bool happens(std::uint32_t of_a_million) { return of_a_million > 0 && random_.below(1'000'000) < of_a_million; }
 

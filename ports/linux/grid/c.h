@@ -46,6 +46,14 @@ typedef struct grid_node grid_node;
 typedef enum grid_on_full { GRID_REFUSE = 0, GRID_DROP_OLDEST, GRID_PAUSE } grid_on_full;
 
 /* All zeros are the defaults. */
+/* What is kept of a map that this node writes, and subscribes to nothing of (docs/retention.md). */
+#define GRID_KEEP_ALL UINT32_MAX
+typedef struct grid_keep {
+  const char* map;
+  uint32_t rows_max;   /* The newest; GRID_KEEP_ALL: all but what is removed or has expired. */
+  uint64_t age_ms_max; /* 0: of any age. */
+} grid_keep;
+
 typedef struct grid_options {
   const char* app;     /* The tenant; null: "default". */
   const char* store;   /* A directory, made when missing; null: memory only, nothing is kept. */
@@ -55,6 +63,8 @@ typedef struct grid_options {
   grid_on_full on_full;
   uint32_t pending_ops_max; /* 0: four million. */
   uint32_t pause_ms_max;    /* 0: 30 s. */
+  const grid_keep* keep;    /* One for each map that has a rule; read by grid_open(). */
+  size_t keep_count;
 } grid_options;
 
 /* A node, to be closed with grid_close(). Null when it can't be opened: then `status` says why, and `problem`, memory

@@ -8,13 +8,17 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "runtime/grid/grid.h"
+#include "runtime/keep.h"
 
 struct uv_loop_s;
 
 namespace grid {
+
+inline constexpr std::size_t kKeepMax = 64;
 
 struct LinuxOptions {
   std::string app = "default";      // The tenant: an app sees nothing of another.
@@ -26,6 +30,9 @@ struct LinuxOptions {
   std::uint32_t pause_ms_max = 30'000;  // With OnFull::pause: how long a write waits before it is refused with `full`.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
+  // How much is kept of maps that this node writes, and subscribes to nothing of (docs/retention.md); of others, all.
+  // At most kKeepMax. Copied by open().
+  std::span<const Keep> keep{};
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
   // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
   std::string inspect{};

@@ -28,7 +28,9 @@ void what_can_not_be_opened_is_null_with_a_sentence_that_fits(void**) {
                                 .offline = false,
                                 .on_full = GRID_REFUSE,
                                 .pending_ops_max = 0,
-                                .pause_ms_max = 0};
+                                .pause_ms_max = 0,
+                                .keep = nullptr,
+                                .keep_count = 0};
   grid_status status = GRID_OK;
   char problem[15];
   assert_null(grid_open(&options, &status, problem, sizeof(problem)));
@@ -36,6 +38,22 @@ void what_can_not_be_opened_is_null_with_a_sentence_that_fits(void**) {
   assert_string_equal(problem, "the app's name");
   assert_string_equal(grid_status_name(status), "invalid");
   grid_close(nullptr);
+}
+
+void a_rule_of_what_is_kept_needs_a_map(void**) {
+  const grid_keep rules[] = {{"readings", 10, 0}, {nullptr, GRID_KEEP_ALL, 1'000}};
+  grid_options options{};
+  options.keep = rules;
+  options.keep_count = 2;
+  grid_status status = GRID_OK;
+  char problem[100];
+  assert_null(grid_open(&options, &status, problem, sizeof(problem)));
+  assert_int_equal(status, GRID_INVALID);
+  assert_non_null(std::strstr(problem, "a rule of what is kept"));
+  options.keep_count = 1;
+  grid_node* const node = grid_open(&options, &status, problem, sizeof(problem));
+  assert_non_null(node);
+  grid_close(node);
 }
 
 void bad_arguments_are_refused_with_a_sentence(void**) {
@@ -143,6 +161,7 @@ void a_write_has_a_number_that_tells_what_became_of_it(void**) {
 int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(what_can_not_be_opened_is_null_with_a_sentence_that_fits),
+      cmocka_unit_test(a_rule_of_what_is_kept_needs_a_map),
       cmocka_unit_test(bad_arguments_are_refused_with_a_sentence),
       cmocka_unit_test(values_are_read_by_kind_and_nothing_else),
       cmocka_unit_test(a_visit_stops_when_it_says_so_and_a_cursor_goes_on),
