@@ -10,6 +10,7 @@
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/rows.h"
+#include "cli/schema.h"
 #include "cli/session.h"
 #include "cli/text.h"
 
@@ -30,6 +31,16 @@ std::string read_file(const std::string& name) {
   while (const std::size_t size = std::fread(chunk, 1, sizeof(chunk), file.get())) content.append(chunk, size);
   if (std::ferror(file.get()) != 0) throw Failure(Exit::failure, "cannot read " + name + ": " + std::strerror(errno));
   return content;
+}
+
+// None of them is put when one is not as its schema says.
+void check_rows(Session& session, const std::string& map, const std::vector<Row>& rows) {
+  const std::optional<MapSchema> schema = schema_of(session, map);
+  if (!schema) return;
+  for (const Row& row : rows) {
+    const std::string trouble = schema->trouble_with(Value(as_bytes(row.value)));
+    if (!trouble.empty()) throw Failure(Exit::usage, "line " + std::to_string(row.line) + ": " + trouble);
+  }
 }
 
 void put_rows(Session& session, Map& map, const std::vector<Row>& rows) {
@@ -55,6 +66,7 @@ Exit import_file(const Context& context, const ImportOptions& options) {
       read_rows(options.file == "-" ? "stdin" : options.file, read_file(options.file), options.key_field);
   Session session(context);
   Map map = session.node().map(options.map);
+  check_rows(session, options.map, rows);
   put_rows(session, map, rows);
   Progress progress("sending");
   const Outcome outcome = session.deliver_all([&](const ReplicaStatus& now) {

@@ -37,6 +37,8 @@ struct Verbs {
   RoomOptions room;
   QueryOptions query;
   SyncOptions sync;
+  LetterOptions letter;
+  SchemaOptions schema;
   MerkleOptions merkle;
   BudgetOptions budget;
   SalvageOptions salvage;
@@ -255,6 +257,34 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   verb->add_option("MAP", v.merkle.map, "Only this map");
 }
 
+void add_schema_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* schemas = app.add_subcommand("schema", "What records are to be, kept in this replica (docs/schemas.md)");
+  schemas->require_subcommand(1);
+  CLI::App* verb = add_verb(*schemas, v, "set", "Hold what is written here against it; {} forgets it",
+                            [&v] { return schema_set(v.context, v.schema); });
+  add_map(verb, v.schema.map);
+  verb->add_option("JSON", v.schema.json, "The schema; - reads it from stdin")->required();
+  verb = add_verb(*schemas, v, "check", "List rows that are not as they should be; exit 4 if there are",
+                  [&v] { return schema_check(v.context, v.schema); });
+  add_map(verb, v.schema.map);
+  verb = add_verb(*schemas, v, "show", "Print it", [&v] { return schema_show(v.context, v.schema); });
+  add_map(verb, v.schema.map);
+}
+
+void add_letter_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* letters = app.add_subcommand("deadletter", "Writes of this replica that did not get through");
+  letters->require_subcommand(1);
+  add_verb(*letters, v, "ls", "List them, oldest first", [&v] { return deadletter_ls(v.context); });
+  const auto add = [&](const char* name, const char* about, Exit (*run)(const Context&, const LetterOptions&)) {
+    CLI::App* verb = add_verb(*letters, v, name, about, [&v, run] { return run(v.context, v.letter); });
+    const auto read = [&v](const std::string& text) { return read_count(text, v.letter.id); };
+    add_parsed(*verb, "ID", "ID", "As ls shows it", read)->required();
+  };
+  add("show", "Print one", deadletter_show);
+  add("retry", "Write it again, as of now", deadletter_retry);
+  add("discard", "Forget it, for good", deadletter_discard);
+}
+
 void add_flash_verbs(CLI::App& app, Verbs& v) {
   CLI::App* flash = app.add_subcommand("flash", "The flash of a chip, from its image (image:FILE)");
   flash->require_subcommand(1);
@@ -305,6 +335,8 @@ Exit parse_and_run(int argc, char** argv) {
   add_channel_verbs(app, verbs);
   add_query_verb(app, verbs);
   add_replica_verbs(app, verbs);
+  add_schema_verbs(app, verbs);
+  add_letter_verbs(app, verbs);
   add_flash_verbs(app, verbs);
   try {
     app.parse(argc, argv);

@@ -87,6 +87,14 @@ struct SyncOptions {
   std::uint64_t timeout_ms = 60'000;
 };
 
+struct SchemaOptions {
+  std::string map, json;
+};
+
+struct LetterOptions {
+  std::uint64_t id = 0;
+};
+
 struct MerkleOptions {
   std::string map;  // Empty: all of them.
 };
@@ -131,6 +139,13 @@ Exit status(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);
+Exit schema_set(const Context& context, const SchemaOptions& options);
+Exit schema_check(const Context& context, const SchemaOptions& options);
+Exit schema_show(const Context& context, const SchemaOptions& options);
+Exit deadletter_ls(const Context& context);
+Exit deadletter_show(const Context& context, const LetterOptions& options);
+Exit deadletter_retry(const Context& context, const LetterOptions& options);
+Exit deadletter_discard(const Context& context, const LetterOptions& options);
 Exit flash_wear(const Context& context);
 Exit flash_budget(const Context& context, const BudgetOptions& options);
 Exit flash_check(const Context& context);

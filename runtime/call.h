@@ -53,6 +53,7 @@ struct Call {
   std::span<const RowWrite> rows{};
   Version expected{};
   ChannelCall* channel = nullptr;
+  crdt::Seq letter = 0;
 
   // The answer.
   Status status = Status::ok;

@@ -15,10 +15,15 @@
 #include "crdt/cell.h"
 #include "runtime/problem.h"
 
+namespace grid::storage {
+class Store;
+}
+
 namespace grid::runtime {
 
 struct Call;
 struct CellChange;
+class LetterBox;
 
 // A row of a batch. By reference.
 struct RowWrite {
@@ -51,6 +56,10 @@ class Editor {
   // Takes back an unshared op that stands alone: as if it had never been written (PROTOCOL P26).
   virtual Status withdraw(const crdt::Op& op) = 0;
   virtual Problem& problem() = 0;
+  // Null: this device keeps none. Whoever changes them, or a fact of the store, calls touch().
+  virtual LetterBox* letters() = 0;
+  virtual void touch() = 0;
+  virtual storage::Store& store() = 0;
 
   // ---- several rows at once
   virtual std::string_view app() const = 0;

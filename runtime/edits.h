@@ -33,4 +33,9 @@ Status add_to_counter(Editor& editor, const Call& call);
 //   conflict  It is not.
 Status put_if(Editor& editor, const Call& call);
 
+// ---- dead letters
+// Discards call.letter; call.scope is its row.
+//   not_found  There is none, or this device keeps none.
+Status discard_letter(Editor& editor, const Call& call);
+
 }  // namespace grid::runtime

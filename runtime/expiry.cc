@@ -66,8 +66,8 @@ void Expiry::follow(const Upkeep::Wards& wards) {
   const std::int64_t leap_ms = skew_ms - skew_ms_;
   if (leap_ms <= kLeapMs && leap_ms >= -kLeapMs) return;
   skew_ms_ = skew_ms;
-  const Entry now{wards.known_ms, kLast.seq};
-  after_ = begins ? now : std::min(after_, now);
+  if (begins) after_ = {wards.known_ms, kLast.seq};
+  if (leap_ms < 0) after_ = {};
   read_anew();
 }
 

@@ -70,6 +70,7 @@ struct Action {
     commit,      // batch: flush the store up to it, then answer durable
     outcome,     // seq, status, outcome: what became of a local op
     changed,     // watch, seq: log record `seq` matches the watch (read it with op_at())
+    vanished,    // A row was taken back without a trace: Replica::vanished() names it.
     state,       // The sync state changed: ask the machine.
     heard,       // text: the frame of this step, or nothing: what the replica's guest is to deliver (link_guest.h)
     say,         // text: a sentence for people (kept by the machine until the next step)

@@ -20,7 +20,7 @@ const char* name_of(StateReason reason) {
 }
 
 const char* name_of(Outcome outcome) {
-  constexpr const char* kNames[] = {"pending", "applied", "durable", "superseded", "rejected", "dropped"};
+  constexpr const char* kNames[] = {"pending", "applied", "durable", "superseded", "rejected", "dropped", "lost_with"};
   return kNames[static_cast<std::uint8_t>(outcome)];
 }
 

@@ -52,6 +52,7 @@ Result<Op> OpLog::next_local(Seq from, Seq to) {
 }
 
 Status OpLog::open(std::uint64_t fresh_node) {
+  if (letters_ != nullptr) letters_->open(store_);
   crdt::NodeId node = fresh_node;
   const Result<std::uint64_t> known = number_fact(store_, facts::kNode);
   if (known.ok()) node = *known;
@@ -141,6 +142,7 @@ Result<Seq> OpLog::write(const CellChange& cell, const Timekeeper& time) {
   // The clock first: when the op has no room behind it, a ceiling that is too high does no harm, while an op above the
   // ceiling would.
   if (status == Status::ok && raised) status = save_clock();
+  if (status == Status::ok) note_superseded(cell.name, store_.head() + 1);
   if (status == Status::ok) status = append(op);
   if (status != Status::ok) {
     clock_ = unmoved;
@@ -169,13 +171,6 @@ Result<Op> OpLog::oldest_to_drop() {
     if (!seen.ok()) return seen.status();
     if (!*seen) return oldest;
   }
-}
-
-Status OpLog::drop(const Op& op) {
-  GRID_TRY(append({.cell = {op.cell.name, {}, 0, {}}}));
-  fates_[next_fate_++ % fates_.size()] = {op.seq, Outcome::dropped};
-  ++dropped_count_;
-  return Status::ok;
 }
 
 Result<bool> OpLog::is_under_way(const CellName& name) {
@@ -339,11 +334,18 @@ Result<Op> OpLog::copied(Seq seq) {
   return op;
 }
 
-Status OpLog::reject(Seq seq, const Op& standing) {
+Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view sentence) {
   if (seq > sent_) return Status::corrupt;
-  const Result<Op> op = op_at(seq);
+  Result<Op> op = op_at(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Status::ok;
+  if (letters_ != nullptr) {
+    post(*op, Outcome::rejected, why, sentence);
+    lost_ = letters_->lose_with(seq);
+    if (lost_ != 0) fates_[next_fate_++ % fates_.size()] = {lost_, Outcome::lost_with};
+    op = op_at(seq);  // Its views ended there.
+    if (!op.ok()) return op.status();
+  }
   const bool is_news = note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;
@@ -359,6 +361,8 @@ Status OpLog::stand_instead(const Op& rejected, const Op& standing) {
   const Result<Op> kept = copied(rejected.seq);  // The name must outlive the append.
   if (!kept.ok()) return kept.status();
   op.cell.name = kept->cell.name;
+  vanished_ = op.cell.name;
+  has_vanished_ = op.cell.stamp.is_none();
   return append(op);
 }
 
@@ -465,7 +469,10 @@ crdt::Digest OpLog::digest(const Scope& scope, std::uint64_t known_ms) {
 
 Result<std::uint64_t> OpLog::seal() {
   // With nothing pending, the next start need not look for it among what came from the server.
-  if (pending_count_ == 0) GRID_TRY(store_.settle(store_.head()));
+  if (pending_count_ == 0) {
+    GRID_TRY(store_.settle(store_.head()));
+    if (letters_ != nullptr) letters_->settle();
+  }
   sealed_head_ = store_.head();
   sealed_shared_ = store_.shared();
   dirty_ = false;

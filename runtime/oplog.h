@@ -16,6 +16,7 @@
 #include "crdt/clock.h"
 #include "crdt/merkle.h"
 #include "crdt/pn_counter.h"
+#include "runtime/letter_box.h"
 #include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "runtime/replica_status.h"
@@ -71,6 +72,8 @@ class OpLog {
   // `rules` may be null: then there are rows only.
   OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem, const Rules* rules = nullptr);
 
+  // Before open(): where ops go that do not get through. Null: nowhere.
+  void post_to(LetterBox* letters) { letters_ = letters; }
   // Reads node, clock and pending ops from the store; a new store gets `fresh_node`.
   Status open(std::uint64_t fresh_node);
   // Into the last batch: the clock as it stands, without its lead.
@@ -133,9 +136,16 @@ class OpLog {
   // ---- what the server said
   //   corrupt  It acknowledges what was never sent.
   Status acknowledge(crdt::Seq applied, crdt::Seq durable);
-  // Op `seq` was refused; `standing` is what the server has (no stamp: nothing). What is no pending op is passed over.
+  // Op `seq` was refused, and why; `standing` is what the server has (no stamp: nothing). What is no pending op is
+  // passed over.
   //   corrupt  It was never sent.
-  Status reject(crdt::Seq seq, const crdt::Op& standing);
+  Status reject(crdt::Seq seq, const crdt::Op& standing, Status why = Status::invalid, std::string_view sentence = {});
+  // The op that is lost with the one that was refused last; 0: none. Says so once.
+  crdt::Seq take_lost();
+  // The name of the last row that was taken back without a trace, until another op is taken back or signed anew; says
+  // so once. Null: none was.
+  const crdt::CellName* take_vanished();
+  const crdt::CellName& vanished() const { return vanished_; }
   // Op `seq` was ahead of the server's clock: writes it anew, if it still stands, as an unshared op that can be
   // corrected. Returns the correction that its own stamp calls for.
   //   corrupt  It was never sent.
@@ -227,6 +237,8 @@ class OpLog {
   Status rebase_counter(crdt::Seq refused, crdt::Seq standing, Taken taken);
   Result<crdt::Sums> counted_before(const crdt::CellName& name);
   Status count_pending();
+  void note_superseded(const crdt::CellName& name, crdt::Seq by);
+  void post(const crdt::Op& op, Outcome outcome, Status why, std::string_view sentence);
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status reopen_above_all();
   Status save_clock();
@@ -254,6 +266,7 @@ class OpLog {
   const Rules* rules_;
   const Limits& limits_;
   Problem& problem_;
+  LetterBox* letters_ = nullptr;
   crdt::Clock clock_;
   Vec<crdt::Seq> refused_;        // Not settled yet, so the window bounds them;
   std::size_t refused_here_ = 0;  // the first so many on this link.
@@ -265,7 +278,10 @@ class OpLog {
   crdt::Seq reforked_to_ = 0;    // here were signed anew, as other ops, of which the last
   crdt::Seq reforked_as_ = 0;    // is this one.
   std::uint64_t reforked_taken_ = 0;
-  MutBytes scratch_;  // One op, while it is written anew.
+  MutBytes scratch_;           // One op, while it is written anew.
+  crdt::CellName vanished_{};  // In scratch_.
+  bool has_vanished_ = false;
+  crdt::Seq lost_ = 0;
   ErasureListener* listener_ = nullptr;
   std::uint64_t rejected_count_ = 0;
   std::uint64_t dropped_count_ = 0;

@@ -98,6 +98,7 @@ Result<Seq> OpLog::write_unit(std::span<const CellChange> cells, const Timekeepe
   Load load;
   GRID_TRY(gather(cells, load));
   const std::size_t along = members_.size(), count = along + cells.size();
+  for (std::size_t i = 0; i < cells.size(); ++i) note_superseded(cells[i].name, store_.head() + 1 + along + i);
   GRID_TRY(store_.has_room(count, load.store_bytes));
   GRID_TRY(tick_ahead(cells.size(), time.now_ms()));
   for (std::size_t i = 0; i < along; ++i) {

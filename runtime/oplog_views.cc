@@ -68,6 +68,7 @@ Status OpLog::rebase_counter(Seq refused, Seq standing, Taken taken) {
   const Result<Op> op = op_at(refused);
   if (!op.ok() || !CounterPart::is(op->cell.name.sub)) return op.status();
   const Sums brought = CounterPart::read(Value(op->cell.value)).fresh;
+  if (brought.up == 0 && brought.down == 0) return Status::ok;  // Else two that are refused renew one another for ever.
   Result<Op> now = copied(standing);
   if (!now.ok()) return now.status();
   CounterPart part = CounterPart::read(Value(now->cell.value));

@@ -43,7 +43,9 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
       walk_(log_, *options.limits, options.app, arena_),
       session_({options.app, options.backoff_ms_min, options.backoff_ms_max}, *options.limits, log_, pulls_, walk_,
                time_, random_, problem_, options.guest, options.partial),
-      actions_(arena_.make<Action>(options.limits->actions_max)) {}
+      actions_(arena_.make<Action>(options.limits->actions_max)) {
+  log_.post_to(options.letters);
+}
 
 std::span<const Action> Replica::step(const Event& event) {
   actions_.clear();
@@ -249,6 +251,7 @@ Status Replica::make_room_for(const crdt::CellName& name) {
   problem_.text(oldest->cell.name.map).text("/").text(oldest->cell.name.key);
   actions_.add(
       {.kind = Action::Kind::outcome, .outcome = static_cast<std::uint8_t>(Outcome::dropped), .seq = oldest->seq});
+  if (log_.take_vanished() != nullptr) actions_.add({.kind = Action::Kind::vanished});
   return Status::ok;
 }
 
@@ -316,6 +319,11 @@ Result<Op> Replica::next_cell(const crdt::CellName& after, std::uint64_t wall_ms
 }
 
 Result<Op> Replica::op_at(crdt::Seq seq) { return log_.op_at(seq); }
+
+bool Replica::is_watched_by(std::uint32_t id, const crdt::CellName& name) {
+  const Pull* pull = pulls_.find(id);
+  return pull != nullptr && pull->scope.get().matches(name);
+}
 
 Outcome Replica::outcome_of(crdt::Seq seq) { return log_.outcome_of(seq); }
 

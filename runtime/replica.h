@@ -58,6 +58,7 @@ struct ReplicaOptions {
   std::uint32_t backoff_ms_max = 30'000;
   const Views* views = nullptr;  // kViews; null: rows only.
   LinkGuest* guest = nullptr;    // Topics and rooms (runtime/channels.h); null: none.
+  LetterBox* letters = nullptr;  // Where ops go that do not get through (runtime/dead_letters.h); null: nowhere.
   Upkeep* upkeep = nullptr;      // Expiry and retention (runtime/housekeeping.h); null: none.
   Partial* partial = nullptr;    // Scopes of predicates (runtime/query/row_tests.h); null: none.
 };
@@ -85,6 +86,11 @@ class Replica final : public Machine {
   Result<crdt::Op> next_cell(const crdt::CellName& after, std::uint64_t wall_ms);
   // The log's record `seq`, if it still stands.
   Result<crdt::Op> op_at(crdt::Seq seq);
+  // The row that the action `vanished` is about, during its step.
+  const crdt::CellName& vanished() const { return log_.vanished(); }
+  // Whether the watch `id` is about such a name.
+  bool is_watched_by(std::uint32_t id, const crdt::CellName& name);
+  LetterBox* letters() const { return options_.letters; }
   Outcome outcome_of(crdt::Seq seq);
   Version version_of(const crdt::Op& op) const { return Version::of(op, log_.is_pending(op)); }
   ReplicaStatus status(std::uint64_t now_ms) const;

@@ -25,6 +25,9 @@ class Replica::Hand final : public Editor {
   }
   Status withdraw(const Op& op) override { return replica_.log_.withdraw(op); }
   Problem& problem() override { return replica_.problem_; }
+  LetterBox* letters() override { return replica_.options_.letters; }
+  storage::Store& store() override { return replica_.store_; }
+  void touch() override { replica_.log_.touch(); }
 
   std::string_view app() const override { return replica_.options_.app; }
   std::uint64_t expiry_of(std::uint64_t ttl_ms) const override {

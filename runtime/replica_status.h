@@ -54,6 +54,7 @@ enum class Outcome : std::uint8_t {
   superseded,  // A later write of the same cell took its place before it was sent.
   rejected,    // The server refused it; problem() says why.
   dropped,     // Taken back here, visibly.
+  lost_with,   // It was superseded before it was sent, and what took its place was refused.
 };
 const char* name_of(Outcome outcome);
 

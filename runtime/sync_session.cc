@@ -376,12 +376,20 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   if (why == Status::collected && !standing.base.is_none()) return log_.renew(seq, standing.base, time_);
   problem_.say("the server rejected a write of ").text(standing.cell.name.map).text("/").text(standing.cell.name.key);
   problem_.text(": ").text(name_of(why));
+  if (!reader.head().reason.empty()) problem_.text(": ").text(reader.head().reason);
   ++figures_.rejected;
-  GRID_TRY(log_.reject(seq, standing));
+  GRID_TRY(log_.reject(seq, standing, why, reader.head().reason));
   actions.add({.kind = Action::Kind::outcome,
                .status = why,
                .outcome = static_cast<std::uint8_t>(Outcome::rejected),
                .seq = seq});
+  if (const crdt::Seq lost = log_.take_lost(); lost != 0) {
+    actions.add({.kind = Action::Kind::outcome,
+                 .status = why,
+                 .outcome = static_cast<std::uint8_t>(Outcome::lost_with),
+                 .seq = lost});
+  }
+  if (log_.take_vanished() != nullptr) actions.add({.kind = Action::Kind::vanished});
   return Status::ok;
 }
 

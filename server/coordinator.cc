@@ -23,8 +23,9 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         journal_(store, options.app, options.maps_max, problem_),
         write_behind_(options_, journal_, problem_),
         channels_(options.channels),
+        author_(journal_, random_),
         collector_(options_.keeping, journal_),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_} {
+        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_} {
     journal_.listen(this);
   }
 
@@ -73,6 +74,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Epochs epochs_;
   WriteBehind write_behind_;
   Channels channels_;
+  Author author_;
   Collector collector_;
   CoordinatorStatus figures_;
   SubscriptionIndex index_;

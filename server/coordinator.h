@@ -25,6 +25,8 @@
 
 namespace grid::server {
 
+class Policy;  // server/policy.h
+
 inline constexpr std::uint64_t kDayMs = 86'400'000;
 
 // How long a deletion is kept: for devices that have not acknowledged it; unless they were silent for longer than
@@ -49,6 +51,7 @@ struct CoordinatorOptions {
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
+  Policy* policy = nullptr;  // Null: every legal write is taken.
   Keeping keeping{};
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.

@@ -7,6 +7,7 @@
 //           A cell is counted by the digests as it is live at expired_through_ms: partitions.h.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "crdt/clock.h"
@@ -72,6 +73,8 @@ class Journal {
   bool is_at_rest() const { return !dirty_ && !committing_; }
   std::uint64_t seal();
   void durable();
+  // That was ever merged, be it collected.
+  crdt::Stamp greatest() const { return std::max(greatest_, floor_.greatest); }
   storage::Seq head() const { return store_.head(); }
   storage::Seq durable_head() const { return durable_head_; }
   // How far a reader that stood at `from`, and has read up to `through`, may say that it has read. A record that was
@@ -100,7 +103,7 @@ class Journal {
   runtime::Problem& problem_;
   ArrivalListener* listener_ = nullptr;
   crdt::Judge judge_;
-  crdt::Stamp greatest_;  // That was ever merged.
+  crdt::Stamp greatest_;
   std::uint64_t saved_judge_ms_ = 0;
   std::uint64_t wall_ms_ = 0;
   std::uint64_t now_ms_ = 0;

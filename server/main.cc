@@ -12,6 +12,7 @@
 
 #include "ports/port.h"
 #include "server/host/gateway.h"
+#include "server/host/policy_file.h"
 #include "transport/lws/address.h"
 
 namespace {
@@ -104,15 +105,17 @@ int main(int argc, char** argv) {
   GatewayOptions options;
   bool dev = false;
   bool check_only = false;
+  std::string policy;
   app.set_version_flag("--version", std::string("gridd ") + GRID_VERSION);
   app.add_flag("--dev", dev, "Development: listens on loopback only, without authentication");
   app.add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")->capture_default_str();
   app.add_option("--data", options.data, "Directory for journals and databases")->capture_default_str();
-  add_span(app, "--retention", options.keeping.retention_ms,
+  app.add_option("--policy", policy, "FILE of the rules of maps (docs/policies.md)");
+  add_span(app, "--retention", options.apps.keeping.retention_ms,
            "How long a deletion is kept for devices that have not acknowledged it");
-  add_span(app, "--enroll-lapse", options.keeping.enroll_lapse_ms,
+  add_span(app, "--enroll-lapse", options.apps.keeping.enroll_lapse_ms,
            "After so long a silence a device is not waited for any more");
-  add_span(app, "--backup-horizon", options.keeping.backup_horizon_ms,
+  add_span(app, "--backup-horizon", options.apps.keeping.backup_horizon_ms,
            "How long backups are kept: no deletion goes before those that lack it");
   app.add_flag("--check-config", check_only, "Say whether this configuration can be run, and end");
   try {
@@ -129,5 +132,12 @@ int main(int argc, char** argv) {
                  options.listen.c_str());
     return kUsage;
   }
+  grid::server::RowRules rules;
+  std::string problem;
+  if (!policy.empty() && grid::server::read_policy_file(policy, rules, problem) != Status::ok) {
+    std::fprintf(stderr, "gridd: %s\n", problem.c_str());
+    return kUsage;
+  }
+  if (!rules.is_empty()) options.apps.policy = &rules;
   return check_only ? 0 : run(options);
 }

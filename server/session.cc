@@ -150,15 +150,18 @@ Status Session::receive_push(Bytes frame) {
 // Judged as one (PROTOCOL P9): the first that may not be taken speaks for all. A unit is whole in its frame.
 Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& unit) const {
   unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true};
+  const wire::OpsReader whole = behind;
   Op op = first;
   for (std::uint32_t left = first.unit.left;; --left) {
     const Status verdict = judge_op(op, behind.status());
     const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
     if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
     if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit));
-    if (left == 0) return Status::ok;
+    if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
+  const bool is_asked = unit.status == Status::ok && shared_.options.policy != nullptr;
+  return is_asked ? ask_policy(whole, first, unit) : Status::ok;
 }
 
 // A unit of which one is to be written anew is written anew as a whole.
@@ -182,7 +185,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   unit.is_first = false;
   --unit.left;
   if (unit.status != Status::ok) {
-    reject(op, unit.status, unit.renew_above);
+    GRID_TRY(reject(op, unit));
   } else {
     const Result<Lateness> late = lateness_of(op);
     if (!late.ok()) return late.status();
@@ -209,6 +212,8 @@ bool Session::is_own_name(const crdt::Cell& cell) const {
 }
 
 Status Session::merge_op(const Op& op, bool given_back) {
+  const Result<bool> decided = decide(op);
+  if (!decided.ok() || *decided) return decided.status();
   const Result<bool> won = given_back ? shared_.journal.heal(op) : shared_.journal.merge(op);
   if (!won.ok()) return won.status();
   if (!*won) return note_beaten(op);
@@ -241,13 +246,6 @@ bool Session::is_given_back(const Op& op) const {
   const std::uint32_t drift_ms = shared_.options.drift_ms_max;
   return shared_.journal.judge(op.base, drift_ms) == Status::clock_ahead &&
          op.cell.stamp.wall_ms() <= op.base.wall_ms() + drift_ms;
-}
-
-void Session::reject(const Op& op, Status status, const crdt::Stamp& renew_above) {
-  ++shared_.figures.ops_rejected;
-  // A name that breaks the rules could not travel back: the sequence says which op it was.
-  const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
-  rejected_.push_back({op.seq, status, KeptName(is_legal ? op.cell.name : crdt::CellName{}), renew_above});
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a

@@ -15,11 +15,13 @@
 
 #include "runtime/problem.h"
 #include "runtime/random.h"
+#include "server/author.h"
 #include "server/coordinator.h"
 #include "server/epochs.h"
 #include "server/journal.h"
 #include "server/merkle_answer.h"
 #include "server/peers.h"
+#include "server/policy.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
 
@@ -34,6 +36,7 @@ struct Shared {
   runtime::Problem& problem;
   CoordinatorStatus& figures;
   SubscriptionIndex& index;
+  Author& author;
 };
 
 class Session {
@@ -91,6 +94,7 @@ class Session {
     crdt::Seq seq;
     Status status;
     KeptName name;
+    std::string sentence;
     crdt::Stamp renew_above;  // The device is to write it anew, above this; none: it is not.
   };
   // On the ops of one unit of a push.
@@ -98,6 +102,8 @@ class Session {
     Status status = Status::ok;
     std::uint32_t left = 0;  // That have yet to be taken.
     bool is_first = false;
+    bool is_ruled = false;      // A policy has refused it, and said
+    std::string sentence{};     // why.
     crdt::Stamp renew_above{};  // What is refused is to be written anew, above this; none: it is not.
     bool goes_on() const { return left > 0; }
   };
@@ -123,6 +129,9 @@ class Session {
 
   Status judge_op(const crdt::Op& op, Status read) const;
   Status judge_unit(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
+  Status ask_policy(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
+  Result<Resolution> resolve(const crdt::Op& op) const;
+  Result<bool> decide(const crdt::Op& op);
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;
   Status merge_op(const crdt::Op& op, bool given_back);
@@ -134,7 +143,7 @@ class Session {
   bool is_behind(const Subscription& subscription) const;
   void note_seen();
   storage::Seq seen(const Subscription& subscription) const;
-  void reject(const crdt::Op& op, Status status, const crdt::Stamp& renew_above);
+  Status reject(const crdt::Op& op, const Verdict& unit);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
   Status refuse_subscription(std::uint32_t id, Status status);

@@ -93,11 +93,11 @@ Bytes Session::write_reject(MutBytes room) {
   op.base = rejected.renew_above;
   const wire::OpsHead head{.status = rejected.status, .wall_ms = shared_.journal.wall_ms()};
   wire::OpsWriter writer(Kind::reject, head, room, value_bytes_max_);
-  if (writer.add(op)) return writer.finish();
+  if (writer.add(op)) return writer.finish_with(rejected.sentence);
   // No frame that a device could work with is that small: the sequence alone, then.
   wire::OpsWriter bare(Kind::reject, head, room);
   bare.add({.seq = rejected.seq, .cell = {}});
-  return bare.finish();
+  return bare.finish_with(rejected.sentence);
 }
 
 // As the answer to an ask that the device did not know to make: without a cursor.

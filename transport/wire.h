@@ -99,6 +99,7 @@ struct OpsHead {
   Status status = Status::ok;
   std::uint64_t wall_ms = 0;
   bool last = false;
+  std::string_view reason{};
 };
 
 // Writes push, delta, heal, reject, cells_ask and inspect_reply frames.
@@ -108,6 +109,8 @@ class OpsWriter {
 
   // The kind, the id, the map, the fork token, the status, the time, the cursor, and `last`.
   static constexpr std::size_t kHeadBytesMax = 1 + 6 + 2 + kMapBytesMax + 9 + 2 + 11 + 2 + kCursorBytesMax + 2;
+
+  static constexpr std::size_t kReasonBytesMax = 120;
 
   static constexpr std::uint32_t kAnyValue = UINT32_MAX;
 
@@ -127,6 +130,8 @@ class OpsWriter {
   void cut(const Mark& mark) { size_ = mark.size, count_ = mark.count; }
   // The frame, in the front of the room.
   Bytes finish(Bytes cursor = {}, bool last = false);
+  // The same for a reject: with as much of the sentence, up to kReasonBytesMax, as there is room for.
+  Bytes finish_with(std::string_view reason);
 
   // The bytes that a frame of this one op takes at most: whoever keeps cells refuses what could never travel.
   static std::size_t frame_bytes(const crdt::Op& op);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Ops frames: written op by op into the room, read op by op out of the frame.
+#include <algorithm>
+
 #include "crdt/base/check.h"
 #include "crdt/stub.h"
 #include "crdt/value.h"
@@ -17,7 +19,17 @@ using crdt::Stamp;
 
 // Field numbers of grid.Ops and grid.Op.
 namespace head_field {
-enum : std::uint32_t { id = 1, map = 2, cursor = 3, fork_token = 4, status = 5, wall_ms = 6, last = 7, ops = 15 };
+enum : std::uint32_t {
+  id = 1,
+  map = 2,
+  cursor = 3,
+  fork_token = 4,
+  status = 5,
+  wall_ms = 6,
+  last = 7,
+  reason = 8,
+  ops = 15
+};
 }
 namespace op_field {
 enum : std::uint32_t { seq = 1, map, key, sub, stamp, expires_ms, value, base, quality, was_applied, kind, batch_left };
@@ -187,6 +199,9 @@ void take_head_field(FieldWalk& walk, OpsHead& head) {
     case head_field::last:
       head.last = walk.as_bool();
       break;
+    case head_field::reason:
+      head.reason = as_text(walk.as_bytes());
+      break;
     case head_field::ops:
       static_cast<void>(walk.as_bytes());
       break;
@@ -242,6 +257,16 @@ Bytes OpsWriter::finish(Bytes cursor, bool last) {
   return room_.first(out.size());
 }
 
+Bytes OpsWriter::finish_with(std::string_view reason) {
+  const std::size_t left = room_.size() - size_;
+  std::size_t size = std::min({reason.size(), kReasonBytesMax, left > 2 ? left - 2 : 0});
+  // Not in the middle of a character.
+  while (size > 0 && size < reason.size() && (static_cast<std::uint8_t>(reason[size]) & 0xc0) == 0x80) --size;
+  Out out(room_, size_);
+  out.text_field(head_field::reason, reason.substr(0, size));
+  return room_.first(out.size());
+}
+
 std::size_t OpsWriter::frame_bytes(const Op& op) {
   const std::size_t bytes = op_bytes(op, {}, true);
   return kHeadBytesMax + 1 + varint_bytes(bytes) + bytes;
@@ -258,6 +283,8 @@ Status OpsReader::open(Bytes frame) {
   while (walk.next()) take_head_field(walk, head_);
   GRID_TRY(walk.status());
   if (head_.cursor.size() > OpsWriter::kCursorBytesMax) return Status::too_large;
+  if (head_.reason.size() > OpsWriter::kReasonBytesMax) return Status::too_large;
+  if (!crdt::is_utf8(head_.reason)) return Status::corrupt;
   return head_.map.empty() ? Status::ok : as_frame_status(crdt::check_map_name(head_.map));
 }
 

@@ -95,6 +95,7 @@ Status ChipLoop::start() {
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = options_.views,
                                            .guest = options_.channels,
+                                           .letters = options_.letters,
                                            .upkeep = options_.upkeep},
                    memory_.replica);
   batch_due_ = retry_at_ms_ = 0;
@@ -254,7 +255,10 @@ void ChipLoop::step(Event event) {
   if (has_failed_) return;
   event.now_ms = board_.monotonic_ms();
   event.wall_ms = board_.wall_ms();
-  for (const Action& action : replica_->step(event)) carry_out(action);
+  for (const Action& action : replica_->step(event)) {
+    // What a call takes back, who makes it hears of as an outcome.
+    if (action.kind != Action::Kind::vanished || event.kind != Event::Kind::call) carry_out(action);
+  }
   if (retry_at_ms_ == 0) commit();
   if (event.kind != Event::Kind::call) call_back();
   if (event.kind != Event::Kind::call) deliver();
@@ -280,6 +284,11 @@ void ChipLoop::carry_out(const Action& action) {
       // Calls and commits report none, and every other step finds the room empty.
       GRID_CHECK(happened_.push({action.watch, action.seq}) == Status::ok);
       return;
+    case Action::Kind::outcome:
+      if (action.outcome == static_cast<std::uint8_t>(Outcome::rejected)) complain(replica_->problem());
+      return;
+    case Action::Kind::vanished:
+      return note_vanished();
     case Action::Kind::heard:
       heard_ = as_bytes(action.text);
       has_heard_ = true;
@@ -290,7 +299,7 @@ void ChipLoop::carry_out(const Action& action) {
       wants_more_ = true;
       return;
     default:
-      return;  // An outcome or a state is asked for by whoever waits for it; the rest is a server's.
+      return;  // A state is asked for by whoever waits for it; the rest is a server's.
   }
 }
 
@@ -331,13 +340,31 @@ void ChipLoop::connect() {
 }
 
 // A change that another one has replaced meanwhile is skipped: that one is reported too.
+void ChipLoop::note_vanished() {
+  for (const Watching& watch : watching_) {
+    if (!replica_->is_watched_by(watch.id, replica_->vanished())) continue;
+    GRID_CHECK(happened_.push({watch.id, 0}) == Status::ok);
+  }
+}
+
+void ChipLoop::call_back_vanished(Callback callback, const crdt::CellName& name) {
+  Change change;
+  change.map = name.map;
+  change.key = name.key;
+  change.view = crdt::view_of(name.sub);
+  callback(change);
+}
+
 void ChipLoop::call_back() {
   for (std::size_t i = 0; i < happened_.size(); ++i) {
     const Happened& one = happened_[i];
     const auto* watching = std::find_if(watching_.begin(), watching_.end(),
                                         [&one](const Watching& watch) { return watch.id == one.watch; });
     const Result<crdt::Op> op = replica_->op_at(one.seq);
-    if (watching == watching_.end() || !op.ok()) continue;
+    if (watching == watching_.end()) continue;
+    // A callback that writes may end the name that others are yet to hear of.
+    if (one.seq == 0) call_back_vanished(watching->callback, replica_->vanished());
+    if (!op.ok()) continue;
     Callback callback = watching->callback;  // It may end its own watch.
     callback(change_of(*replica_, *op, board_.wall_ms()));
   }

@@ -37,7 +37,9 @@ struct ChipOptions {
   std::uint32_t backoff_ms_max = 30'000;
   const runtime::Views* views = nullptr;   // &runtime::kViews, for sets, counters and batches; null: rows only.
   runtime::LinkGuest* channels = nullptr;  // A ChannelsOf<kChipChannels>, say; null: no topics, no rooms.
-  runtime::Upkeep* upkeep = nullptr;       // A HousekeepingOf<...>; null: expired rows stay, and watches do not hear.
+  // Keeps ops that did not get through (runtime/dead_letters.h), as facts: the store's FlashOptions need room for them.
+  runtime::LetterBox* letters = nullptr;
+  runtime::Upkeep* upkeep = nullptr;  // A HousekeepingOf<...>; null: expired rows stay, and watches do not hear.
 };
 
 namespace port {
@@ -51,7 +53,7 @@ struct Watching {
 // A change that the machine has reported in its last step.
 struct Happened {
   std::uint32_t watch = 0;
-  crdt::Seq seq = 0;
+  crdt::Seq seq = 0;  // 0: of the row that has vanished.
 };
 
 // What a loop runs in.
@@ -64,7 +66,7 @@ struct ChipMemory {
   MutBytes sending{};              // The same, and WebSocket::kOverheadBytesMax
   MutBytes scratch{};              // Limits::value_bytes_max
   std::span<Watching> watching{};  // Limits::watches_max
-  std::span<Happened> happened{};  // Limits::actions_max
+  std::span<Happened> happened{};  // Limits::actions_max and watches_max
 };
 
 class ChipLoop final : public Driver {
@@ -134,6 +136,8 @@ class ChipLoop final : public Driver {
   bool write();
   bool is_due() const;
   void call_back();
+  void call_back_vanished(Callback callback, const crdt::CellName& name);
+  void note_vanished();
   void deliver();
 
   Board& board_;

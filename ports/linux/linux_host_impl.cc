@@ -104,6 +104,9 @@ Status LinuxHost::Impl::start() {
   scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kLinux.value_bytes_max);
   std::uint8_t seed[8];
   port::entropy(seed);
+  const std::size_t letter_bytes = runtime::DeadLetters::memory_bytes(kLinux.value_bytes_max);
+  letter_memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(letter_bytes);
+  letters_.emplace(MutBytes(letter_memory_.get(), letter_bytes));
   replica_.emplace(*store_,
                    runtime::ReplicaOptions{.app = options_.app,
                                            .seed = load_be(seed),
@@ -113,6 +116,7 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = &runtime::kViews,
                                            .guest = channels_,
+                                           .letters = &*letters_,
                                            .upkeep = housekeeping_->get(),
                                            .partial = &row_tests_},
                    MutBytes(replica_memory_.get(), replica_bytes));
@@ -293,15 +297,20 @@ void LinuxHost::Impl::carry_out(const Action& action) {
     case Action::Kind::want_write:
       return links_->want_write(action.link);
     case Action::Kind::changed:
-      happened_.push_back({action.watch, action.seq});
+      happened_.push_back({action.watch, action.seq, {}, {}, {}});
       return host_->want_turn();
+    case Action::Kind::outcome:
+      if (action.outcome == static_cast<std::uint8_t>(Outcome::rejected)) problem_ = replica_->problem();
+      return;
+    case Action::Kind::vanished:
+      return note_vanished();
     case Action::Kind::heard:
       heard_.emplace_back(action.text);
       return host_->want_turn();
     case Action::Kind::say:
       return complain(action.text);
     default:
-      return;  // An outcome or a state is asked for by whoever waits for it; the rest is a server's.
+      return;  // A state is asked for by whoever waits for it; the rest is a server's.
   }
 }
 
@@ -365,14 +374,30 @@ void LinuxHost::Impl::attend() {
       at_ms > now_ms ? at_ms - now_ms : 0, 0);
 }
 
+void LinuxHost::Impl::note_vanished() {
+  const crdt::CellName& name = replica_->vanished();
+  for (const Watching& one : watching_) {
+    if (!replica_->is_watched_by(one.id, name)) continue;
+    happened_.push_back({one.id, 0, std::string(name.map), std::string(name.key), crdt::view_of(name.sub)});
+    host_->want_turn();
+  }
+}
+
 // A change that another one has replaced meanwhile is skipped: that one is reported too.
 void LinuxHost::Impl::call_back(const Happened& happened) {
   const auto watching = std::find_if(watching_.begin(), watching_.end(),
                                      [&happened](const Watching& one) { return one.id == happened.watch; });
   if (watching == watching_.end()) return;
+  Callback callback = watching->callback;  // It may end its own watch.
+  if (happened.seq == 0) {
+    Change gone;
+    gone.map = happened.map;
+    gone.key = happened.key;
+    gone.view = happened.view;
+    return callback(gone);
+  }
   const Result<crdt::Op> op = replica_->op_at(happened.seq);
   if (!op.ok()) return;
-  Callback callback = watching->callback;  // It may end its own watch.
   callback(change_of(*replica_, *op, port::wall_ms()));
 }
 

@@ -18,6 +18,7 @@
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
+#include "runtime/dead_letters.h"
 #include "runtime/housekeeping.h"
 #include "runtime/query/live_query.h"
 #include "runtime/query/query_engine.h"
@@ -67,6 +68,8 @@ class LinuxHost::Impl final : public Driver,
   Status declare_index(std::string_view map, std::string_view path, IndexKind kind) override;
   Status live(std::string_view map, const Query& query, LiveCallback callback, std::uint32_t& id) override;
   void end_live(std::uint32_t id) override;
+  runtime::LetterBox* letters() override { return &*letters_; }
+  storage::Store* local_store() override { return store_; }
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void want_turn() override;
   void complain(std::string_view sentence) override { problem_ = sentence; }
@@ -106,7 +109,10 @@ class LinuxHost::Impl final : public Driver,
   };
   struct Happened {
     std::uint32_t watch;
-    crdt::Seq seq;
+    crdt::Seq seq;      // 0: of a row that has vanished,
+    std::string map{};  // this one.
+    std::string key{};
+    crdt::View view{};
   };
   struct Posted {
     void (*work)(void*);
@@ -130,6 +136,7 @@ class LinuxHost::Impl final : public Driver,
 
   void turn_live();
   void advance(Living& living);
+  void note_vanished();
   void attend();
   void wait_for_room(runtime::Call& call);
   void note_scope(const Scope& scope);
@@ -150,6 +157,8 @@ class LinuxHost::Impl final : public Driver,
   std::unique_ptr<std::uint8_t[]> replica_memory_;
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChannelsOf<kLinuxChannels> channels_;
+  std::unique_ptr<std::uint8_t[]> letter_memory_;
+  std::optional<runtime::DeadLetters> letters_;
   std::vector<std::string> kept_;  // Maps that have a rule.
   std::optional<runtime::HousekeepingOf<kKeepMax, 1'024>> housekeeping_;
   runtime::RowTests row_tests_{this};

@@ -27,6 +27,13 @@
 
 namespace grid {
 
+namespace storage {
+class Store;
+}
+namespace runtime {
+class LetterBox;  // runtime/letter_box.h
+}
+
 using crdt::Field;
 using crdt::Scalar;
 using crdt::Value;
@@ -123,6 +130,10 @@ class Driver {
   // A live query; `id` names it.
   virtual Status live(std::string_view, const Query&, LiveCallback, std::uint32_t&) { return Status::invalid; }
   virtual void end_live(std::uint32_t) {}
+  // Where ops are kept that did not get through; null: this node keeps none.
+  virtual runtime::LetterBox* letters() { return nullptr; }
+  // The node's own store, for what is local to it; null: it is not to be had.
+  virtual storage::Store* local_store() { return nullptr; }
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().

@@ -12,9 +12,9 @@ using runtime::Action;
 using runtime::Event;
 
 std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, const Keeping& keeping, Closed closed, void* owner,
-                                       Status& status, std::string& problem) {
-  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, keeping, closed, owner));
+                                       const std::string& directory, const AppOptions& options, Closed closed,
+                                       void* owner, Status& status, std::string& problem) {
+  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, options, closed, owner));
   status = host->open_journal(directory, problem);
   if (status == Status::ok) status = host->open_sink(directory, problem);
   if (status != Status::ok) return nullptr;
@@ -102,8 +102,9 @@ void AppHost::start(storage::Seq drained_through) {
   port::entropy(seed);
   CoordinatorOptions options;
   options.app = app_;
-  options.keeping = keeping_;
+  options.keeping = options_.keeping;
   options.seed = load_be(seed);
+  options.policy = options_.policy;
   options.has_sink = true;
   options.drained_through = drained_through;
   coordinator_.emplace(*journal_, options);

@@ -19,6 +19,11 @@
 
 namespace grid::server {
 
+struct AppOptions {
+  Keeping keeping{};
+  Policy* policy = nullptr;  // Outlives the app; null: none.
+};
+
 class AppHost final : private port::UvHost::Owner {
  public:
   // Who hands links out hears of those that the coordinator has closed.
@@ -26,8 +31,8 @@ class AppHost final : private port::UvHost::Owner {
 
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, const Keeping& keeping, Closed closed, void* owner,
-                                       Status& status, std::string& problem);
+                                       const std::string& directory, const AppOptions& options, Closed closed,
+                                       void* owner, Status& status, std::string& problem);
   ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
@@ -46,9 +51,9 @@ class AppHost final : private port::UvHost::Owner {
   const std::string& app() const { return app_; }
 
  private:
-  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, const Keeping& keeping, Closed closed,
-          void* owner)
-      : loop_(loop), links_(links), app_(app), keeping_(keeping), closed_(closed), owner_(owner) {}
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, const AppOptions& options,
+          Closed closed, void* owner)
+      : loop_(loop), links_(links), app_(app), options_(options), closed_(closed), owner_(owner) {}
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
@@ -66,7 +71,7 @@ class AppHost final : private port::UvHost::Owner {
   uv_loop_t* loop_;
   transport::LwsContext& links_;
   std::string app_;
-  Keeping keeping_;
+  AppOptions options_;
   Closed closed_;
   void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;

@@ -20,7 +20,7 @@ namespace grid::server {
 struct GatewayOptions {
   std::string listen = "127.0.0.1:7271";
   std::string data = "./grid-data";
-  Keeping keeping{};
+  AppOptions apps{};  // Each of them.
 };
 
 class Gateway final : private transport::LinkListener {
@@ -66,7 +66,7 @@ class Gateway final : private transport::LinkListener {
 
   uv_loop_t* loop_;
   std::string data_;
-  Keeping keeping_;
+  AppOptions app_options_;
   std::string problem_;
   int lock_ = -1;
   std::unique_ptr<transport::LwsContext> links_;

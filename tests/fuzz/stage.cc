@@ -145,6 +145,9 @@ void Stage::carry_out(Site& site, const Event& event, const Action& action) {
     case Action::Kind::changed:
       GRID_CHECK(action.seq <= site.store.head());
       return;
+    case Action::Kind::vanished:
+      GRID_CHECK(site.replica != nullptr && !site.replica->vanished().key.empty());
+      return;
     case Action::Kind::outcome:
     case Action::Kind::heard:
     case Action::Kind::state:
@@ -419,7 +422,7 @@ void Stage::read(Site& site) {
     key = op->cell.name.key;
     const crdt::Seq seq = op->seq;
     GRID_CHECK(site.replica->find(map, key, wall)->seq == seq && site.replica->op_at(seq).ok());
-    GRID_CHECK(site.replica->outcome_of(seq) <= Outcome::dropped);
+    GRID_CHECK(site.replica->outcome_of(seq) <= Outcome::lost_with);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames in words, for transcripts.
+// Frames and faults in words, for transcripts.
 
 #include "tests/sim/world.h"
 #include "transport/wire.h"
@@ -124,6 +124,33 @@ std::string describe(Bytes frame) {
   const Result<Kind> kind = wire::kind_of(frame);
   if (!kind.ok()) return "a frame of an unknown kind";
   return std::string(name_of(*kind)) + detail(*kind, frame);
+}
+
+const char* name_of(Fault fault) {
+  static constexpr const char* kNames[kFaults] = {"segments lost",
+                                                  "segments overtaken",
+                                                  "links dropped in a frame",
+                                                  "half-open links",
+                                                  "slow readers",
+                                                  "cuts",
+                                                  "one-way partitions",
+                                                  "power cuts",
+                                                  "torn commits",
+                                                  "restored images",
+                                                  "expired images restored",
+                                                  "wiped devices",
+                                                  "journals lost",
+                                                  "full disks",
+                                                  "failed disks",
+                                                  "stalled disks",
+                                                  "refused drains",
+                                                  "clocks set wrong",
+                                                  "clocks without time",
+                                                  "drifting clocks",
+                                                  "sleeps",
+                                                  "outdated releases",
+                                                  "spurious events"};
+  return kNames[static_cast<std::size_t>(fault)];
 }
 
 }  // namespace grid::sim

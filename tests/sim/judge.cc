@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdarg>
 
+#include "runtime/edits.h"
 #include "runtime/scan.h"
 #include "transport/wire.h"
 
@@ -64,11 +65,13 @@ void Judge::called(Site& site, const Call& call) {
     devices_[&site].born[call.id] = site.store->head();
   }
   if (call.verb == Call::Verb::unwatch || call.verb == Call::Verb::unsubscribe) note_end(site, devices_[&site]);
+  if (call.edit == runtime::discard_letter && call.status == Status::ok) refusals_.discarded(site, call.letter);
   if ((!puts && call.verb != Call::Verb::remove) || call.status != Status::ok) return;
   ++writes_;
   const Name name(call.scope.map, call.scope.text, "");
   const std::string value = puts ? std::string(as_text(call.value)) : std::string();
   written_[name].insert(value);
+  if (!puts || call.ttl_ms != 0) passing_.insert(name);
   if (!site.running) return;  // Its disk failed as the call returned.
   devices_[&site].open[call.seq] = {name, value};
   const Result<crdt::Op> read = site.store->find({call.scope.map, call.scope.text, {}});
@@ -124,6 +127,7 @@ void Judge::note_edit(Site& site, const Call& call, storage::Seq before) {
     at = op->seq;
     const Name name = name_of(op->cell.name);
     written_[name].insert(std::string(as_text(op->cell.value)));
+    if (op->cell.is_tombstone()) passing_.insert(name);
     standing[name] = holding_of(op->cell);
   }
   ++writes_;
@@ -151,6 +155,8 @@ void Judge::check_origin(const Site& site, const crdt::Op& op) {
   // Another node id gives a tag and a part other names, and a refusal a part another sum.
   const bool is_own_doing = !site.is_gateway() && op.local && !op.cell.name.sub.empty();
   if (is_own_doing) written_[name].insert(std::string(as_text(op.cell.value)));
+  // What was relayed and is refused when it comes again, the gateway removes under a name of its own.
+  if (op.cell.is_tombstone() && world_.options().ruling != 0) return;
   const auto found = written_.find(name);
   if (found != written_.end() && found->second.contains(std::string(as_text(op.cell.value)))) return;
   fail("%s holds a value of %s that nobody wrote", site.name.c_str(), text_of(name).c_str());
@@ -182,6 +188,7 @@ void Judge::see_collection(Site& gateway) {
 // CLK-1: one stamp, one write.
 void Judge::see_arrival(const crdt::Op& op) {
   const Name arriving = name_of(op.cell.name);
+  check_ruling(arriving, holding_of(op.cell));
   arrived_[arriving] = holding_of(op.cell);
   for (std::size_t i = 0; i < world_.device_count(); ++i) note_entitled(world_.device(i), op.cell);
   const bool stays = !op.cell.is_tombstone() && op.cell.expires_ms == 0;
@@ -226,6 +233,7 @@ bool Judge::is_excused(Site& site, Device& device) {
   // Under another node id, what was sent before is sent again as other ops.
   const bool renamed = status.node != device.node;
   if (renamed) device.pushed.clear();
+  if (renamed) refusals_.renamed(site);
   if (renamed && device.node != 0 && !device_set_back_ && rollbacks_ == 0) {
     fail("%s took a new node id, though nobody was ever set back", site.name.c_str());
   }
@@ -271,8 +279,16 @@ void Judge::sent(Site& from, Site& to, Bytes frame) {
   for (crdt::Op op; reader.next(op);) {
     if (delta) check_word(to, device, op);
     if (push) device.named.emplace(op.cell.name.map, op.cell.name.key);
+    if (push) refusals_.pushed(from, op.seq);
     if (push) device.pushed[op.seq] = {name_of(op.cell.name), holding_of(op.cell), rollbacks_};
-    if (!push && !delta) device.pushed.erase(op.seq);
+    if (push || delta) continue;
+    // An op that was taken, and comes again after another row has taken its place, is judged again. What is refused
+    // does not keep its stamp to itself.
+    const auto refused = device.pushed.find(op.seq);
+    if (world_.options().ruling != 0 && refused != device.pushed.end()) stamps_.erase(refused->second.holding.stamp);
+    device.pushed.erase(op.seq);
+    const bool is_renewed = reader.head().status == Status::collected && !op.base.is_none();
+    if (reader.head().status != Status::clock_ahead && !is_renewed) refusals_.refused(to, op.seq);
   }
 }
 
@@ -280,18 +296,17 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
   const Outcome outcome = static_cast<Outcome>(action.outcome);
   if (outcome == Outcome::rejected) {
     const auto found = device.open.find(action.seq);
-    const bool judged = action.status == Status::too_large || action.status == Status::collected;
-    if (found != device.open.end() && !judged) {
-      fail("%s: a legal write of %s was refused: %s", site.name.c_str(), text_of(found->second.name).c_str(),
-           grid::name_of(action.status));
-    }
+    if (found != device.open.end()) check_refusal(site, found->second, action.status);
+    blame(site, refusals_.told(site, action.seq));
     device.open.erase(action.seq);
     device.pushed.erase(action.seq);
     device.excused = true;
     return;
   }
-  if (outcome == Outcome::dropped) {
-    if (site.on_full == OnFull::refuse) fail("%s drops what it promised to keep", site.name.c_str());
+  if (outcome == Outcome::dropped || outcome == Outcome::lost_with) {
+    const bool drops = outcome == Outcome::dropped && site.on_full == OnFull::refuse;
+    if (drops) fail("%s drops what it promised to keep", site.name.c_str());
+    blame(site, refusals_.told(site, action.seq));
     device.open.erase(action.seq);
     device.excused = true;
     return;
@@ -327,6 +342,7 @@ void Judge::forgot(Site& site, Fault why) {
   device.born.clear();
   device.node = 0;
   if (site.is_gateway()) {
+    gateway_forgot_ = true;
     // A gateway that was set back has lost what it promised: what its devices still hold comes back.
     if (why == Fault::restore || why == Fault::restore_late || why == Fault::journal_lost) {
       floor_.clear(), buried_.clear(), ++rollbacks_;
@@ -336,6 +352,7 @@ void Judge::forgot(Site& site, Fault why) {
     forget_lost_stamps();
     return check_floors("after a power cut");
   }
+  blame(site, refusals_.forgot(site, why));
   if (why != Fault::crash) device_set_back_ = true;
   if (why != Fault::crash) device.pushed.clear();
   std::erase_if(device.open, [&site](const auto& write) { return write.first > site.store->head(); });
@@ -381,6 +398,7 @@ void Judge::check_floors(const char* when) {
 
 void Judge::rest() {
   check_floors("at rest");
+  rest_rules();
   std::size_t scope_count = 0;
   for (std::size_t i = 0; i < world_.device_count(); ++i) {
     rest_device(world_.device(i));
@@ -410,6 +428,7 @@ void Judge::rest_device(Site& site) {
     if (!op.ok() && dead && !floor_fact_.empty()) continue;  // It has forgotten a deletion that was collected.
     fail("%s has lost %s@%s", site.name.c_str(), text_of(name).c_str(), text_of(standing.stamp).c_str());
   }
+  blame(site, refusals_.rest(site));
   rest_scopes(site);
   rest_partial(site);
   rest_watches(site, device);

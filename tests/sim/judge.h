@@ -13,13 +13,14 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/sim/refusals.h"
 #include "tests/sim/world.h"
 
 namespace grid::sim {
 
 class Judge final : public Witness {
  public:
-  explicit Judge(World& world) : world_(world) { world.watch_by(*this); }
+  explicit Judge(World& world) : world_(world), refusals_(world) { world.watch_by(*this); }
 
   void stepped(Site& site, const Event& event, storage::Seq before, std::span<const Action> actions) override;
   void sent(Site& from, Site& to, Bytes frame) override;
@@ -90,12 +91,16 @@ class Judge final : public Witness {
   void look_at_gateway(Site& gateway);
   void check_origin(const Site& site, const crdt::Op& op);
   void note_outcome(Site& site, Device& device, const Action& action);
+  void check_refusal(Site& site, const Write& write, Status status);
+  void check_ruling(const Name& name, const Holding& next);
+  void blame(Site& site, const char* complaint);
   void note_change(Site& site, Device& device, const Action& action);
   void forget_standing(Site& site, Device& device);
   bool is_excused(Site& site, Device& device);
   void forget_lost_stamps();
   void check_floors(const char* when);
   void rest_device(Site& site);
+  void rest_rules();
   void rest_scopes(Site& site);
   // ---- judge_partial.cc
   using Cells = std::set<std::pair<Name, crdt::Stamp>>;
@@ -111,9 +116,11 @@ class Judge final : public Witness {
   [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);
 
   World& world_;
+  Refusals refusals_;
   std::map<const Site*, Device> devices_;
   std::map<Name, std::set<std::string>> written_;  // Every value that somebody put; empty for a removal.
   std::map<crdt::Stamp, Sent> stamps_;             // Every stamp that the gateway took, with what it stood on.
+  std::set<Name> passing_;                         // What somebody removed, or put for a while.
   std::set<crdt::Stamp> lost_stamps_;              // Which it lost again.
   std::map<Name, Holding> arrived_;                // What stood last at the gateway, under each name.
   std::set<std::pair<Name, crdt::Stamp>> buried_;  // What arrived there once, and was collected with its deletion.
@@ -123,6 +130,7 @@ class Judge final : public Witness {
   std::map<Name, Holding> floor_;  // What was acknowledged as durable: no cell falls below it.
   bool outlived_ = false;          // A backup came back after the deletions that it lacks were collected.
   std::uint64_t rollbacks_ = 0;    // How often the gateway was set back.
+  bool gateway_forgot_ = false;    // Anything: what devices give back then stands, whatever the rules.
   std::uint64_t writes_ = 0;
   std::string problem_;
   const char* kind_ = "";

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/rules.h"
+
 namespace grid::sim {
 
 namespace {
@@ -113,6 +115,11 @@ World::Options draw_options(Random& random, std::uint64_t seed) {
     const std::uint64_t spans_ms[] = {0, 500, 3'000, 15'000};
     const auto span_ms = [&](std::uint64_t digit) { return spans_ms[seed / 32 / digit % 4]; };
     options.server.keeping = {span_ms(1), span_ms(4), span_ms(16)};
+  }
+  if (seed % 32 == 20 || seed % 32 == 25 || seed % 32 == 29) {
+    options.ruling = 1 + static_cast<std::uint32_t>(seed / 32 % (kRulings - 1));
+    options.rules_late = seed / 160 % 4 == 3;
+    options.letters = seed / 160 % 3 == 0 ? 4 : 1'000;
   }
   if (seed % 16 == 13) options.short_logs = 1 + static_cast<std::uint32_t>(seed / 16 % 40);
   return options;

@@ -9,6 +9,8 @@
 #include "runtime/edits.h"
 #include "tests/sim/chatter.h"
 #include "tests/sim/judge.h"
+#include "tests/sim/rules.h"
+#include "tests/sim/values.h"
 
 namespace grid::sim {
 
@@ -22,14 +24,18 @@ constexpr int kVerifications = 5;           // Within that.
 constexpr const char* kMaps[] = {"m", "n"};
 constexpr const char* kPredicates[] = {"level >= 5", "level < 3", "level in (3, 7)",
                                        "$key starts with 'hot/1' and not level = 4", "level = 2 or half > 40"};
-constexpr std::uint64_t kLevels = 8;
 
 // What a gateway's clock may be off by at either end of a span.
 constexpr std::uint64_t kClockErrorMs = 5'000;
 
 class Run {
  public:
-  Run(const Plan& plan, std::FILE* story) : plan_(plan), world_(options_of(plan)), judge_(world_) {
+  Run(const Plan& plan, std::FILE* story)
+      : plan_(plan),
+        rules_(rules_of(plan.options.ruling)),
+        world_(options_of(plan, rules_)),
+        judge_(world_),
+        values_(world_) {
     world_.tell_to(story);
     if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
@@ -53,8 +59,9 @@ class Run {
 
  private:
   // Every eighth seed: its devices talk besides.
-  static World::Options options_of(const Plan& plan) {
+  static World::Options options_of(const Plan& plan, server::RowRules& rules) {
     World::Options options = plan.options;
+    if (options.ruling != 0) options.server.policy = &rules;
     options.channels = options.seed % 8 == 5;
     options.server.channels.queue_messages_max = 8;
     return options;
@@ -123,78 +130,16 @@ class Run {
   }
   const char* map_of(const Step& step) const { return kMaps[step.choice % 5 == 0 ? 1 : 0]; }
 
-  // Values tell who wrote them: no two are equal, but for the empty ones.
-  std::string number() {
-    std::uint8_t room[16];
-    crdt::ValueWriter writer(room);
-    writer.integer(++next_value_);
-    return std::string(as_text(*writer.finish()));
-  }
-  static std::string small_number(std::uint64_t number) {
-    std::uint8_t room[16];
-    crdt::ValueWriter writer(room);
-    writer.integer(static_cast<std::int64_t>(number));
-    return std::string(as_text(*writer.finish()));
-  }
-  std::string text(std::size_t bytes) {
-    std::string padded = bytes == 0 ? "" : std::to_string(++next_value_) + ":";
-    padded.resize(bytes, 'x');
-    std::uint8_t room[4'096];
-    crdt::ValueWriter writer(room);
-    writer.text(padded);
-    return std::string(as_text(*writer.finish()));
-  }
-
-  // What predicates look at, where there are any.
-  std::string number_of(std::uint64_t choice) { return plan_.options.predicates ? record(choice) : number(); }
-
-  // A record of every kind of value, fields out of order.
-  std::string record(std::uint64_t choice) {
-    std::uint8_t room[256];
-    crdt::ValueWriter writer(room);
-    writer.begin_record();
-    if (plan_.options.predicates) {
-      writer.field("level");
-      writer.integer(static_cast<std::int64_t>(choice / 64 % kLevels));
-    }
-    writer.field("when");
-    writer.timestamp(static_cast<std::int64_t>(world_.true_ms()));
-    writer.field("id");
-    writer.integer(++next_value_);
-    writer.field("half");
-    writer.number(static_cast<double>(next_value_) / 2);
-    writer.field("parts");
-    writer.begin_list();
-    writer.boolean(next_value_ % 2 == 0);
-    writer.null();
-    writer.bytes(as_bytes("\x01\x02"));
-    writer.end_list();
-    writer.field("of");
-    writer.ref("hot/1");
-    writer.end_record();
-    return std::string(as_text(*writer.finish()));
-  }
-
   // What an application makes of such a record, wherever it has travelled.
   void read_back(Site& site) {
     for (Result<crdt::Op> op = site.replica->next({}, {}, world_.true_ms()); op.ok();) {
       const crdt::Value value(op->cell.value);
       const std::int64_t id = value["id"].integer_or(0);
-      if (id > 0 && !is_whole(value, id)) problem_ = site.name + " reads a record that nobody wrote so";
+      if (id > 0 && !Values::is_whole(value, id)) problem_ = site.name + " reads a record that nobody wrote so";
       const std::string map(op->cell.name.map), key(op->cell.name.key);
       op = site.replica->next({}, {map, key, {}}, world_.true_ms());
     }
   }
-  static bool is_whole(const crdt::Value& value, std::int64_t id) {
-    std::size_t parts = 0;
-    for (crdt::Value::Walk walk(value["parts"]); walk.next(); ++parts) {
-      if (parts == 0 && walk.value().truth_or(id % 2 != 0) != (id % 2 == 0)) return false;
-      if (parts == 2 && as_text(walk.value().bytes_or({})) != "\x01\x02") return false;
-    }
-    return parts == 3 && value["half"].number_or(0) == static_cast<double>(id) / 2 &&
-           value["of"].text_or("") == "hot/1" && value["when"].timestamp_or(0) > 0 && !value["none"].exists();
-  }
-
   void put(Site& site, const char* map, const std::string& key, const std::string& value, std::uint64_t ttl_ms) {
     Call put{.verb = Call::Verb::put, .scope = {ScopeKind::key, map, key}, .value = as_bytes(value), .ttl_ms = ttl_ms};
     const Status status = world_.call(site, put);
@@ -204,7 +149,7 @@ class Run {
 
   // Sets, counters and batches beside rows.
   void edit(const Step& step, Site& site, std::string_view key) {
-    const std::string value = step.choice % 7 == 0 ? std::string() : small_number(step.choice % 5);
+    const std::string value = step.choice % 7 == 0 ? std::string() : values_.small_number(step.choice % 5);
     std::vector<runtime::RowWrite> rows;
     std::vector<std::string> keys;
     keys.reserve(8);
@@ -230,16 +175,17 @@ class Run {
     if (edits_ && step.act <= Act::remove && step.choice % 2 == 0) return edit(step, site, key);
     switch (step.act) {
       case Act::put:
-        return put(site, map, key, step.choice % 3 == 0 ? record(step.choice) : number_of(step.choice), 0);
+        return put(site, map, key, step.choice % 3 == 0 ? values_.record(step.choice) : values_.plain(step.choice), 0);
       case Act::put_expiring:
-        return put(site, map, key, number_of(step.choice), step.ms);
+        return put(site, map, key, values_.plain(step.choice), step.ms);
       case Act::put_large:
-        return put(site, map, key, text(1'100 + step.choice % 1'500), 0);
+        return put(site, map, key, values_.text(1'100 + step.choice % 1'500), 0);
       case Act::put_empty:
-        return put(site, map, key, text(0), 0);
+        return put(site, map, key, values_.text(0), 0);
       case Act::burst:
         for (std::uint64_t i = 0; i < 5 + step.choice % 60; ++i) {
-          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), number_of(step.choice + 64 * i), 0);
+          const std::uint64_t choice = plan_.options.predicates ? step.choice + 64 * i : step.choice / (i + 1);
+          put(site, map, "burst/" + std::to_string((step.choice + i) % 40), values_.plain(choice), 0);
         }
         return;
       case Act::remove: {
@@ -268,6 +214,7 @@ class Run {
         if (site.scopes.size() > 1) world_.unsubscribe(site, step.choice % site.scopes.size());
         return;
       case Act::verify:
+        if (site.letters != nullptr && step.choice % 2 == 0) return discard(site);
         return world_.verify(site);
       default:  // offline
         world_.online(site, false);
@@ -276,6 +223,18 @@ class Run {
           if (site.running) world_.online(site);
         });
     }
+  }
+
+  void discard(Site& site) {
+    const Result<runtime::Letter> letter = site.letters->next(0);
+    if (!letter.ok()) return;
+    const std::string map(letter->cell.name.map), key(letter->cell.name.key);
+    Call call{.verb = Call::Verb::edit, .scope = {ScopeKind::key, map, key}};
+    call.edit = runtime::discard_letter;
+    call.letter = letter->id;
+    const Status status = world_.call(site, call);
+    world_.tell("%s discards the letter #%llu: %s", site.name.c_str(), static_cast<unsigned long long>(call.letter),
+                grid::name_of(status));
   }
 
   // Whatever it is, it ends after step.ms.
@@ -471,13 +430,14 @@ class Run {
   };
 
   const Plan& plan_;
+  server::RowRules rules_;
   World world_;
   Judge judge_;
+  Values values_;
   std::unique_ptr<Chatter> chatter_;
   bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes), and
                         // half of those with predicates.
   std::vector<Image> images_;
-  std::int64_t next_value_ = 0;
   std::string problem_;
 };
 

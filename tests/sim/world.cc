@@ -27,33 +27,6 @@ std::string name_of_site(std::size_t index) {
 
 }  // namespace
 
-const char* name_of(Fault fault) {
-  static constexpr const char* kNames[kFaults] = {"segments lost",
-                                                  "segments overtaken",
-                                                  "links dropped in a frame",
-                                                  "half-open links",
-                                                  "slow readers",
-                                                  "cuts",
-                                                  "one-way partitions",
-                                                  "power cuts",
-                                                  "torn commits",
-                                                  "restored images",
-                                                  "expired images restored",
-                                                  "wiped devices",
-                                                  "journals lost",
-                                                  "full disks",
-                                                  "failed disks",
-                                                  "stalled disks",
-                                                  "refused drains",
-                                                  "clocks set wrong",
-                                                  "clocks without time",
-                                                  "drifting clocks",
-                                                  "sleeps",
-                                                  "outdated releases",
-                                                  "spurious events"};
-  return kNames[static_cast<std::size_t>(fault)];
-}
-
 World::World(const Options& options) : options_(options), random_(options.seed), room_(options.limits.frame_bytes_max) {
   room_.resize(std::max<std::size_t>(room_.size(), options.server.frame_bytes_max));
   for (std::size_t i = 0; i <= options.devices; ++i) {
@@ -109,6 +82,7 @@ void World::start_gateway(Site& site) {
   server::CoordinatorOptions options = options_.server;
   options.app = options_.app;
   options.seed = random_.next();
+  if (options_.rules_late && site.life == 1) options.policy = nullptr;
   options.drained_through = mark.through;
   site.coordinator = std::make_unique<server::Coordinator>(*site.disk, options);
 }
@@ -124,6 +98,12 @@ void World::start_device(Site& site) {
   if (options_.channels) {
     site.channels = std::make_unique<ChannelsOf<kSimChannels>>();
     options.guest = *site.channels;
+  }
+  if (options_.letters > 0) {
+    site.letter_memory.assign(runtime::DeadLetters::memory_bytes(site.limits.value_bytes_max), 0);
+    const runtime::DeadLetterOptions bounds{.letters_max = options_.letters};
+    site.letters = std::make_unique<runtime::DeadLetters>(site.letter_memory, bounds);
+    options.letters = site.letters.get();
   }
   site.replica = std::make_unique<runtime::Replica>(*site.disk, options, site.memory);
 }
@@ -196,6 +176,10 @@ void World::carry_out(Site& site, const Action& action) {
       return;
     case Action::Kind::changed:
       site.changes.emplace_back(action.watch, action.seq);
+      return;
+    case Action::Kind::vanished:
+      site.vanished.push_back(
+          std::string(site.replica->vanished().map).append("/").append(site.replica->vanished().key));
       return;
     case Action::Kind::heard:
       return static_cast<runtime::LinkGuest*>(*site.channels)->deliver(as_bytes(action.text));

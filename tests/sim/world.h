@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "runtime/channels.h"
+#include "runtime/dead_letters.h"
 #include "runtime/housekeeping.h"
 #include "runtime/query/row_tests.h"
 #include "runtime/random.h"
@@ -110,6 +111,8 @@ struct Site {
   std::vector<std::uint8_t> memory;
   Limits limits = kLinux;                              // Of a device, from its next start on.
   std::unique_ptr<ChannelsOf<kSimChannels>> channels;  // In worlds that have them.
+  std::vector<std::uint8_t> letter_memory;
+  std::unique_ptr<runtime::DeadLetters> letters;  // In worlds that keep them.
   std::unique_ptr<runtime::HousekeepingOf<4, 8>> housekeeping;
   runtime::RowTests row_tests{};
   std::unique_ptr<runtime::Replica> replica;         // A device has this one,
@@ -137,6 +140,7 @@ struct Site {
   bool wants_online = false;
   std::map<crdt::Seq, Outcome> outcomes;
   std::vector<std::pair<std::uint32_t, crdt::Seq>> changes;  // watch, seq
+  std::vector<std::string> vanished;                         // MAP/KEY of rows that were taken back without a trace.
   std::vector<std::string> said;
   std::uint64_t frame_bytes_in = 0;
 
@@ -170,6 +174,9 @@ class World {
     Weather weather{};
     bool channels = false;         // Devices have topics and rooms.
     bool predicates = false;       // Devices hold the rows of predicates.
+    std::uint32_t letters = 0;     // Devices keep so many ops that did not get through.
+    std::uint32_t ruling = 0;      // Of the gateway: tests/sim/rules.h.
+    bool rules_late = false;       // They begin with its second start.
     std::uint32_t short_logs = 0;  // Of every second device: so many ops, of which the oldest is dropped. 0: none.
     std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
     std::vector<Keep> keep{};  // Of each device.

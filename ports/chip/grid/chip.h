@@ -70,7 +70,7 @@ class ChipHost {
   std::uint8_t sending_[kLimits.frame_bytes_max + transport::WebSocket::kOverheadBytesMax];
   std::uint8_t scratch_[kLimits.value_bytes_max];
   port::Watching watching_[kLimits.watches_max];
-  port::Happened happened_[kLimits.actions_max];
+  port::Happened happened_[kLimits.actions_max + kLimits.watches_max];
   port::ChipLoop loop_;
 };
 
