@@ -7,6 +7,7 @@
 #include "crdt/value.h"
 #include "server/session.h"
 #include "transport/wire_channel.h"
+#include "transport/wire_search.h"
 
 namespace grid::server {
 
@@ -66,7 +67,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.taken_time = peer_.taken_time;
   welcome.taken_digest = peer_.taken_digest;
   welcome.lost = lost_;
-  welcome.features = wire::kFeatureChannels;
+  welcome.features = wire::kFeatureChannels | (shared_.options.search.maps.empty() ? 0 : wire::kFeatureSearch);
   return wire::encode(welcome, room);
 }
 

@@ -98,7 +98,7 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = &runtime::kViews,
-                                           .guest = channels_},
+                                           .guest = &searches_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
@@ -318,8 +318,7 @@ void LinuxHost::Impl::turn_ended() {
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
-  runtime::LinkGuest* const guest = channels_;
-  for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
+  for (const std::string& frame : std::exchange(heard_, {})) searches_.deliver(as_bytes(frame));
   if (!attendants_.empty() && node_.has_value()) attend();
 }
 

@@ -19,6 +19,7 @@
 #include "ports/linux/uv_host.h"
 #include "runtime/channels.h"
 #include "runtime/query/query_engine.h"
+#include "runtime/query/search_guest.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
@@ -61,6 +62,8 @@ class LinuxHost::Impl final : public Driver,
   crdt::Digest digest(const Scope& scope) override;
   Page query(std::string_view map, const Query& query, const Visitor& visitor) override;
   Status declare_index(std::string_view map, std::string_view path, IndexKind kind) override;
+  Status search(const SearchQuery& query, SearchCallback callback, std::uint32_t& id) override;
+  void end_search(std::uint32_t id) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void want_turn() override;
   void complain(std::string_view sentence) override { problem_ = sentence; }
@@ -127,6 +130,7 @@ class LinuxHost::Impl final : public Driver,
   std::unique_ptr<std::uint8_t[]> replica_memory_;
   std::unique_ptr<std::uint8_t[]> scratch_;
   ChannelsOf<kLinuxChannels> channels_;
+  runtime::SearchGuest searches_{*static_cast<runtime::LinkGuest*>(channels_)};
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;

@@ -68,6 +68,10 @@ class CallbackOf {
 };
 using Callback = CallbackOf<Change>;
 
+struct SearchQuery;  // runtime/grid/search.h
+struct Found;
+using SearchCallback = CallbackOf<Found>;
+
 // What a host lends to a node: a way to make calls, and reads of the replica behind it.
 class Driver {
  public:
@@ -91,6 +95,9 @@ class Driver {
   };
   virtual Page query(std::string_view, const Query&, const Visitor&) { return {}; }
   virtual Status declare_index(std::string_view, std::string_view, IndexKind) { return Status::invalid; }
+  // Asks the server, until end_search(); `callback` runs as a watch's. A machine that can't says invalid.
+  virtual Status search(const SearchQuery&, SearchCallback, std::uint32_t&) { return Status::invalid; }
+  virtual void end_search(std::uint32_t) {}
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().

@@ -13,6 +13,7 @@
 
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
+#include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "transport/lws/lws_context.h"
@@ -26,8 +27,9 @@ class AppHost final : private port::UvHost::Owner {
 
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, const Keeping& keeping, Closed closed, void* owner,
-                                       Status& status, std::string& problem);
+                                       const std::string& directory, const Keeping& keeping,
+                                       const storage::SearchConfig& search, Closed closed, void* owner, Status& status,
+                                       std::string& problem);
   ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
@@ -46,12 +48,19 @@ class AppHost final : private port::UvHost::Owner {
   const std::string& app() const { return app_; }
 
  private:
-  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, const Keeping& keeping, Closed closed,
-          void* owner)
-      : loop_(loop), links_(links), app_(app), keeping_(keeping), closed_(closed), owner_(owner) {}
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, const Keeping& keeping,
+          const storage::SearchConfig& search, Closed closed, void* owner)
+      : loop_(loop),
+        links_(links),
+        app_(app),
+        keeping_(keeping),
+        search_config_(search),
+        closed_(closed),
+        owner_(owner) {}
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
+  Status open_search(const std::string& file, std::string& problem);
   Status load(storage::SqliteSink& sink, const crdt::Stamp& greatest, std::string& problem);
   void start(storage::Seq drained_through);
 
@@ -61,16 +70,20 @@ class AppHost final : private port::UvHost::Owner {
   void turn_ended() override;
 
   void drained(const SinkWorker::Done& done);
+  void indexed(const SinkWorker::Indexed& indexed);
+  void searched(const SearchWorker::Done& done);
   void say(const char* line);
 
   uv_loop_t* loop_;
   transport::LwsContext& links_;
   std::string app_;
   Keeping keeping_;
+  const storage::SearchConfig search_config_;
   Closed closed_;
   void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;
   std::unique_ptr<SinkWorker> sink_;
+  std::unique_ptr<SearchWorker> search_;
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   bool wants_drain_ = false;

@@ -38,6 +38,7 @@ Gateway::~Gateway() {
 Status Gateway::open(const GatewayOptions& options) {
   data_ = options.data;
   keeping_ = options.keeping;
+  search_ = options.search;
   GRID_TRY(lock(data_));
   links_ = std::make_unique<transport::LwsContext>();
   Status status = links_->open(loop_, {});
@@ -88,7 +89,7 @@ AppHost* Gateway::app_of(const std::string& app) {
   }
   Status status = Status::ok;
   const auto closed = [](void* owner, LinkId link) { static_cast<Gateway*>(owner)->link_apps_.erase(link); };
-  auto host = AppHost::open(loop_, *links_, app, directory_of(app), keeping_, closed, this, status, problem_);
+  auto host = AppHost::open(loop_, *links_, app, directory_of(app), keeping_, search_, closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
     return nullptr;

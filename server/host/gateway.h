@@ -21,6 +21,7 @@ struct GatewayOptions {
   std::string listen = "127.0.0.1:7271";
   std::string data = "./grid-data";
   Keeping keeping{};
+  storage::SearchConfig search{};  // Of every app.
 };
 
 class Gateway final : private transport::LinkListener {
@@ -67,6 +68,7 @@ class Gateway final : private transport::LinkListener {
   uv_loop_t* loop_;
   std::string data_;
   Keeping keeping_;
+  storage::SearchConfig search_;
   std::string problem_;
   int lock_ = -1;
   std::unique_ptr<transport::LwsContext> links_;

@@ -145,6 +145,7 @@ void Stage::carry_out(Site& site, const Event& event, const Action& action) {
     case Action::Kind::changed:
       GRID_CHECK(action.seq <= site.store.head());
       return;
+    case Action::Kind::search:
     case Action::Kind::outcome:
     case Action::Kind::heard:
     case Action::Kind::state:
