@@ -62,7 +62,7 @@ struct SearchHit {
 
 class SearchReplyWriter {
  public:
-  static constexpr std::size_t kHeadBytesMax = 1 + 6 + 2 + 3 + kSearchReasonBytesMax + 3 * 11 + 3;
+  static constexpr std::size_t kHeadBytesMax = 1 + 6 + 2 + 3 + kSearchReasonBytesMax + 33 + 3;
 
   // `room` holds kHeadBytesMax. `head.more` is given to finish() instead; a longer reason is cut.
   SearchReplyWriter(const SearchHead& head, MutBytes room);

@@ -23,7 +23,7 @@ struct SearchQuestion {
   std::string match;  // In FTS5's language.
   std::size_t limit = 20;
   double after_rank = 0;
-  std::string after_key;       // Empty: from the best on.
+  std::string after_key{};     // Empty: from the best on.
   std::uint64_t known_ms = 0;  // What has expired by then is no hit; 0: nothing has.
   std::size_t bytes_max = 65'536;
 };
