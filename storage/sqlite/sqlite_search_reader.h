@@ -19,8 +19,8 @@
 namespace grid::storage {
 
 struct SearchQuestion {
-  std::string map;
-  std::string match;  // In FTS5's language.
+  std::string map{};
+  std::string match{};  // In FTS5's language.
   std::size_t limit = 20;
   double after_rank = 0;
   std::string after_key{};     // Empty: from the best on.

@@ -17,6 +17,7 @@
 #include "storage/sqlite/sqlite_sink.h"
 #include "tests/check.h"
 #include "tests/contract/search_check.h"
+#include "tests/contract/search_model.h"
 #include "tests/contract/temporary_directory.h"
 #include "tests/unit/crdt/dice.h"
 
@@ -355,85 +356,6 @@ void a_search_that_takes_too_long_is_given_up(void** state) {
 
 // ---- against a search by hand
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> words(1);
-  for (const char byte : text) {
-    if (byte == ' ') {
-      words.emplace_back();
-    } else {
-      words.back() += byte;
-    }
-  }
-  std::erase(words, "");
-  return words;
-}
-
-struct Term {
-  std::vector<std::string> words;
-  bool is_prefix = false;
-  bool is_excluded = false;
-
-  bool is_in(const std::vector<std::string>& text) const {
-    for (std::size_t at = 0; at + words.size() <= text.size(); ++at) {
-      bool same = true;
-      for (std::size_t i = 0; i < words.size(); ++i) {
-        const bool is_last = i + 1 == words.size();
-        same = same && (is_last && is_prefix ? text[at + i].starts_with(words[i]) : text[at + i] == words[i]);
-      }
-      if (same) return true;
-    }
-    return false;
-  }
-};
-
-struct Model {
-  struct Row {
-    std::string first, second;
-    std::uint64_t expires_ms;
-  };
-  std::map<std::string, Row> rows;
-
-  std::string find(const std::vector<Term>& terms) const {
-    std::string keys;
-    for (const auto& [key, row] : rows) {
-      if (row.expires_ms != 0 && row.expires_ms <= kNowMs) continue;
-      const auto first = words_of(row.first), second = words_of(row.second);
-      const bool has_all = std::all_of(terms.begin(), terms.end(), [&](const Term& term) {
-        return (term.is_in(first) || term.is_in(second)) != term.is_excluded;
-      });
-      if (has_all) keys += (keys.empty() ? "" : " ") + key;
-    }
-    return keys;
-  }
-};
-
-std::string word(Dice& dice) {
-  std::string text;
-  for (std::uint64_t left = 1 + dice.below(3); left > 0; --left) text += static_cast<char>('a' + dice.below(3));
-  return text;
-}
-
-std::string sentence(Dice& dice) {
-  std::string text;
-  for (std::uint64_t left = dice.below(6); left > 0; --left) text += word(dice) + " ";
-  return text;
-}
-
-std::vector<Term> question(Dice& dice, std::string& text) {
-  std::vector<Term> terms(1 + dice.below(3));
-  text.clear();
-  for (Term& term : terms) {
-    term.is_excluded = &term != &terms.front() && dice.one_in(3);
-    term.is_prefix = dice.one_in(3);
-    for (std::uint64_t left = 1 + dice.below(2); left > 0; --left) term.words.push_back(word(dice));
-    text += term.is_excluded ? "-\"" : "\"";
-    for (const std::string& one : term.words) text += one + " ";
-    text.pop_back();
-    text += term.is_prefix ? "\"* " : "\" ";
-  }
-  return terms;
-}
-
 void hold_pages(Fixture& fixture, const std::string& text) {
   const SearchAnswer whole = fixture.ask(text);
   std::vector<SearchFound> paged;
@@ -455,13 +377,13 @@ void hold_pages(Fixture& fixture, const std::string& text) {
 void what_is_found_is_what_a_search_by_hand_finds(void** state) {
   Fixture& fixture = fixture_of(state);
   Dice dice;
-  Model model;
+  SearchModel model;
   std::string text;
   for (int round = 0; round < 150; ++round) {
     for (int i = 0; i < 6; ++i) {
       const std::string key = "k" + std::to_string(dice.below(40));
       const std::uint64_t expires_ms = dice.one_in(5) ? kNowMs - 1 + dice.below(3) : 0;
-      Model::Row row{sentence(dice), sentence(dice), expires_ms};
+      SearchModel::Row row{draw_sentence(dice), draw_sentence(dice), expires_ms};
       if (dice.one_in(5)) {
         fixture.remove(key);
         model.rows.erase(key);
@@ -471,8 +393,8 @@ void what_is_found_is_what_a_search_by_hand_finds(void** state) {
       model.rows[key] = row;
     }
     for (int i = 0; i < 6; ++i) {
-      const std::vector<Term> terms = question(dice, text);
-      assert_string_equal(fixture.keys(text).c_str(), model.find(terms).c_str());
+      const std::vector<SearchTerm> terms = draw_question(dice, text);
+      assert_string_equal(fixture.keys(text).c_str(), model.find(terms, kNowMs).c_str());
     }
     if (round % 25 == 0) hold_pages(fixture, text);
     if (round % 50 == 0) fixture.open();

@@ -96,7 +96,7 @@ class Search(harness.GridTest):
         self.assertIn("--limit is at most 1000", self.fails(2, server, "notes", "a", "--limit", "1001"))
         self.assertIn("nothing to do --offline", self.gridctl_fails(2, "--offline", "search", "notes", "a").err)
         # Nothing of FTS5's language is an expression here.
-        for text in ('title : oslo', "oslo AND", "NEAR(a b)", "^oslo", "{title}: a", "a + b", "(", "'; DROP TABLE cell"):
+        for text in ("title : oslo", "oslo AND", "NEAR(a b)", "^oslo", "{title}: a", "a + b", "(", "'; DROP TABLE x"):
             self.assertEqual(self.ask(server, text)["hits"], [])
 
     def test_a_configuration_that_can_not_be_is_refused_by_name(self):
@@ -138,7 +138,8 @@ class Search(harness.GridTest):
             server = self.gateway()
             for _ in range(2):
                 some = {f"n/{chance.randrange(300)}": {"title": " ".join(chance.choices(words, k=2)),
-                                                       "body": " ".join(chance.choices(words, k=3))} for _ in range(150)}
+                                                       "body": " ".join(chance.choices(words, k=3))}
+                        for _ in range(150)}
                 self.fill(server, some)
                 rows.update(some)
             server.stop(signal.SIGKILL)
