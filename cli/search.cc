@@ -122,8 +122,9 @@ void take(Answers& answers, const Found& found) {
   answers.status = found.status;
   answers.reason = found.reason;
   if (found.status != Status::ok) return;
-  std::string text = answer_text(found, answers.format, answers.watch);
-  if (answers.watch && answers.format != Format::json && answers.count > 0) text.insert(0, "\n");
+  std::string text;
+  if (answers.watch && answers.format != Format::json && answers.count > 0) text += '\n';
+  text += answer_text(found, answers.format, answers.watch);
   answers.broken = std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0;
   ++answers.count;
   const std::string talk = talk_of(found, answers.format);

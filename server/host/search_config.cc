@@ -54,7 +54,7 @@ bool add_searched(std::string_view text, SearchConfig& config, std::string& prob
   problem.clear();
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
-    problem = "'" + std::string(text) + "' names no field: MAP:FIELD,FIELD";
+    problem.append("'").append(text).append("' names no field: MAP:FIELD,FIELD");
     return false;
   }
   SearchedMap map{std::string(text.substr(0, colon)), {}};

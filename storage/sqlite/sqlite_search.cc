@@ -208,14 +208,14 @@ int SqliteSearch::put(Index& index, std::string_view key, Bytes value, std::uint
   const auto expires = static_cast<std::int64_t>(expires_ms);
   if (id == 0) {
     GRID_TRY_CODE(index.insert_document.with(key).with(expires).run());
-    return insert(index, last_rowid(database_));
+    index.gathered.push_back({last_rowid(database_), false, std::move(texts_)});
+    return 0;
   }
   GRID_TRY_CODE(index.expire_document.with(expires).with(id).run());
   bool same = false;
   GRID_TRY_CODE(has_texts(index, id, same));
-  if (same) return 0;
-  GRID_TRY_CODE(index.delete_text.with(id).run());
-  return insert(index, id);
+  if (!same) index.gathered.push_back({id, true, std::move(texts_)});
+  return 0;
 }
 
 int SqliteSearch::find_document(Index& index, std::string_view key, std::int64_t& id) {
@@ -230,15 +230,30 @@ int SqliteSearch::has_texts(Index& index, std::int64_t id, bool& same) {
   return index.texts.reset();
 }
 
-int SqliteSearch::insert(Index& index, std::int64_t id) {
-  index.insert_text.with(id);
-  for (const std::string& text : texts_) index.insert_text.with(std::string_view(text));
-  return index.insert_text.run();
+int SqliteSearch::remove(Index& index, std::int64_t id) {
+  index.gathered.push_back({id, true});
+  return index.delete_document.with(id).run();
 }
 
-int SqliteSearch::remove(Index& index, std::int64_t id) {
-  GRID_TRY_CODE(index.delete_text.with(id).run());
-  return index.delete_document.with(id).run();
+int SqliteSearch::flush() {
+  for (Index& index : indexes_) GRID_TRY_CODE(note_broken(index, flush(index)));
+  return 0;
+}
+
+int SqliteSearch::flush(Index& index) {
+  std::sort(index.gathered.begin(), index.gathered.end(),
+            [](const Gathered& a, const Gathered& b) { return a.id < b.id; });
+  for (const Gathered& one : index.gathered) {
+    if (one.is_there) GRID_TRY_CODE(index.delete_text.with(one.id).run());
+  }
+  for (const Gathered& one : index.gathered) {
+    if (one.texts.empty()) continue;
+    index.insert_text.with(one.id);
+    for (const std::string& text : one.texts) index.insert_text.with(std::string_view(text));
+    GRID_TRY_CODE(index.insert_text.run());
+  }
+  index.gathered.clear();
+  return 0;
 }
 
 int SqliteSearch::forget(const SinkMark& mark) {
@@ -259,6 +274,7 @@ int SqliteSearch::note(const SinkMark& mark) {
 }
 
 void SqliteSearch::ended(bool is_committed) {
+  for (Index& index : indexes_) index.gathered.clear();
   if (is_committed) changed_ |= touched_;
   touched_ = 0;
 }
@@ -276,6 +292,7 @@ int SqliteSearch::build() {
   const Place before{index.is_building, index.looked_at, index.after_key, index.after_sub};
   GRID_TRY_CODE(run(database_, "BEGIN IMMEDIATE"));
   int code = note_broken(index, build_step(index));
+  if (code == 0) code = flush();
   if (code == 0) code = save(index);
   if (code == 0) code = run(database_, "COMMIT");
   if (code != 0) {

@@ -59,6 +59,9 @@ class SqliteSearch {
   int put(const SinkRow& row);
   // Before what `mark` says to be expired goes from table cell.
   int forget(const SinkMark& mark);
+  // Hands FTS5 what the calls above have gathered, in the order that it likes: it begins a segment anew for each rowid
+  // that is less than the one before, and for each other statement in between.
+  int flush();
   int note(const SinkMark& mark);
   // How it ended.
   void ended(bool is_committed);
@@ -79,6 +82,11 @@ class SqliteSearch {
   std::string take_news();
 
  private:
+  struct Gathered {
+    std::int64_t id;
+    bool is_there;                     // With other texts, which go.
+    std::vector<std::string> texts{};  // None: it is removed.
+  };
   struct Index {
     std::size_t at = 0;  // In the configuration.
     std::int64_t number = 0;
@@ -87,6 +95,7 @@ class SqliteSearch {
     std::int64_t looked_at = 0;
     std::string after_key;
     std::string after_sub;
+    std::vector<Gathered> gathered;
     Statement find, texts, insert_document, expire_document, delete_document, insert_text, delete_text, expired, scan;
   };
   // Where building has come to.
@@ -106,8 +115,8 @@ class SqliteSearch {
   int put(Index& index, std::string_view key, Bytes value, std::uint64_t expires_ms);
   int find_document(Index& index, std::string_view key, std::int64_t& id);
   int has_texts(Index& index, std::int64_t id, bool& same);
-  int insert(Index& index, std::int64_t id);
   int remove(Index& index, std::int64_t id);
+  int flush(Index& index);
   int build_step(Index& index);
   int note_broken(Index& index, int code);
 

@@ -255,8 +255,9 @@ Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark
   bind(note_, 6, mark.greatest.node);
   GRID_TRY(finish(note_, "can't note how far the journal is drained"));
   if (search_ != nullptr) {
-    const int code = search_->note(mark);
-    if (code != SQLITE_OK) return fail(code, "can't note how far the search is");
+    int code = search_->flush();
+    if (code == SQLITE_OK) code = search_->note(mark);
+    if (code != SQLITE_OK) return fail(code, "can't bring the search up to date");
   }
   return commit();
 }

@@ -36,12 +36,14 @@ struct Document {
   std::vector<std::uint8_t> value;
 };
 
+std::string word(std::uint64_t number) { return std::string("w").append(std::to_string(number)); }
+
 // Words as rare as they are in texts: the nth comes about 1/n as often as the first.
 std::string words(std::mt19937_64& random, std::size_t count) {
   std::string text;
   for (std::size_t i = 0; i < count; ++i) {
     const double at = static_cast<double>(random() % 1'000'000) / 1'000'000;
-    text += (i == 0 ? "w" : " w") + std::to_string(static_cast<int>(std::pow(20'000, at)));
+    text.append(i == 0 ? "w" : " w").append(std::to_string(static_cast<int>(std::pow(20'000, at))));
   }
   return text;
 }
@@ -177,9 +179,9 @@ int main(int argc, char** argv) {
   must(reader != nullptr, problem.c_str());
   std::mt19937_64 random(7);
   std::vector<std::string> rare, common, prefixes;
-  for (int i = 0; i < 200; ++i) rare.push_back("w" + std::to_string(1'000 + random() % 19'000));
-  for (int i = 0; i < 50; ++i) common.push_back("w" + std::to_string(1 + random() % 30));
-  for (int i = 0; i < 50; ++i) prefixes.push_back("w" + std::to_string(100 + random() % 900) + "*");
+  for (int i = 0; i < 200; ++i) rare.push_back(word(1'000 + random() % 19'000));
+  for (int i = 0; i < 50; ++i) common.push_back(word(1 + random() % 30));
+  for (int i = 0; i < 50; ++i) prefixes.push_back(word(100 + random() % 900).append("*"));
   race(figures, "searches for a rare word", *reader, database, rare);
   race(figures, "searches for a common word", *reader, database, common);
   race(figures, "searches for a word's beginning", *reader, database, prefixes);
