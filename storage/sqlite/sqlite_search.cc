@@ -66,14 +66,6 @@ int SqliteSearch::is_there(sqlite3* database, bool& there) {
 }
 
 int SqliteSearch::open(const SinkMark& mark) {
-  GRID_TRY_CODE(run(database_, "BEGIN IMMEDIATE"));
-  int code = adopt(mark);
-  if (code == 0) code = run(database_, "COMMIT");
-  if (code != 0) run(database_, "ROLLBACK");
-  return code;
-}
-
-int SqliteSearch::adopt(const SinkMark& mark) {
   GRID_TRY_CODE(run(database_, kTable));
   struct Found {
     std::int64_t number;
@@ -118,14 +110,16 @@ int SqliteSearch::adopt(const SinkMark& mark) {
                               "UPDATE search SET building = ?1, looked_at = ?2, after_key = ?3, after_sub = ?4 "
                               "WHERE number = ?5"));
   GRID_TRY_CODE(note_.prepare(database_, "UPDATE search SET epoch = ?1, through = ?2"));
+  bool is_changed = false;
   for (Index& index : indexes_) {
     if (index.number != 0 && prepare(index) == 0) continue;
+    is_changed = true;
     if (index.number != 0) GRID_TRY_CODE(drop(index.number));  // Somebody has taken one of its tables.
     index.number = ++last;
     GRID_TRY_CODE(create(index));
     GRID_TRY_CODE(prepare(index));
   }
-  return note(mark);
+  return is_changed ? note(mark) : 0;
 }
 
 int SqliteSearch::create(Index& index) {

@@ -51,10 +51,10 @@ class SqliteSearch {
   // Whether the file has tables of a search.
   static int is_there(sqlite3* database, bool& there);
   // Codes are SQLite's: 0 is success. Makes and drops tables, so that they are those of the configuration; `mark` is
-  // how far the rows stand. One transaction.
+  // how far the rows stand. Where they are, nothing is written.
   int open(const SinkMark& mark);
 
-  // ---- within a transaction of the sink
+  // ---- within a transaction of the sink, as open()
   // `row` has won, and stands in table cell.
   int put(const SinkRow& row);
   // Before what `mark` says to be expired goes from table cell.
@@ -107,7 +107,6 @@ class SqliteSearch {
 
   const SearchedMap& searched(const Index& index) const { return config_.maps[index.at]; }
   Index* find(std::string_view map);
-  int adopt(const SinkMark& mark);
   int create(Index& index);
   int drop(std::int64_t number);
   int save(const Index& index);

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "crdt/base/check.h"
 
@@ -42,7 +43,6 @@ constexpr char kSchema[] = R"(
   INSERT INTO meta VALUES ('format', 1), ('drained_epoch', 0), ('drained_through', 0);
   PRAGMA application_id = 1735551332;
   PRAGMA user_version = 1;
-  COMMIT;
 )";
 static_assert(SqliteSink::kFormat == 1 && kApplicationId == 1735551332, "kSchema says so");
 
@@ -143,29 +143,31 @@ Status SqliteSink::connect(const SearchConfig& search) {
   GRID_TRY(run("PRAGMA journal_mode = WAL"));
   GRID_TRY(run("PRAGMA synchronous = FULL"));
   sqlite3_wal_hook(database_, &checkpoint, &checkpoint_code_);
-  if (is_new) {
-    const Status created = run(kSchema);
-    if (created != Status::ok) {
-      sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-      return created;
-    }
+  Status made = run(is_new ? kSchema : "BEGIN");
+  if (made == Status::ok) made = open_search(search);
+  if (made == Status::ok) made = run("COMMIT");
+  if (made != Status::ok) {
+    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+    return made;
   }
   if (!is_new) GRID_TRY(run(kIndexes));
   GRID_TRY(prepare_all());
   const Result<SinkMark> mark = drained();
-  if (!mark.ok()) return mark.status();
-  floor_ = mark->floor;
-  return open_search(search);
+  if (mark.ok()) floor_ = mark->floor;
+  return mark.status();
 }
 
-// One that is switched off leaves nothing behind.
+// Within a transaction: what a new database begins with is one commit, since behind it a full disk could leave a log
+// without its name. A search that is switched off leaves nothing behind.
 Status SqliteSink::open_search(const SearchConfig& config) {
   bool is_there = false;
   int code = SqliteSearch::is_there(database_, is_there);
   if (code != SQLITE_OK) return fail(code, "can't read");
   if (!config.is_on() && !is_there) return Status::ok;
   search_ = std::make_unique<SqliteSearch>(database_, config);
+  GRID_TRY(prepare(kNoted, noted_));
   const Result<SinkMark> mark = drained();
+  sqlite3_finalize(std::exchange(noted_, nullptr));
   if (!mark.ok()) return mark.status();
   code = search_->open(*mark);
   if (code != SQLITE_OK) return fail(code, "can't open the search");
