@@ -148,9 +148,20 @@ int SqliteSearch::create(Index& index) {
 
 int SqliteSearch::drop(std::int64_t number) {
   const std::string name = table(number);
-  GRID_TRY_CODE(run(database_, "DROP TABLE IF EXISTS " + name));
+  if (run(database_, "DROP TABLE IF EXISTS " + name) != 0) GRID_TRY_CODE(tear_out(name));
   GRID_TRY_CODE(run(database_, "DROP TABLE IF EXISTS " + name + "_row"));
   return run(database_, "DELETE FROM search WHERE number = " + std::to_string(number));
+}
+
+// FTS5 drops what it can open. What it can't goes table by table, and then its name does, which is not given again.
+int SqliteSearch::tear_out(const std::string& name) {
+  for (const char* part : {"_data", "_idx", "_content", "_docsize", "_config"}) {
+    GRID_TRY_CODE(run(database_, "DROP TABLE IF EXISTS " + name + part));
+  }
+  GRID_TRY_CODE(run(database_, "PRAGMA writable_schema = ON"));
+  const int code = run(database_, "DELETE FROM sqlite_master WHERE type = 'table' AND name = '" + name + "'");
+  GRID_TRY_CODE(run(database_, "PRAGMA writable_schema = OFF"));
+  return code;
 }
 
 int SqliteSearch::prepare(Index& index) {
@@ -355,18 +366,25 @@ int SqliteSearch::mend() {
     mark.through = static_cast<crdt::Seq>(marks.number(1));
   }
   if (code == 0) code = marks.reset();
+  std::vector<std::int64_t> numbers;
+  for (const Index& index : indexes_) numbers.push_back(index.number);
+  std::int64_t last = *std::max_element(numbers.begin(), numbers.end());
   for (Index& index : indexes_) {
     if (!index.is_broken || code != 0) continue;
     code = drop(index.number);
+    index.number = ++last;
     if (code == 0) code = create(index);
     if (code == 0) code = prepare(index);
     if (code == 0) news_ = "the search of map " + searched(index).map + " was damaged, and is built anew from the rows";
   }
   if (code == 0) code = note(mark);
   if (code == 0) code = run(database_, "COMMIT");
-  if (code != 0) return run(database_, "ROLLBACK"), code;
-  for (Index& index : indexes_) index.is_broken = false;
-  return 0;
+  if (code != 0) run(database_, "ROLLBACK");
+  for (std::size_t at = 0; at < indexes_.size(); ++at) {
+    if (code == 0) indexes_[at].is_broken = false;
+    if (code != 0) indexes_[at].number = numbers[at];
+  }
+  return code;
 }
 
 std::uint32_t SqliteSearch::take_changed() { return std::exchange(changed_, 0); }

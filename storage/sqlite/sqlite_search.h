@@ -109,6 +109,7 @@ class SqliteSearch {
   Index* find(std::string_view map);
   int create(Index& index);
   int drop(std::int64_t number);
+  int tear_out(const std::string& name);
   int save(const Index& index);
   int prepare(Index& index);
   int put(Index& index, std::string_view key, Bytes value, std::uint64_t expires_ms);

@@ -52,7 +52,7 @@ Status SqliteSearchReader::ask(const SearchQuestion& question, SearchAnswer& ans
   if (is_interrupted(code)) {
     problem_ = "the search took longer than " + std::to_string(patience_ms_) + " ms and was given up";
   }
-  return status_of(code, error);
+  return is_broken_index(code) ? Status::corrupt : status_of(code, error);
 }
 
 int SqliteSearchReader::read(const SearchQuestion& question, const SearchedMap& map, SearchAnswer& answer) {

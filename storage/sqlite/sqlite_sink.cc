@@ -259,7 +259,7 @@ Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark
   if (search_ != nullptr) {
     int code = search_->flush();
     if (code == SQLITE_OK) code = search_->note(mark);
-    if (code != SQLITE_OK) return fail(code, "can't bring the search up to date");
+    if (code != SQLITE_OK) return fail_search(code, "can't bring the search up to date");
   }
   return commit();
 }
@@ -267,7 +267,7 @@ Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark
 Status SqliteSink::forget(const SinkMark& mark) {
   if (search_ != nullptr) {
     const int code = search_->forget(mark);
-    if (code != SQLITE_OK) return fail(code, "can't take what was collected out of the search");
+    if (code != SQLITE_OK) return fail_search(code, "can't take what was collected out of the search");
   }
   for (sqlite3_stmt* statement : {forget_removed_, forget_expired_}) {
     bind(statement, 1, mark.floor);
@@ -315,7 +315,13 @@ Status SqliteSink::upsert(const SinkRow& row) {
 Status SqliteSink::index(const SinkRow& row) {
   const int code = search_->put(row);
   if (code == SQLITE_OK) return Status::ok;
-  return fail(code, "can't bring the search up to date");
+  return fail_search(code, "can't bring the search up to date");
+}
+
+// What is wrong with an index is mended, and is not the end of the rows.
+Status SqliteSink::fail_search(int code, const char* what) {
+  const Status status = fail(code, what);
+  return search_->is_broken() ? Status::corrupt : status;
 }
 
 Status SqliteSink::work_on_search() {
@@ -323,7 +329,7 @@ Status SqliteSink::work_on_search() {
   errno = 0;
   checkpoint_code_ = SQLITE_OK;
   const int code = search_->is_broken() ? search_->mend() : search_->build();
-  Status status = code == SQLITE_OK ? checkpointed() : fail(code, "can't build the search");
+  Status status = code == SQLITE_OK ? checkpointed() : fail_search(code, "can't build the search");
   if (status == Status::corrupt && search_->is_broken()) status = Status::busy;
   has_failed_ = status == Status::io;
   return status;

@@ -66,6 +66,7 @@ class SqliteSink final : public Sink {
   Status checkpointed();
   Status upsert(const SinkRow& row);
   Status index(const SinkRow& row);
+  Status fail_search(int code, const char* what);
   Status forget(const SinkMark& mark);
   Status finish(sqlite3_stmt* statement, const char* what);
   Status fail(int code, const char* what);

@@ -143,7 +143,7 @@ Status status_of(int code, int error) {
   }
 }
 
-bool is_broken_index(int code) { return code == SQLITE_CORRUPT_VTAB; }
+bool is_broken_index(int code) { return code == SQLITE_CORRUPT_VTAB || code == SQLITE_ERROR; }
 
 bool is_interrupted(int code) { return (code & 0xff) == SQLITE_INTERRUPT; }
 

@@ -84,7 +84,7 @@ std::int64_t last_rowid(sqlite3* database);
 
 // What a code means to a caller of sink.h; `error` is what the system said, or 0.
 Status status_of(int code, int error);
-// A virtual table finds itself damaged: what is in it is made from other tables.
+// A virtual table finds itself damaged, or can't be opened at all: what is in it is made from other tables.
 bool is_broken_index(int code);
 // Somebody ended it.
 bool is_interrupted(int code);

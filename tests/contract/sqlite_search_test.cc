@@ -266,6 +266,25 @@ void a_damaged_index_is_built_anew(void** state) {
 }
 
 // SRC-1
+void an_index_that_can_not_even_be_opened_is_built_anew(void** state) {
+  Fixture& fixture = fixture_of(state);
+  for (int i = 0; i < 5; ++i) fixture.put("k" + std::to_string(i), "oslo");
+  fixture.run("DELETE FROM search_1_config");
+  fixture.open();
+  assert_true(fixture.build() >= 1);
+  assert_int_equal(fixture.ask("oslo").hits.size(), 5);
+  fixture.check();
+  fixture.run("DROP TABLE search_2_row");  // While it is open.
+  SearchAnswer answer;
+  assert_status(fixture.reader->ask({.map = "map", .match = "\"oslo\""}, answer), Status::corrupt);
+  assert_status(fixture.drain({fixture.row("a", "oslo")}), Status::busy);
+  fixture.build();
+  assert_ok(fixture.drain({fixture.row("a", "oslo")}));
+  assert_int_equal(fixture.ask("oslo").hits.size(), 6);
+  fixture.check();
+}
+
+// SRC-1
 void a_drain_that_meets_a_damaged_index_goes_in_once_it_is_mended(void** state) {
   Fixture& fixture = fixture_of(state);
   for (int i = 0; i < 50; ++i) fixture.put("k" + std::to_string(i), "oslo office|cold room");
@@ -418,6 +437,7 @@ int main() {
       cmocka_unit_test(a_database_without_a_search_has_no_table_of_one),
       search_test(rows_that_came_without_the_index_are_found_out),
       search_test(a_damaged_index_is_built_anew),
+      search_test(an_index_that_can_not_even_be_opened_is_built_anew),
       search_test(a_drain_that_meets_a_damaged_index_goes_in_once_it_is_mended),
       search_test(a_full_disk_leaves_rows_and_index_behind_together),
       search_test(changes_are_told_once_and_only_what_is_committed),
