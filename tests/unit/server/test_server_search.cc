@@ -304,6 +304,29 @@ void asks_have_a_limit(void** state) {
   assert_true(!frames.empty() && kind_of(frames.back()) == Kind::bye);
 }
 
+// Whatever it says, the gateway goes on, and what it looks for is a legal ask.
+void an_ask_of_any_bytes_ends_in_an_answer_or_a_bye(void** state) {
+  Bench& bench = bench_of(state);
+  with_search(bench);
+  Dice dice;
+  const Frame whole = asking({1, "notes", "oslo -\"cold room\"* heat*", 20, -1.5, "n/1", true});
+  for (LinkId link = 10; link < 3'000; ++link) {
+    Frame frame = whole;
+    for (std::uint64_t left = 1 + dice.below(3); left > 0; --left) {
+      frame[1 + dice.below(frame.size() - 1)] = static_cast<std::uint8_t>(dice.below(256));
+    }
+    bench.open(link, 0x1000 + link);
+    bench.send(link, frame);
+    if (!wanted(bench).empty()) answer(bench, "n/1");
+    for (const Frame& reply : bench.all(link)) {
+      assert_true(kind_of(reply) == Kind::search_reply || kind_of(reply) == Kind::bye);
+    }
+    bench.step({.kind = Event::Kind::link_down, .link = link});
+  }
+  bench.send(1, ask(7, "oslo"));
+  assert_wanted(bench, "7 notes \"oslo\"");
+}
+
 void an_answer_is_as_small_as_the_device_asks_for(void** state) {
   Bench& bench = bench_of(state);
   bench.options.search.maps = {"notes"};
@@ -334,6 +357,7 @@ int main() {
       server_test(a_hit_that_expires_is_looked_for_again),
       server_test(what_is_over_is_not_answered),
       server_test(asks_have_a_limit),
+      server_test(an_ask_of_any_bytes_ends_in_an_answer_or_a_bye),
       server_test(an_answer_is_as_small_as_the_device_asks_for),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
