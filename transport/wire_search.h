@@ -18,7 +18,7 @@
 namespace grid::wire {
 
 // Bit of Welcome.features: this server has a search.
-inline constexpr std::uint32_t kFeatureSearch = 2;
+inline constexpr std::uint32_t kFeatureSearch = 4;
 
 inline constexpr std::size_t kSearchTextBytesMax = 512;
 inline constexpr std::size_t kSearchReasonBytesMax = 256;
