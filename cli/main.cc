@@ -36,6 +36,7 @@ struct Verbs {
   SubOptions sub;
   RoomOptions room;
   QueryOptions query;
+  SearchOptions search;
   SyncOptions sync;
   LetterOptions letter;
   SchemaOptions schema;
@@ -242,6 +243,19 @@ void add_query_verb(CLI::App& app, Verbs& v) {
   verb->add_flag("--explain", v.query.explain, "Print how the rows were found, not the rows");
 }
 
+void add_search_verb(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "search", "Print the rows whose text has these words (docs/search.md)",
+                            [&v] { return search(v.context, v.search); });
+  add_map(verb, v.search.map);
+  verb->add_option("TEXT", v.search.text, "Words; \"a phrase\"; begin* of a word; -word that is not to be there")
+      ->required();
+  add_count(*verb, "--limit", v.search.limit, "No more than so many hits [20]");
+  add_text(*verb, "--after", v.search.after, "CURSOR", "Go on behind the page that ended with it");
+  verb->add_flag("--watch", v.search.watch, "Print the answer again whenever it changes");
+  add_count(*verb, "--count", v.search.count, "End after so many answers of a watch");
+  add_duration(*verb, "--for", v.search.for_ms, "End a watch after this time");
+}
+
 void add_replica_verbs(CLI::App& app, Verbs& v) {
   CLI::App* verb = add_verb(app, v, "sync", "Push and pull until converged", [&v] { return sync(v.context, v.sync); });
   verb->add_option("--map", v.sync.maps, "Only this map; may be repeated")->type_name("MAP")->allow_extra_args(false);
@@ -334,6 +348,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_map_verbs(app, verbs);
   add_channel_verbs(app, verbs);
   add_query_verb(app, verbs);
+  add_search_verb(app, verbs);
   add_replica_verbs(app, verbs);
   add_schema_verbs(app, verbs);
   add_letter_verbs(app, verbs);

@@ -65,6 +65,7 @@ Exit subs(const Context& context) {
   each_fact(*store, runtime::facts::kHeal,
             [&](const std::string& hash, const std::string&) { all[hash].heals = true; });
   std::vector<Report> reports;
+  reports.reserve(all.size());
   for (const auto& [hash, noted] : all) reports.push_back(report_of(hash, noted));
   print_all(reports, context.format);
   return Exit::ok;

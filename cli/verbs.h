@@ -58,6 +58,14 @@ struct QueryOptions {
   bool explain = false;
 };
 
+struct SearchOptions {
+  std::string map, text, after;
+  std::uint64_t limit = 0;  // 0: as the server likes.
+  bool watch = false;
+  std::uint64_t count = 0;   // 0: no limit.
+  std::uint64_t for_ms = 0;  // 0: no limit.
+};
+
 struct WatchOptions {
   std::string map, prefix, where;
   std::uint64_t count = 0;   // 0: no limit.
@@ -126,6 +134,7 @@ Exit counter_ls(const Context& context, const ListOptions& options);
 Exit import_file(const Context& context, const ImportOptions& options);
 Exit export_map(const Context& context, const ListOptions& options);
 Exit query(const Context& context, const QueryOptions& options);
+Exit search(const Context& context, const SearchOptions& options);
 Exit watch(const Context& context, const WatchOptions& options);
 Exit pub(const Context& context, const PubOptions& options);
 Exit sub(const Context& context, const SubOptions& options);

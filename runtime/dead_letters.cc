@@ -2,6 +2,9 @@
 
 #include "runtime/dead_letters.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "crdt/base/check.h"
 #include "runtime/call.h"
 #include "runtime/edits.h"
@@ -49,7 +52,8 @@ namespace {
 
 crdt::Seq id_of(std::string_view name, std::string_view prefix) {
   crdt::Seq id = 0;
-  for (const char c : name.substr(prefix.size(), kIdDigits)) {
+  for (std::size_t at = prefix.size(); at < name.size() && at < prefix.size() + kIdDigits; ++at) {
+    const char c = name[at];
     id = id << 4 | static_cast<crdt::Seq>(c <= '9' ? c - '0' : c - 'a' + 10);
   }
   return id;
@@ -80,7 +84,9 @@ DeadLetters::Tally DeadLetters::tally(std::string_view prefix) {
     if (kept.letters == 0 || id_of(fact->name, prefix) != id) ++kept.letters;
     id = id_of(fact->name, prefix);
     kept.bytes += fact->bytes.size();
-    size = fact->name.copy(last, sizeof(last));
+    if (fact->name.size() > sizeof(last)) return kept;  // None that was ever written.
+    size = fact->name.size();
+    std::memcpy(last, fact->name.data(), size);
   }
 }
 
@@ -92,7 +98,7 @@ void DeadLetters::miss() {
 // The store's views of the letter end with the first write: all of it is in the memory by then. 0: it does not fit.
 std::size_t DeadLetters::encode(const Letter& letter) {
   const crdt::Cell& cell = letter.cell;
-  const std::string_view sentence = letter.sentence.substr(0, kSentenceBytesMax);
+  const std::string_view sentence(letter.sentence.data(), std::min(letter.sentence.size(), kSentenceBytesMax));
   const crdt::CellName& name = cell.name;
   const std::size_t names = name.map.size() + name.key.size() + name.sub.size();
   if (kHeadBytes + names + sentence.size() + cell.value.size() > memory_.size()) return 0;
@@ -215,7 +221,8 @@ Result<Letter> DeadLetters::next(crdt::Seq after) {
     // Behind every part of `after`: '0' comes behind '/'.
     char last[32];
     const Name name(kDead, after);
-    std::size_t size = name.view().copy(last, sizeof(last));
+    std::size_t size = name.view().size();
+    std::memcpy(last, name.view().data(), size);
     last[size++] = '0';
     const auto fact = store_->next_fact(kDead, after == 0 ? std::string_view{} : std::string_view{last, size});
     if (!fact.ok()) return fact.status();

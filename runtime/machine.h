@@ -44,6 +44,8 @@ struct Event {
     call,       // call
     collect,    // room: the sink takes rows (coordinator)
     drained,    // seq, status: the sink has committed up to seq, or refused
+    searched,   // bytes: the answer to the action `search` (coordinator)
+    indexed,    // batch: a bit for each searched map whose index has changed (coordinator)
     stop,       // Once, last: leave what must be left in the open batch; a commit action follows.
   };
   Kind kind = Kind::wake;
@@ -76,6 +78,7 @@ struct Action {
     say,         // text: a sentence for people (kept by the machine until the next step)
     drain,       // size, seq: the room's front holds an Ops frame of rows, the journal up to seq
     want_drain,  // The sink has work: answer collect when it is free.
+    search,      // Look for what the coordinator says, and answer searched.
     more,        // Step again: there is more to do than one step may.
   };
   Kind kind = Kind::more;

@@ -113,6 +113,8 @@ void Replica::dispatch(const Event& event) {
     case Event::Kind::wake:
     case Event::Kind::collect:
     case Event::Kind::drained:
+    case Event::Kind::searched:
+    case Event::Kind::indexed:
       return;
   }
 }

@@ -22,7 +22,7 @@ void SyncSession::write(LinkId link, MutBytes room, ActionList& actions) {
   figures_.bytes_sent += frame.size();
   const Kind kind = static_cast<Kind>(frame[0]);
   const bool answered = kind != Kind::hello && kind != Kind::pull_ack && kind != Kind::unsubscribe &&
-                        kind != Kind::heal && kind != Kind::channel;
+                        kind != Kind::heal && kind < Kind::channel;
   if (answered) asked_since_reply_ = true;
   actions.add({.kind = Action::Kind::frame, .link = link_, .size = frame.size()});
 }

@@ -24,6 +24,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         write_behind_(options_, journal_, problem_),
         channels_(options.channels),
         author_(journal_, random_),
+        searches_(options.search),
         collector_(options_.keeping, journal_),
         shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_} {
     journal_.listen(this);
@@ -33,18 +34,22 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   std::uint64_t wake_at_ms() const;
   CoordinatorStatus status() const;
   crdt::Digest digest(const runtime::Scope& scope);
+  const SearchWork& search_work() const { return searches_.work(); }
   const char* problem() const { return problem_.line(); }
 
  private:
   struct Link {
     explicit Link(const Shared& shared) : session(shared) {}
     bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
-    bool wants_write() const { return session.wants_write() || has_channel(); }
+    bool has_search() const { return session.is_greeted() && !session.owes_greeting() && search.wants_write(); }
+    bool wants_write() const { return session.wants_write() || has_channel() || has_search(); }
 
     Session session;
     ChannelLink channel;
+    SearchLink search;
     bool write_wanted = false;
     bool was_channel = false;  // What its last frame was.
+    bool was_search = false;
   };
 
   void start(const Event& event);
@@ -54,6 +59,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   void forget(LinkId link);
   void receive(LinkId link, Bytes frame);
   void receive_channel(Link& link, Bytes frame);
+  void receive_search(Link& link, Bytes frame);
   void write(const Event& event);
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
@@ -75,6 +81,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   WriteBehind write_behind_;
   Channels channels_;
   Author author_;
+  Searches searches_;
   Collector collector_;
   CoordinatorStatus figures_;
   SubscriptionIndex index_;
@@ -99,6 +106,7 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
   channels_.advance(event.now_ms, journal_.wall_ms());
+  searches_.advance(event.now_ms, journal_.wall_ms(), journal_.head(), actions_);
   commit();
   ask_to_write();
   if (sentences_ != problem_.count()) {
@@ -150,6 +158,10 @@ void Coordinator::Body::dispatch(const Event& event) {
       return write_behind_.collect(event.room, actions_);
     case Event::Kind::drained:
       return write_behind_.drained(event.seq, event.status, event.now_ms);
+    case Event::Kind::searched:
+      return searches_.searched(event.bytes, event.now_ms);
+    case Event::Kind::indexed:
+      return searches_.indexed(event.batch);
     case Event::Kind::stop:
       write_behind_.hurry();
       for (auto& [id, link] : links_) link.session.end(Status::ok, "the gateway is stopping", 1'000);
@@ -164,6 +176,7 @@ void Coordinator::Body::link_up(const Event& event) {
   const bool full = links_.size() >= options_.links_max;
   const auto [link, fresh] = links_.try_emplace(event.link, shared_);
   if (fresh) channels_.link_up(link->second.channel, event.link, event.identity);
+  if (fresh) searches_.link_up(link->second.search, event.link);
   if (full && fresh) link->second.session.end(Status::full, "this gateway holds all the links that it may", 5'000);
 }
 
@@ -171,6 +184,7 @@ void Coordinator::Body::forget(LinkId id) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
   channels_.link_down(link->second.channel);
+  searches_.link_down(link->second.search);
   link->second.session.take_leave(true);
   links_.erase(link);
 }
@@ -178,8 +192,11 @@ void Coordinator::Body::forget(LinkId id) {
 void Coordinator::Body::receive(LinkId id, Bytes frame) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
-  const bool is_channel = !frame.empty() && frame[0] == static_cast<std::uint8_t>(wire::Kind::channel);
-  if (is_channel && link->second.session.is_greeted()) return receive_channel(link->second, frame);
+  const Result<wire::Kind> kind = wire::kind_of(frame);
+  if (kind.ok() && link->second.session.is_greeted()) {
+    if (*kind == wire::Kind::channel) return receive_channel(link->second, frame);
+    if (*kind == wire::Kind::search_ask) return receive_search(link->second, frame);
+  }
   const crdt::NodeId node = link->second.session.node();
   link->second.session.receive(frame);
   if (link->second.session.node() != node) part_twins(id);
@@ -189,6 +206,12 @@ void Coordinator::Body::receive_channel(Link& link, Bytes frame) {
   if (!link.session.takes_frames()) return;
   const Status status = channels_.receive(link.channel, link.session.node(), frame, now_ms_, journal_.wall_ms());
   if (status != Status::ok) link.session.refuse(wire::Kind::channel, status);
+}
+
+void Coordinator::Body::receive_search(Link& link, Bytes frame) {
+  if (!link.session.takes_frames()) return;
+  const Status status = searches_.receive(link.search, frame, link.session.frame_bytes_max());
+  if (status != Status::ok) link.session.refuse(wire::Kind::search_ask, status);
 }
 
 // One node has one link: a newer one means that the older is dead, whatever it looks like from here.
@@ -220,8 +243,10 @@ void Coordinator::Body::write(const Event& event) {
   forget(event.link);
 }
 
-// Channels and the rest take turns.
+// Searches, channels and the rest take turns.
 Bytes Coordinator::Body::next_frame(Link& link, MutBytes room) {
+  link.was_search = !link.was_search && link.has_search();
+  if (link.was_search) return searches_.write(link.search, link.session.room_for(room));
   const bool has_channel = link.has_channel();
   if (link.session.wants_write() && (link.was_channel || !has_channel)) {
     const Bytes frame = link.session.write(room);
@@ -282,7 +307,8 @@ std::uint64_t Coordinator::Body::wake_at_ms() const {
   const std::uint64_t wall_ms = journal_.wall_ms();
   const bool expires = expiry != runtime::kNever && wall_ms != 0;
   const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms ? expiry - wall_ms : 0);
-  return std::min({expiry_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(), collector_.wake_at_ms()});
+  return std::min(
+      {expiry_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(), searches_.wake_at_ms(), collector_.wake_at_ms()});
 }
 
 CoordinatorStatus Coordinator::Body::status() const {
@@ -320,6 +346,8 @@ std::uint64_t Coordinator::wake_at_ms() const { return body_->wake_at_ms(); }
 CoordinatorStatus Coordinator::status() const { return body_->status(); }
 
 crdt::Digest Coordinator::digest(const runtime::Scope& scope) { return body_->digest(scope); }
+
+const SearchWork& Coordinator::search_work() const { return body_->search_work(); }
 
 const char* Coordinator::problem() const { return body_->problem(); }
 

@@ -20,6 +20,7 @@
 #include "runtime/machine.h"
 #include "runtime/scope.h"
 #include "server/channels.h"
+#include "server/searches.h"
 #include "storage/sink.h"
 #include "storage/store.h"
 
@@ -52,6 +53,7 @@ struct CoordinatorOptions {
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
   Policy* policy = nullptr;  // Null: every legal write is taken.
+  SearchOptions search{};
   Keeping keeping{};
   bool has_sink = false;
   crdt::Seq drained_through = 0;  // What the sink says it has.
@@ -94,6 +96,8 @@ class Coordinator final : public runtime::Machine {
 
   CoordinatorStatus status() const;
   crdt::Digest digest(const runtime::Scope& scope);
+  // Of the action `search`.
+  const SearchWork& search_work() const;
   // The last trouble as a sentence. Never null.
   const char* problem() const;
 

@@ -9,10 +9,12 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "ports/port.h"
 #include "server/host/gateway.h"
 #include "server/host/policy_file.h"
+#include "server/host/search_config.h"
 #include "transport/lws/address.h"
 
 namespace {
@@ -38,6 +40,21 @@ void add_span(CLI::App& app, const char* name, std::uint64_t& ms, const char* wh
   app.add_option(name, ms, what)
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
       ->default_str(std::to_string(ms / grid::server::kDayMs) + "d");
+}
+
+void add_search(CLI::App& app, grid::storage::SearchConfig& search) {
+  const auto add = [&search](const std::string& text) {
+    std::string problem;
+    if (!grid::server::add_searched(text, search, problem)) throw CLI::ValidationError("--search: " + problem);
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "--search",
+         [add](const std::vector<std::string>& texts) {
+           for (const std::string& text : texts) add(text);
+         },
+         "Full-text search over these fields of a map; may be repeated")
+      ->type_name("MAP:FIELD,FIELD")
+      ->allow_extra_args(false);
 }
 
 class Signals {
@@ -117,6 +134,7 @@ int main(int argc, char** argv) {
            "After so long a silence a device is not waited for any more");
   add_span(app, "--backup-horizon", options.apps.keeping.backup_horizon_ms,
            "How long backups are kept: no deletion goes before those that lack it");
+  add_search(app, options.apps.search);
   app.add_flag("--check-config", check_only, "Say whether this configuration can be run, and end");
   try {
     app.parse(argc, argv);

@@ -68,6 +68,7 @@ class Session {
   bool owes_greeting() const { return welcome_due_ || bye_due_ || over_; }
   // What of `room` a frame to this device may fill.
   MutBytes room_for(MutBytes room) const;
+  std::uint32_t frame_bytes_max() const { return frame_bytes_max_; }
   // ---- collection
   // Whether the device has acknowledged what arrived up to `seq`, or wants no cells of this name.
   bool has_seen(const crdt::CellName& name, storage::Seq seq) const;

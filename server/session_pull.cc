@@ -9,7 +9,6 @@
 namespace grid::server {
 
 using crdt::Op;
-using wire::Kind;
 
 Subscription* Session::find(std::uint32_t id) {
   for (const auto& subscription : subscriptions_) {

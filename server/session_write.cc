@@ -7,6 +7,7 @@
 #include "crdt/value.h"
 #include "server/session.h"
 #include "transport/wire_channel.h"
+#include "transport/wire_search.h"
 
 namespace grid::server {
 
@@ -73,6 +74,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.taken_digest = peer_.taken_digest;
   welcome.lost = lost_;
   welcome.features = wire::kFeatureChannels | wire::kFeaturePredicates;
+  if (!shared_.options.search.maps.empty()) welcome.features |= wire::kFeatureSearch;
   return wire::encode(welcome, room);
 }
 

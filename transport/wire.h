@@ -50,7 +50,9 @@ enum class Kind : std::uint8_t {
   bye = 19,        // either: why the link is about to close
   inspect_ask = 20,
   inspect_reply = 21,
-  channel = 22,  // either: topics and rooms (transport/wire_channel.h), once the server says that it knows them
+  channel = 22,     // either: topics and rooms (transport/wire_channel.h), once the server says that it knows them
+  search_ask = 23,  // device -> server: full-text search (transport/wire_search.h), where the server has one
+  search_reply = 24,
 };
 
 enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4 };

@@ -84,7 +84,7 @@ inline constexpr Limits kPico{.value_bytes_max = 256,
 // 256 small rows in 12 KiB, all told (docs/decisions/0018): kPico with smaller values, and more round trips where a
 // comparison finds much.
 inline constexpr Limits kNano{.value_bytes_max = 128,
-                              .frame_bytes_max = 832,
+                              .frame_bytes_max = 816,
                               .window_ops_max = 4,
                               .pending_ops_max = 256,
                               .subscriptions_max = 2,

@@ -115,7 +115,7 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = &runtime::kViews,
-                                           .guest = channels_,
+                                           .guest = &searches_,
                                            .letters = &*letters_,
                                            .upkeep = housekeeping_->get(),
                                            .partial = &row_tests_},
@@ -354,8 +354,7 @@ void LinuxHost::Impl::turn_ended() {
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
   turn_live();
-  runtime::LinkGuest* const guest = channels_;
-  for (const std::string& frame : std::exchange(heard_, {})) guest->deliver(as_bytes(frame));
+  for (const std::string& frame : std::exchange(heard_, {})) searches_.deliver(as_bytes(frame));
   if (!attendants_.empty() && node_.has_value()) attend();
 }
 

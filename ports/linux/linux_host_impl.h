@@ -23,6 +23,7 @@
 #include "runtime/query/live_query.h"
 #include "runtime/query/query_engine.h"
 #include "runtime/query/row_tests.h"
+#include "runtime/query/search_guest.h"
 #include "runtime/replica.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
@@ -70,6 +71,8 @@ class LinuxHost::Impl final : public Driver,
   void end_live(std::uint32_t id) override;
   runtime::LetterBox* letters() override { return &*letters_; }
   storage::Store* local_store() override { return store_; }
+  Status search(const SearchQuery& query, SearchCallback callback, std::uint32_t& id) override;
+  void end_search(std::uint32_t id) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
   void want_turn() override;
   void complain(std::string_view sentence) override { problem_ = sentence; }
@@ -162,6 +165,7 @@ class LinuxHost::Impl final : public Driver,
   std::vector<std::string> kept_;  // Maps that have a rule.
   std::optional<runtime::HousekeepingOf<kKeepMax, 1'024>> housekeeping_;
   runtime::RowTests row_tests_{this};
+  runtime::SearchGuest searches_{*static_cast<runtime::LinkGuest*>(channels_)};
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::unique_ptr<transport::LwsContext> links_;

@@ -46,6 +46,22 @@ Page LinuxHost::Impl::query(std::string_view map, const Query& query, const Visi
   return page;
 }
 
+Status LinuxHost::Impl::search(const SearchQuery& query, SearchCallback callback, std::uint32_t& id) {
+  if (has_failed()) return Status::io;
+  const Status status = searches_.ask(query, callback, id);
+  if (status == Status::ok) host_->step(runtime::Event::Kind::wake);
+  if (status == Status::full) complain("so many searches are under way as there may be");
+  if (status == Status::invalid || status == Status::too_large) {
+    complain("the search names no map, or its text is too long, or not UTF-8");
+  }
+  return status;
+}
+
+void LinuxHost::Impl::end_search(std::uint32_t id) {
+  searches_.end(id);
+  if (!has_failed()) host_->step(runtime::Event::Kind::wake);
+}
+
 Status LinuxHost::Impl::declare_index(std::string_view map, std::string_view path, IndexKind kind) {
   const Status status =
       queries_->declare(map, path, kind == IndexKind::hash ? runtime::IndexKind::hash : runtime::IndexKind::ordered);

@@ -2,6 +2,9 @@
 
 #include "runtime/grid/dead_letters.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "runtime/edits.h"
 
 namespace grid {
@@ -12,9 +15,10 @@ namespace {
 
 // A map's name and a key, out of memory that the next call on the letters writes over.
 struct RowName {
-  explicit RowName(const DeadLetter& letter) : map_size(letter.map.size()), key_size(letter.key.size()) {
-    letter.map.copy(map, sizeof(map));
-    letter.key.copy(key, sizeof(key));
+  explicit RowName(const DeadLetter& letter)
+      : map_size(std::min(letter.map.size(), sizeof(map))), key_size(std::min(letter.key.size(), sizeof(key))) {
+    std::memcpy(map, letter.map.data(), map_size);
+    std::memcpy(key, letter.key.data(), key_size);
   }
   Scope scope() const { return {ScopeKind::key, {map, map_size}, {key, key_size}}; }
 

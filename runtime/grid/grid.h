@@ -87,22 +87,11 @@ struct LiveChange {
   bool local = false;
 };
 
-// As Callback.
-class LiveCallback {
- public:
-  LiveCallback() = default;
-  template <typename F, std::enable_if_t<std::is_invocable_v<F&, const LiveChange&>, int> = 0>
-  LiveCallback(F function) : call_([](void* at, const LiveChange& change) { (*static_cast<F*>(at))(change); }) {
-    static_assert(std::is_trivially_copyable_v<F> && sizeof(F) <= sizeof(words_),
-                  "capture at most two trivially copyable words: a pointer to your state, say");
-    std::memcpy(words_, &function, sizeof(F));
-  }
-  void operator()(const LiveChange& change) { call_(words_, change); }
+using LiveCallback = CallbackOf<LiveChange>;
 
- private:
-  void (*call_)(void*, const LiveChange&) = nullptr;
-  alignas(void*) unsigned char words_[2 * sizeof(void*)] = {};
-};
+struct SearchQuery;  // runtime/grid/search.h
+struct Found;
+using SearchCallback = CallbackOf<Found>;
 
 // What a host lends to a node: a way to make calls, and reads of the replica behind it.
 class Driver {
@@ -134,6 +123,9 @@ class Driver {
   virtual runtime::LetterBox* letters() { return nullptr; }
   // The node's own store, for what is local to it; null: it is not to be had.
   virtual storage::Store* local_store() { return nullptr; }
+  // Asks the server, until end_search(); `callback` runs as a watch's. A machine that can't says invalid.
+  virtual Status search(const SearchQuery&, SearchCallback, std::uint32_t&) { return Status::invalid; }
+  virtual void end_search(std::uint32_t) {}
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().

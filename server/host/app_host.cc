@@ -31,7 +31,8 @@ Status AppHost::open_journal(const std::string& directory, std::string& problem)
 
 Status AppHost::open_sink(const std::string& directory, std::string& problem) {
   Status status = Status::ok;
-  auto sink = storage::SqliteSink::open(directory + "/cells.sqlite", status, problem);
+  const std::string file = directory + "/cells.sqlite";
+  auto sink = storage::SqliteSink::open(file, status, problem, options_.search);
   if (sink == nullptr) return status;
   Result<storage::SinkMark> mark = sink->drained();
   if (!mark.ok()) {
@@ -48,10 +49,23 @@ Status AppHost::open_sink(const std::string& directory, std::string& problem) {
     GRID_TRY(load(*sink, mark->greatest, problem));
     mark = storage::SinkMark{};
   }
+  if (options_.search.is_on()) GRID_TRY(open_search(file, problem));
+  if (sink->has_search_work()) say("the search is being built from the rows that are there");
   sink_ = std::make_unique<SinkWorker>(
       loop_, std::move(sink),
-      [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); }, this);
+      [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); },
+      [](void* owner, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(owner)->indexed(indexed); }, this);
   start(mark->through);
+  return Status::ok;
+}
+
+Status AppHost::open_search(const std::string& file, std::string& problem) {
+  Status status = Status::ok;
+  auto reader = storage::SqliteSearchReader::open(file, options_.search, status, problem);
+  if (reader == nullptr) return status;
+  search_ = std::make_unique<SearchWorker>(
+      loop_, std::move(reader), options_.search,
+      [](void* owner, const SearchWorker::Done& done) { static_cast<AppHost*>(owner)->searched(done); }, this);
   return Status::ok;
 }
 
@@ -107,6 +121,7 @@ void AppHost::start(storage::Seq drained_through) {
   options.policy = options_.policy;
   options.has_sink = true;
   options.drained_through = drained_through;
+  for (const storage::SearchedMap& one : options_.search.maps) options.search.maps.push_back(one.map);
   coordinator_.emplace(*journal_, options);
   host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
                 port::UvHost::Flush::on_thread);
@@ -130,6 +145,8 @@ void AppHost::carry_out(const Action& action) {
     case Action::Kind::want_drain:
       wants_drain_ = true;
       return host_->want_turn();
+    case Action::Kind::search:
+      return search_->submit(coordinator_->search_work());
     case Action::Kind::drain:
       return sink_->submit(action.size, coordinator_->status().drained_mark(action.seq));
     default:
@@ -150,6 +167,17 @@ void AppHost::drained(const SinkWorker::Done& done) {
   }
   if (done.status != Status::ok) say(done.problem.c_str());
   host_->step(Event{.kind = Event::Kind::drained, .seq = done.through, .status = done.status});
+}
+
+void AppHost::indexed(const SinkWorker::Indexed& indexed) {
+  if (!indexed.failure.empty()) failure_ = indexed.failure;
+  if (!indexed.news.empty()) say(indexed.news.c_str());
+  if (indexed.maps != 0) host_->step(Event{.kind = Event::Kind::indexed, .batch = indexed.maps});
+}
+
+void AppHost::searched(const SearchWorker::Done& done) {
+  if (!done.broken.empty()) sink_->mend(done.broken);
+  host_->step(Event{.kind = Event::Kind::searched, .bytes = done.frame});
 }
 
 void AppHost::flush_trouble(Status status, const char* problem) {

@@ -13,6 +13,7 @@
 
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
+#include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "transport/lws/lws_context.h"
@@ -22,6 +23,7 @@ namespace grid::server {
 struct AppOptions {
   Keeping keeping{};
   Policy* policy = nullptr;  // Outlives the app; null: none.
+  storage::SearchConfig search{};
 };
 
 class AppHost final : private port::UvHost::Owner {
@@ -57,6 +59,7 @@ class AppHost final : private port::UvHost::Owner {
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
+  Status open_search(const std::string& file, std::string& problem);
   Status load(storage::SqliteSink& sink, const crdt::Stamp& greatest, std::string& problem);
   void start(storage::Seq drained_through);
 
@@ -66,6 +69,8 @@ class AppHost final : private port::UvHost::Owner {
   void turn_ended() override;
 
   void drained(const SinkWorker::Done& done);
+  void indexed(const SinkWorker::Indexed& indexed);
+  void searched(const SearchWorker::Done& done);
   void say(const char* line);
 
   uv_loop_t* loop_;
@@ -76,6 +81,7 @@ class AppHost final : private port::UvHost::Owner {
   void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;
   std::unique_ptr<SinkWorker> sink_;
+  std::unique_ptr<SearchWorker> search_;
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   bool wants_drain_ = false;

@@ -2,7 +2,9 @@
 
 #include "server/host/sink_worker.h"
 
+#include <chrono>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "transport/json/value_json.h"
@@ -10,9 +12,11 @@
 
 namespace grid::server {
 
-SinkWorker::SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback, void* owner)
+SinkWorker::SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback,
+                       IndexedCallback indexed, void* owner)
     : sink_(std::move(sink)),
       callback_(callback),
+      indexed_callback_(indexed),
       owner_(owner),
       room_(std::make_unique_for_overwrite<std::uint8_t[]>(kRoomBytes)) {
   wake_.get()->data = this;
@@ -39,11 +43,26 @@ void SinkWorker::submit(std::size_t size, const storage::SinkMark& mark) {
   work_.notify_one();
 }
 
+void SinkWorker::mend(const std::string& map) {
+  {
+    const std::lock_guard lock(mutex_);
+    broken_ = map;
+  }
+  work_.notify_one();
+}
+
 void SinkWorker::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    work_.wait(lock, [this] { return size_ > 0 || stopping_; });
-    if (size_ == 0) return;
+    const auto is_wanted = [this] { return size_ > 0 || stopping_ || !broken_.empty(); };
+    if (!sink_->has_search_work()) work_.wait(lock, is_wanted);
+    if (!broken_.empty() && sink_->search() != nullptr) sink_->search()->set_broken(broken_);
+    broken_.clear();
+    if (size_ == 0 && stopping_) return;
+    if (size_ == 0) {
+      work_on_search(lock);
+      continue;
+    }
     const Bytes rows(room_.get(), size_);
     const storage::SinkMark mark = mark_;
     lock.unlock();
@@ -51,8 +70,31 @@ void SinkWorker::run() {
     lock.lock();
     size_ = 0;
     done_ = std::move(done);
+    is_done_ = true;
+    note_search();
     uv_async_send(wake_.get());
   }
+}
+
+// One step, and a rest when it does not go on.
+void SinkWorker::work_on_search(std::unique_lock<std::mutex>& lock) {
+  constexpr std::chrono::seconds kRest{1};
+  if (!sink_->has_search_work()) return;
+  lock.unlock();
+  const Status status = sink_->work_on_search();
+  lock.lock();
+  if (status == Status::io) indexed_.failure = sink_->problem();
+  if (status != Status::ok && status != Status::busy) indexed_.news = sink_->problem();
+  note_search();
+  if (indexed_.maps != 0 || !indexed_.news.empty() || !indexed_.failure.empty()) uv_async_send(wake_.get());
+  if (status != Status::ok) work_.wait_for(lock, kRest, [this] { return size_ > 0 || stopping_; });
+}
+
+void SinkWorker::note_search() {
+  if (sink_->search() == nullptr) return;
+  indexed_.maps |= sink_->search()->take_changed();
+  std::string news = sink_->search()->take_news();
+  if (!news.empty()) indexed_.news = std::move(news);
 }
 
 SinkWorker::Done SinkWorker::drain(Bytes frame, const storage::SinkMark& mark) {
@@ -71,12 +113,17 @@ SinkWorker::Done SinkWorker::drain(Bytes frame, const storage::SinkMark& mark) {
 
 void SinkWorker::on_done() {
   Done done;
+  Indexed indexed;
+  bool is_done = false;
   {
     const std::lock_guard lock(mutex_);
-    done = std::move(done_);
+    is_done = std::exchange(is_done_, false);
+    if (is_done) done = std::move(done_);
+    indexed = std::exchange(indexed_, {});
   }
-  busy_ = false;
-  callback_(owner_, done);
+  if (is_done) busy_ = false;
+  if (is_done) callback_(owner_, done);
+  if (indexed.maps != 0 || !indexed.news.empty() || !indexed.failure.empty()) indexed_callback_(owner_, indexed);
 }
 
 }  // namespace grid::server

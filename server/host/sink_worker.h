@@ -3,7 +3,8 @@
 // SinkWorker: the thread on which an app's database works, so that the loop never waits for it.
 //
 // Place     Below app_host.h, above storage/sink.h.
-// Promises  One batch at a time: submit() only after the last one's done().
+// Promises  One batch at a time: submit() only after the last one's done(). Between batches, a search is built step by
+//           step; a batch waits for one step at most.
 // Ownership Owns the sink. The owner outlives the worker.
 // Threads   submit() and the owner's callback: the loop's. The sink: the worker's alone, from the first submit() on.
 #pragma once
@@ -30,8 +31,16 @@ class SinkWorker {
     std::string problem;
   };
   using Callback = void (*)(void* owner, const Done& done);
+  // What became of the search, on the loop.
+  struct Indexed {
+    std::uint32_t maps = 0;  // A bit for each whose index has changed.
+    std::string news{};      // A sentence, when there is something to tell.
+    std::string failure{};   // Likewise: the medium has failed.
+  };
+  using IndexedCallback = void (*)(void* owner, const Indexed& indexed);
 
-  SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback, void* owner);
+  SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback, IndexedCallback indexed,
+             void* owner);
   // Waits for the batch that is under way; its done() is not called any more.
   ~SinkWorker();
   SinkWorker(const SinkWorker&) = delete;
@@ -42,17 +51,22 @@ class SinkWorker {
   // Drains the first `size` bytes of the room.
   void submit(std::size_t size, const storage::SinkMark& mark);
   bool is_busy() const { return busy_; }
+  // Somebody has found the index of this map damaged.
+  void mend(const std::string& map);
 
  private:
   // The largest row there can be, or a thousand common ones.
   static constexpr std::size_t kRoomBytes = kValueBytesMax + 4 * kNameBytesMax;
 
   void run();
+  void work_on_search(std::unique_lock<std::mutex>& lock);
+  void note_search();
   Done drain(Bytes rows, const storage::SinkMark& mark);
   void on_done();
 
   std::unique_ptr<storage::SqliteSink> sink_;
   Callback callback_;
+  IndexedCallback indexed_callback_;
   void* owner_;
   std::unique_ptr<std::uint8_t[]> room_;
   bool busy_ = false;  // The loop's.
@@ -62,7 +76,10 @@ class SinkWorker {
   std::size_t size_ = 0;  // Guarded by mutex_, as what follows. 0: no work.
   storage::SinkMark mark_;
   bool stopping_ = false;
+  bool is_done_ = false;
   Done done_;
+  Indexed indexed_;
+  std::string broken_;
   transport::UvHandle<uv_async_t> wake_;
   std::thread thread_;  // Last: it uses all of the above.
 };

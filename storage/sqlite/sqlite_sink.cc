@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "crdt/base/check.h"
 
@@ -42,7 +43,6 @@ constexpr char kSchema[] = R"(
   INSERT INTO meta VALUES ('format', 1), ('drained_epoch', 0), ('drained_through', 0);
   PRAGMA application_id = 1735551332;
   PRAGMA user_version = 1;
-  COMMIT;
 )";
 static_assert(SqliteSink::kFormat == 1 && kApplicationId == 1735551332, "kSchema says so");
 
@@ -116,21 +116,23 @@ std::uint64_t number_column(sqlite3_stmt* statement, int at) {
 
 }  // namespace
 
-std::unique_ptr<SqliteSink> SqliteSink::open(const std::string& file, Status& status, std::string& problem) {
+std::unique_ptr<SqliteSink> SqliteSink::open(const std::string& file, Status& status, std::string& problem,
+                                             const SearchConfig& search) {
   std::unique_ptr<SqliteSink> sink(new SqliteSink(file));
-  status = sink->connect();
+  status = sink->connect(search);
   if (status == Status::ok) return sink;
   problem = sink->problem();
   return nullptr;
 }
 
 SqliteSink::~SqliteSink() {
+  search_.reset();
   for (sqlite3_stmt* statement : {upsert_, forget_removed_, forget_expired_, note_, noted_, load_})
     sqlite3_finalize(statement);
   sqlite3_close(database_);
 }
 
-Status SqliteSink::connect() {
+Status SqliteSink::connect(const SearchConfig& search) {
   std::error_code ignored;  // Opening the file says it better.
   std::filesystem::create_directories(std::filesystem::path(file_).parent_path(), ignored);
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -141,18 +143,36 @@ Status SqliteSink::connect() {
   GRID_TRY(run("PRAGMA journal_mode = WAL"));
   GRID_TRY(run("PRAGMA synchronous = FULL"));
   sqlite3_wal_hook(database_, &checkpoint, &checkpoint_code_);
-  if (is_new) {
-    const Status created = run(kSchema);
-    if (created != Status::ok) {
-      sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
-      return created;
-    }
+  Status made = run(is_new ? kSchema : "BEGIN");
+  if (made == Status::ok) made = open_search(search);
+  if (made == Status::ok) made = run("COMMIT");
+  if (made != Status::ok) {
+    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+    return made;
   }
   if (!is_new) GRID_TRY(run(kIndexes));
   GRID_TRY(prepare_all());
   const Result<SinkMark> mark = drained();
   if (mark.ok()) floor_ = mark->floor;
   return mark.status();
+}
+
+// Within a transaction: what a new database begins with is one commit, since behind it a full disk could leave a log
+// without its name. A search that is switched off leaves nothing behind.
+Status SqliteSink::open_search(const SearchConfig& config) {
+  bool is_there = false;
+  int code = SqliteSearch::is_there(database_, is_there);
+  if (code != SQLITE_OK) return fail(code, "can't read");
+  if (!config.is_on() && !is_there) return Status::ok;
+  search_ = std::make_unique<SqliteSearch>(database_, config);
+  GRID_TRY(prepare(kNoted, noted_));
+  const Result<SinkMark> mark = drained();
+  sqlite3_finalize(std::exchange(noted_, nullptr));
+  if (!mark.ok()) return mark.status();
+  code = search_->open(*mark);
+  if (code != SQLITE_OK) return fail(code, "can't open the search");
+  if (!config.is_on()) search_.reset();
+  return Status::ok;
 }
 
 Status SqliteSink::check_format(bool& is_new) {
@@ -215,13 +235,19 @@ Status SqliteSink::drain(std::span<const SinkRow> rows, const SinkMark& mark) {
     // Some failures have rolled back by themselves; then there is nothing left to roll back.
     if (status != Status::ok) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
     if (status == Status::ok) floor_ = mark.floor;
+    if (search_ != nullptr) search_->ended(status == Status::ok);
   }
+  // Without its index, which is mended next, the rows go in.
+  if (status == Status::corrupt && search_ != nullptr && search_->is_broken()) status = Status::busy;
   has_failed_ = status == Status::io;
   return status;
 }
 
 Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark) {
-  for (const SinkRow& row : rows) GRID_TRY(upsert(row));
+  for (const SinkRow& row : rows) {
+    GRID_TRY(upsert(row));
+    if (search_ != nullptr && sqlite3_changes(database_) != 0) GRID_TRY(index(row));
+  }
   if (mark.floor > 0) GRID_TRY(forget(mark));
   bind(note_, 1, mark.epoch);
   bind(note_, 2, mark.through);
@@ -230,10 +256,19 @@ Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark
   bind(note_, 5, mark.greatest.time);
   bind(note_, 6, mark.greatest.node);
   GRID_TRY(finish(note_, "can't note how far the journal is drained"));
+  if (search_ != nullptr) {
+    int code = search_->flush();
+    if (code == SQLITE_OK) code = search_->note(mark);
+    if (code != SQLITE_OK) return fail_search(code, "can't bring the search up to date");
+  }
   return commit();
 }
 
 Status SqliteSink::forget(const SinkMark& mark) {
+  if (search_ != nullptr) {
+    const int code = search_->forget(mark);
+    if (code != SQLITE_OK) return fail_search(code, "can't take what was collected out of the search");
+  }
   for (sqlite3_stmt* statement : {forget_removed_, forget_expired_}) {
     bind(statement, 1, mark.floor);
     if (statement == forget_expired_) bind(statement, 2, mark.expired_ms);
@@ -246,6 +281,10 @@ Status SqliteSink::forget(const SinkMark& mark) {
 Status SqliteSink::commit() {
   checkpoint_code_ = SQLITE_OK;
   GRID_TRY(run("COMMIT"));
+  return checkpointed();
+}
+
+Status SqliteSink::checkpointed() {
   if ((checkpoint_code_ & 0xff) != SQLITE_IOERR) return Status::ok;
   return fail(checkpoint_code_, "can't move what is committed from the log to the file") == Status::full ? Status::ok
                                                                                                          : Status::io;
@@ -271,6 +310,29 @@ Status SqliteSink::upsert(const SinkRow& row) {
   code |= bind(upsert_, 11, floor_);
   if (code != SQLITE_OK) return fail(sqlite3_errcode(database_), "can't bind a row");
   return finish(upsert_, "can't write a row");
+}
+
+Status SqliteSink::index(const SinkRow& row) {
+  const int code = search_->put(row);
+  if (code == SQLITE_OK) return Status::ok;
+  return fail_search(code, "can't bring the search up to date");
+}
+
+// What is wrong with an index is mended, and is not the end of the rows.
+Status SqliteSink::fail_search(int code, const char* what) {
+  const Status status = fail(code, what);
+  return search_->is_broken() ? Status::corrupt : status;
+}
+
+Status SqliteSink::work_on_search() {
+  if (has_failed_) return Status::io;
+  errno = 0;
+  checkpoint_code_ = SQLITE_OK;
+  const int code = search_->is_broken() ? search_->mend() : search_->build();
+  Status status = code == SQLITE_OK ? checkpointed() : fail_search(code, "can't build the search");
+  if (status == Status::corrupt && search_->is_broken()) status = Status::busy;
+  has_failed_ = status == Status::io;
+  return status;
 }
 
 Status SqliteSink::finish(sqlite3_stmt* statement, const char* what) {
@@ -325,26 +387,7 @@ Status SqliteSink::fail(int code, const char* what) {
   const int told = database_ == nullptr ? 0 : sqlite3_system_errno(database_);
   const int error = told != 0 ? told : errno;
   problem_ = file_ + ": " + what + ": " + (database_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(database_));
-  switch (code & 0xff) {
-    case SQLITE_FULL:
-      return Status::full;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return Status::busy;
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-      return Status::corrupt;
-    case SQLITE_READONLY:
-    case SQLITE_PERM:
-    case SQLITE_AUTH:
-      return Status::denied;
-    case SQLITE_CANTOPEN:
-      return error == EACCES || error == EROFS ? Status::denied : Status::io;
-    case SQLITE_IOERR:
-      return error == ENOSPC || error == EDQUOT || error == EFBIG ? Status::full : Status::io;
-    default:
-      return Status::io;
-  }
+  return status_of(code, error);
 }
 
 }  // namespace grid::storage

@@ -26,7 +26,7 @@ SHIM = """#!/bin/bash
 context=()
 case " $* " in
   *' --target'*) ;;
-  *' pub '*|*' sub '*|*' room '*) context=(--target "ws://127.0.0.1:$PAGE_PORT") ;;
+  *' pub '*|*' sub '*|*' room '*|*' search '*) context=(--target "ws://127.0.0.1:$PAGE_PORT") ;;
   *' --store'*) context=(--target "ws://127.0.0.1:$PAGE_PORT") ;;
   *) [[ " $* " =~ ' --app '([^ ]+) ]]
      context=(--target "ws://127.0.0.1:$PAGE_PORT" --store "$XDG_DATA_HOME/grid/${BASH_REMATCH[1]:-default}")

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/sqlite/sqlite_sink.h"
+#include "tests/contract/search_check.h"
 #include "tests/contract/temporary_directory.h"
 #include "tests/faults/sweep.h"
 
@@ -99,8 +100,20 @@ struct Run {
   std::string wrong;
 };
 
+// Whether the runs that follow have a search beside their rows.
+bool is_searched = false;
+
 std::unique_ptr<SqliteSink> open_sink(const std::string& folder, Status& status, std::string& problem) {
-  return SqliteSink::open(folder + "/cells.sqlite", status, problem);
+  return SqliteSink::open(folder + "/cells.sqlite", status, problem,
+                          is_searched ? searching({"0"}) : storage::SearchConfig{});
+}
+
+// SRC-1
+std::string what_is_wrong_with_search(SqliteSink& sink, const std::string& folder) {
+  while (is_searched && sink.has_search_work()) {
+    if (sink.work_on_search() != Status::ok) return sink.problem();
+  }
+  return is_searched ? trouble_with_index(folder + "/cells.sqlite", searching({"0"})) : "";
 }
 
 bool Run::may_hold(const std::string& text) const { return std::find(texts.begin(), texts.end(), text) != texts.end(); }
@@ -129,6 +142,8 @@ std::string Run::what_is_wrong_in(const std::string& at) {
   if (found == nullptr) return problem;
   const std::string text = text_of(*found);
   if (!may_hold(text)) return "neither committed nor under way: " + text;
+  const std::string trouble = what_is_wrong_with_search(*found, at);
+  if (!trouble.empty()) return trouble;
   const Seq later = table.through + 1'000;
   if (drain_into(*found, {{"later", {1, later, "v"}}}, later) != Status::ok) return found->problem();
   return found->drained()->through == later ? "" : "goes on wrongly";
@@ -237,6 +252,20 @@ void a_disk_that_fills_up_in_the_middle_of_any_write_costs_nothing(void** state)
   Runs::of(state).fail_everywhere(sweep_steps() / 10, Platter::Failure::torn);
 }
 
+// SRC-1
+void a_power_cut_after_any_write_leaves_rows_and_index_together(void** state) {
+  is_searched = true;
+  Runs::of(state).cut_everywhere(sweep_steps() / 10);
+  is_searched = false;
+}
+
+// SRC-1
+void a_disk_that_fills_up_at_any_write_leaves_rows_and_index_together(void** state) {
+  is_searched = true;
+  Runs::of(state).fail_everywhere(sweep_steps() / 20, Platter::Failure::no_space);
+  is_searched = false;
+}
+
 // SQLite itself would say nothing of it.
 void a_checkpoint_that_fails_ends_the_sink_and_costs_nothing_committed(void** state) {
   Runs& runs = Runs::of(state);
@@ -266,6 +295,8 @@ int main() {
       sweep_test(any_write_or_sync_that_fails_ends_the_sink_and_costs_nothing_committed),
       sweep_test(a_disk_that_fills_up_at_any_write_costs_nothing),
       sweep_test(a_disk_that_fills_up_in_the_middle_of_any_write_costs_nothing),
+      sweep_test(a_power_cut_after_any_write_leaves_rows_and_index_together),
+      sweep_test(a_disk_that_fills_up_at_any_write_leaves_rows_and_index_together),
       sweep_test(a_checkpoint_that_fails_ends_the_sink_and_costs_nothing_committed),
   };
   return cmocka_run_group_tests_name("SQLite sink, every write", tests, nullptr, nullptr);

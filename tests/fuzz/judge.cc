@@ -39,8 +39,9 @@ void check_store(storage::Store& store) {
 namespace {
 
 bool is_of_device(Kind kind) {
-  constexpr Kind kKinds[] = {Kind::hello,  Kind::subscribe,  Kind::unsubscribe, Kind::push,      Kind::pull_ack,
-                             Kind::verify, Kind::digest_ask, Kind::have,        Kind::cells_ask, Kind::heal};
+  constexpr Kind kKinds[] = {Kind::hello,     Kind::subscribe, Kind::unsubscribe, Kind::push,
+                             Kind::pull_ack,  Kind::verify,    Kind::digest_ask,  Kind::have,
+                             Kind::cells_ask, Kind::heal,      Kind::search_ask};
   return std::find(std::begin(kKinds), std::end(kKinds), kind) != std::end(kKinds);
 }
 

@@ -145,6 +145,7 @@ class Bench {
       if (action.kind == Action::Kind::close) closed.insert(action.link);
       if (action.kind == Action::Kind::frame) written = Frame(event.room.data(), event.room.data() + action.size);
       if (action.kind == Action::Kind::want_drain) wants_drain = true;
+      if (action.kind == Action::Kind::search) wants_search = true;
       if (action.kind == Action::Kind::drain) {
         written = Frame(event.room.data(), event.room.data() + action.size);
         drain_through = action.seq;
@@ -223,6 +224,7 @@ class Bench {
   std::set<LinkId> closed;
   std::vector<std::uint64_t> commits;
   bool wants_drain = false;
+  bool wants_search = false;
   crdt::Seq drain_through = 0;
   Frame written;
   std::string said;

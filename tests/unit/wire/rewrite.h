@@ -9,6 +9,7 @@
 #include "crdt/base/check.h"
 #include "transport/wire.h"
 #include "transport/wire_channel.h"
+#include "transport/wire_search.h"
 
 namespace grid::test {
 
@@ -81,6 +82,27 @@ inline Status rewrite_channel(Bytes frame, Frame& again) {
   return Status::ok;
 }
 
+inline Status rewrite_search_ask(Bytes frame, Frame& again) {
+  wire::SearchAsk ask;
+  GRID_TRY(wire::decode(frame, ask));
+  std::uint8_t room[wire::kSearchAskBytesMax];
+  const Bytes encoded = wire::encode(ask, room);
+  again.assign(encoded.begin(), encoded.end());
+  return Status::ok;
+}
+
+inline Status rewrite_search_reply(Bytes frame, Frame& again) {
+  wire::SearchReplyReader reader;
+  GRID_TRY(reader.open(frame));
+  Frame room(frame.size() + wire::kControlBytesMax);
+  wire::SearchReplyWriter writer(reader.head(), room);
+  for (wire::SearchHit hit; reader.next(hit);) GRID_CHECK(writer.add(hit));
+  GRID_TRY(reader.status());
+  const Bytes encoded = writer.finish(reader.head().more);
+  again.assign(encoded.begin(), encoded.end());
+  return Status::ok;
+}
+
 inline Status rewrite(Bytes frame, Frame& again) {
   const Result<wire::Kind> kind = wire::kind_of(frame);
   if (!kind.ok()) return kind.status();
@@ -114,6 +136,10 @@ inline Status rewrite(Bytes frame, Frame& again) {
       return rewrite_digests(*kind, frame, again);
     case wire::Kind::channel:
       return rewrite_channel(frame, again);
+    case wire::Kind::search_ask:
+      return rewrite_search_ask(frame, again);
+    case wire::Kind::search_reply:
+      return rewrite_search_reply(frame, again);
     default:
       return rewrite_ops(*kind, frame, again);
   }

@@ -245,6 +245,27 @@ inline Frame channel_heard() {
                         {.verb = Verb::left, .name = "ops", .member = kNode, .stamp = kStamp, .number = 1}});
 }
 
+inline Frame search_ask() {
+  std::uint8_t room[wire::kSearchAskBytesMax];
+  const Bytes frame = wire::encode(wire::SearchAsk{7, "notes", "oslo -\"cold room\"", 20, -1.5, "note/3", true}, room);
+  return {frame.begin(), frame.end()};
+}
+
+// {"title": ["The ", "Oslo", " o"]}
+constexpr std::uint8_t kHighlights[] = {0x52, 0x23, 0x0a, 0x21, 0x0a, 0x05, 't',  'i',  't',  'l', 'e',  0x12, 0x18,
+                                        0x4a, 0x16, 0x0a, 0x06, 0x2a, 0x04, 'T',  'h',  'e',  ' ', 0x0a, 0x06, 0x2a,
+                                        0x04, 'O',  's',  'l',  'o',  0x0a, 0x04, 0x2a, 0x02, ' ', 'o'};
+
+inline Frame search_reply() {
+  std::uint8_t room[1'024];
+  const wire::SearchHead head{7, Status::busy, "ask again", 40, 42, 501};
+  wire::SearchReplyWriter writer(head, room);
+  GRID_CHECK(writer.add({"note/1", kStamp, -2.5, 1'763'690'460'123, kHighlights}));
+  GRID_CHECK(writer.add({"note/2", kStamp, -1.5, 0, {}}));
+  const Bytes frame = writer.finish(true);
+  return {frame.begin(), frame.end()};
+}
+
 struct Sample {
   const char* name;
   Frame frame;
@@ -278,6 +299,8 @@ inline std::vector<Sample> samples() {
       {"welcome_taken", encoded(welcome_taken())},
       {"subscribe_unhealed", encoded(subscribe_unhealed())},
       {"channel_heard", channel_heard()},
+      {"search_ask", search_ask()},
+      {"search_reply", search_reply()},
   };
 }
 
