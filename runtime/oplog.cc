@@ -186,7 +186,7 @@ Status OpLog::withdraw(const Op& op) {
   GRID_CHECK(is_unshared(op) && op.base.is_none());
   const Result<Op> kept = copied(op.seq);  // The name must outlive the append.
   if (!kept.ok()) return kept.status();
-  return append({.cell = {kept->cell.name, {}, 0, {}}});
+  return erase(kept->cell.name);
 }
 
 Status OpLog::merge(const Op& op) {

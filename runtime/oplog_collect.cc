@@ -39,7 +39,7 @@ Status OpLog::renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& t
 Status OpLog::erase(crdt::Seq seq) {
   const Result<Op> kept = copied(seq);  // The name must outlive the append.
   if (!kept.ok()) return kept.status() == Status::not_found ? Status::ok : kept.status();
-  return append({.cell = {kept->cell.name, {}, 0, {}}});
+  return erase(kept->cell.name);
 }
 
 }  // namespace grid::runtime

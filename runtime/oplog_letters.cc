@@ -24,7 +24,7 @@ void OpLog::post(const Op& op, Outcome outcome, Status why, std::string_view sen
 }
 
 Status OpLog::drop(const Op& op) {
-  GRID_TRY(append({.cell = {op.cell.name, {}, 0, {}}}));
+  GRID_TRY(erase(op.cell.name));
   post(op, Outcome::dropped, Status::full, "the log of unsent ops was full");
   vanished_ = op.cell.name;
   has_vanished_ = true;

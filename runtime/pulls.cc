@@ -25,6 +25,7 @@ struct ScopeFact {
   std::size_t size;
 };
 static_assert(facts::kHeal.size() <= facts::kCursor.size());
+static_assert(Cursor::kBytesMax <= facts::kBytesMax);
 
 struct FactName {
   std::string_view view() const { return {bytes, size}; }
@@ -43,8 +44,6 @@ Status next_cursor(storage::Store& store, FactName& name) {
   std::memcpy(name.bytes, fact->name.data(), name.size);
   return Status::ok;
 }
-
-static_assert(Cursor::kBytesMax <= facts::kBytesMax);
 
 }  // namespace
 

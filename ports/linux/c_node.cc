@@ -63,7 +63,8 @@ void copy_text(std::string_view text, char* room, std::size_t bytes) {
 
 std::vector<Keep> rules_of(const grid_options& from) {
   std::vector<Keep> rules;
-  for (std::size_t i = 0; i < from.keep_count; ++i) {
+  const std::size_t count = from.keep == nullptr ? 0 : from.keep_count;
+  for (std::size_t i = 0; i < count; ++i) {
     const grid_keep& rule = from.keep[i];
     rules.push_back({text_of(rule.map), rule.rows_max, rule.age_ms_max == 0 ? UINT64_MAX : rule.age_ms_max});
   }

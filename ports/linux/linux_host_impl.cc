@@ -99,6 +99,7 @@ Status LinuxHost::Impl::start() {
   for (const Keep& rule : rules) kept_.emplace_back(rule.map);
   for (std::size_t i = 0; i < rules.size(); ++i) rules[i].map = kept_[i];
   housekeeping_.emplace(rules);
+  options_.keep = {};  // The caller's memory.
   const std::size_t replica_bytes = runtime::Replica::memory_bytes(kLinux);
   replica_memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(replica_bytes);
   scratch_ = std::make_unique_for_overwrite<std::uint8_t[]>(kLinux.value_bytes_max);

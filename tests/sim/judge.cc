@@ -16,7 +16,7 @@ using runtime::Call;
 namespace {
 
 // What a device's clock may be off by: it takes the gateway's within 5 s, which may be off by a little itself.
-constexpr std::uint64_t kClockErrorMs = 10'000;
+constexpr std::uint64_t kDeviceClockErrorMs = 10'000;
 
 std::string text_of(const Database::Name& name) { return std::get<0>(name) + "/" + std::get<1>(name); }
 
@@ -461,7 +461,7 @@ void Judge::rest_watches(Site& site, Device& device) {
       if (!op.ok()) break;
       const auto found = device.told[scope.id].find(name_of(op->cell.name));
       const bool knows = found != device.told[scope.id].end() && found->second.seq >= op->seq;
-      const bool is_dead = op->cell.expires_ms != 0 && op->cell.expires_ms + kClockErrorMs < world_.true_ms();
+      const bool is_dead = op->cell.expires_ms != 0 && op->cell.expires_ms + kDeviceClockErrorMs < world_.true_ms();
       const bool knows_time = site.replica->known_ms(world_.wall_ms(site)) != 0;
       if (is_dead && knows && knows_time && found->second.live) {
         fail("%s: a watch was not told that %s expired", site.name.c_str(), text_of(found->first).c_str());

@@ -45,7 +45,6 @@ typedef struct grid_node grid_node;
 
 typedef enum grid_on_full { GRID_REFUSE = 0, GRID_DROP_OLDEST, GRID_PAUSE } grid_on_full;
 
-/* All zeros are the defaults. */
 /* What is kept of a map that this node writes, and subscribes to nothing of (docs/retention.md). */
 #define GRID_KEEP_ALL UINT32_MAX
 typedef struct grid_keep {
@@ -54,6 +53,7 @@ typedef struct grid_keep {
   uint64_t age_ms_max; /* 0: of any age. */
 } grid_keep;
 
+/* All zeros are the defaults. */
 typedef struct grid_options {
   const char* app;     /* The tenant; null: "default". */
   const char* store;   /* A directory, made when missing; null: memory only, nothing is kept. */
@@ -63,7 +63,7 @@ typedef struct grid_options {
   grid_on_full on_full;
   uint32_t pending_ops_max; /* 0: four million. */
   uint32_t pause_ms_max;    /* 0: 30 s. */
-  const grid_keep* keep;    /* One for each map that has a rule; read by grid_open(). */
+  const grid_keep* keep;    /* One for each map that has a rule; read by grid_open(). Null: no rules. */
   size_t keep_count;
 } grid_options;
 

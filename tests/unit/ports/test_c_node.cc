@@ -50,6 +50,10 @@ void a_rule_of_what_is_kept_needs_a_map(void**) {
   assert_null(grid_open(&options, &status, problem, sizeof(problem)));
   assert_int_equal(status, GRID_INVALID);
   assert_non_null(std::strstr(problem, "a rule of what is kept"));
+  options.keep = nullptr;  // A count without rules is none.
+  grid_close(grid_open(&options, &status, problem, sizeof(problem)));
+  assert_int_equal(status, GRID_OK);
+  options.keep = rules;
   options.keep_count = 1;
   grid_node* const node = grid_open(&options, &status, problem, sizeof(problem));
   assert_non_null(node);
