@@ -2,6 +2,8 @@
 
 #include "runtime/sweep.h"
 
+#include <algorithm>
+
 #include "runtime/facts.h"
 
 namespace grid::runtime {
@@ -9,7 +11,7 @@ namespace grid::runtime {
 using crdt::Op;
 
 // With ops under way nothing is noted: they arrive behind what the server has told.
-Status Sweep::told(std::uint64_t head, std::uint64_t floor, std::uint64_t known_ms) {
+Status Sweep::told(std::uint64_t head, std::uint64_t floor, std::uint64_t told_ms) {
   if (floor == 0 || has_work()) return Status::ok;
   storage::Store& store = log_.store();
   const Result<Bytes> note = store.fact(facts::kSweep);
@@ -19,13 +21,14 @@ Status Sweep::told(std::uint64_t head, std::uint64_t floor, std::uint64_t known_
   if (is_noted) {
     at_ = 0;
     end_ = load_be(note->data() + 8);
-    expired_ms_ = load_be(note->data() + 16);
+    // A clock that has been set back since was wrong.
+    expired_ms_ = std::min(load_be(note->data() + 16), told_ms);
   }
   if (log_.pending_count() > 0) return forget();
   std::uint8_t bytes[kNoteBytes];
   store_be(head, bytes);
   store_be(store.head(), bytes + 8);
-  store_be(known_ms, bytes + 16);
+  store_be(told_ms, bytes + 16);
   log_.touch();
   return store.set_fact(facts::kSweep, bytes);
 }

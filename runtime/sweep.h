@@ -19,7 +19,8 @@ class Sweep {
   explicit Sweep(OpLog& log) : log_(log) {}
 
   // The server's newest arrival, and its floor; 0 when it has none. Everything that it sent before has been merged.
-  Status told(std::uint64_t head, std::uint64_t floor, std::uint64_t known_ms);
+  // `told_ms` is the server's time (Timekeeper), by which rows have expired there too; 0: none is taken to have.
+  Status told(std::uint64_t head, std::uint64_t floor, std::uint64_t told_ms);
   // The server may have been set back: what it told is no measure any more.
   Status forget();
 
@@ -34,7 +35,7 @@ class Sweep {
   OpLog& log_;
   crdt::Seq at_ = 0;              // The records behind it
   crdt::Seq end_ = 0;             // and up to here are to be looked at,
-  std::uint64_t expired_ms_ = 0;  // with the time of then.
+  std::uint64_t expired_ms_ = 0;  // with the time of then, or less.
 };
 
 }  // namespace grid::runtime

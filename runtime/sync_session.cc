@@ -444,7 +444,7 @@ Status SyncSession::receive_current(Bytes frame) {
   }
   pull->current = true;
   GRID_TRY(pulls_.save_cursor(*pull, cursor));
-  GRID_TRY(sweep_.told(current.head, current.floor, time_.known_ms()));
+  GRID_TRY(sweep_.told(current.head, current.floor, time_.told_ms()));
   judge_check(*pull, {current.sum, current.count});
   return Status::ok;
 }

@@ -48,6 +48,8 @@ class Timekeeper {
   std::uint64_t now_ms() const;
   // The same, or 0 while the time is unknown: for expiry, which must not guess (PROTOCOL P20).
   std::uint64_t known_ms() const { return quality_ == crdt::ClockQuality::unknown ? 0 : now_ms(); }
+  // The same, or 0 while no server has told it: for what is erased, which must not go by a clock that is years ahead.
+  std::uint64_t told_ms() const { return quality_ < crdt::ClockQuality::server ? 0 : now_ms(); }
   // For a read between events: `wall_ms` as the machine's clock stands.
   std::uint64_t known_ms(std::uint64_t wall_ms) const;
 

@@ -149,6 +149,39 @@ static void devices_forget_a_removal_behind_the_gateway(void**) {
   verify_all(world);
 }
 
+// PROTOCOL P20: no row is erased by a clock that no gateway has spoken for, or that has been set back since.
+static void a_row_that_only_a_wrong_clock_takes_for_expired_is_not_forgotten(void**) {
+  for (const bool is_put_right : {false, true}) {
+    World world(ten_days(708));
+    Site &a = world.device(0), &b = world.device(1), &gateway = world.gateway();
+    join(world);
+    assert_ok(world.put(a, "m", "x", 1, 30 * kDay));
+    for (const char* key : {"u", "v", "w"}) assert_ok(world.put(b, "m", key, 1));
+    assert_converged(world);
+    assert_ok(world.remove(b, "m", "u"));
+    world.run_ms(2 * kDay);
+    gateway.knows_time = is_put_right;
+    start_again(world, gateway);
+    assert_true(world.settle());
+    a.wall_skew_ms = 3'650 * static_cast<std::int64_t>(kDay);
+    if (!is_put_right) start_again(world, a);
+    assert_true(world.settle());
+    gateway.knows_time = true;
+    assert_ok(world.remove(b, "m", "v"));  // What is known of it is noted by the wrong clock,
+    world.run_ms(3 * kDay);
+    if (is_put_right) a.wall_skew_ms = 0;
+    assert_ok(world.remove(b, "m", "w"));  // and what was noted is gone by.
+    world.run_ms(3 * kDay);
+    assert_false(holds(gateway, "w"));
+    assert_false(holds(a, "v"));
+    assert_true(holds(a, "x"));
+    a.wall_skew_ms = 0;
+    start_again(world, a);
+    assert_converged(world);
+    verify_all(world);
+  }
+}
+
 // ---- who comes back too late
 
 // SYN-3, PROTOCOL P17: a device that never saw the deletion does not bring the row back.
@@ -379,6 +412,7 @@ int main() {
       cmocka_unit_test(a_removal_does_not_wait_for_who_is_connected_and_wants_other_maps),
       cmocka_unit_test(an_expired_row_is_collected_like_a_removal),
       cmocka_unit_test(devices_forget_a_removal_behind_the_gateway),
+      cmocka_unit_test(a_row_that_only_a_wrong_clock_takes_for_expired_is_not_forgotten),
       cmocka_unit_test(a_row_that_was_collected_while_its_device_was_away_does_not_return),
       cmocka_unit_test(a_new_key_from_before_the_floor_is_accepted),
       cmocka_unit_test(a_new_key_that_others_have_deleted_since_is_the_same_everywhere),
