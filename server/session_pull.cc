@@ -108,7 +108,8 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.start(head, head, false, seen);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
-  GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max));
+  GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max,
+                                  mode == wire::PullMode::compare));
   dirty_ = true;
   const bool tells = behind && mode == wire::PullMode::compare;
   const crdt::Stamp collected = tells ? floor.greatest : crdt::Stamp{};

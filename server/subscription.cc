@@ -29,7 +29,7 @@ bool Subscription::wants_row(const crdt::Cell& row) const {
   return scope().matches(row.name) && (test_ == nullptr || test_->runtime::RowTest::accepts(row));
 }
 
-Status Subscription::know_rows(Journal& journal, storage::Seq position, std::size_t rows_max) {
+Status Subscription::know_rows(Journal& journal, storage::Seq position, std::size_t rows_max, bool by_comparison) {
   if (test_ == nullptr) return Status::ok;
   held_.limit(rows_max);
   partly_held_.limit(rows_max);
@@ -38,7 +38,9 @@ Status Subscription::know_rows(Journal& journal, storage::Seq position, std::siz
     const Result<crdt::Op> op = scan.next(journal.store());
     if (op.status() == Status::not_found) break;
     if (!op.ok()) return op.status();
-    if (op->cell.name.sub.empty() && op->seq <= position && !held_.add(op->cell.name.key)) break;
+    if (!op->cell.name.sub.empty() || op->seq > position) continue;
+    RowsHeld& rows = by_comparison && op->cell.expires_ms != 0 ? partly_held_ : held_;
+    if (!rows.add(op->cell.name.key)) break;
   }
   return Status::ok;
 }
@@ -98,7 +100,17 @@ Result<Subscription::Step> Subscription::take(const crdt::Op& op, const Writing&
   if (!wants(op, to.own)) return Step::done;
   // Of a row that is not held yet, it goes with the row when that comes.
   if (held_.has(op.cell.name.key)) return add(op, to);
+  if (partly_held_.has(op.cell.name.key)) return complete(op.cell.name.key, to);
   return held_.knows_all() ? Step::done : take_beside(op, to);
+}
+
+// Nobody can tell what it lacks of the row: if that is in its scope, it is sent whole.
+Result<Subscription::Step> Subscription::complete(std::string_view key, const Writing& to) {
+  const std::string name(key);
+  const Result<crdt::Op> row = to.journal.store().find({map_, name, {}});
+  if (row.status() == Status::not_found) return Step::done;
+  if (!row.ok()) return row.status();
+  return test_->runtime::RowTest::accepts(row->cell) ? enter(*row, to) : Step::done;
 }
 
 // Of more rows than are remembered: the row is held when it was passed before.
@@ -120,6 +132,8 @@ Result<Subscription::Step> Subscription::take_row(const crdt::Op& op, const Writ
   const bool is_held = held_.has(op.cell.name.key);
   if (test_->runtime::RowTest::accepts(op.cell)) {
     if (!is_held) return enter(op, to);
+    // Under what has expired a comparison that is under way finds nothing.
+    if (!op.cell.is_live(to.journal.wall_ms()) && held_.remove(op.cell.name.key)) partly_held_.add(op.cell.name.key);
     return wants(op, to.own) ? add(op, to) : Step::done;
   }
   const bool is_shown = partly_held_.has(op.cell.name.key);

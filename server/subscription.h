@@ -93,8 +93,9 @@ class Subscription {
   storage::Seq seen() const { return awaits_ack_ ? acked_ : std::max(acked_, position_); }
   bool awaits_ack() const { return awaits_ack_; }
 
-  // Takes note of the rows that a device holds whose cursor stands at `position`.
-  Status know_rows(Journal& journal, storage::Seq position, std::size_t rows_max);
+  // Takes note of the rows that a device holds whose cursor stands at `position`, or that a comparison up to there will
+  // have given it. That leaves out what has expired meanwhile: rows that may are known in part.
+  Status know_rows(Journal& journal, storage::Seq position, std::size_t rows_max, bool by_comparison);
   // A record behind `before` may concern it. What it was not told of before concerns it not.
   void touch(storage::Seq before);
   bool is_stale() const { return stale_; }
@@ -143,6 +144,7 @@ class Subscription {
   bool wants(const crdt::Op& op, const OwnArrivals& own) const;
   Result<Step> take(const crdt::Op& op, const Writing& to);
   Result<Step> take_beside(const crdt::Op& op, const Writing& to);
+  Result<Step> complete(std::string_view key, const Writing& to);
   Result<Step> take_row(const crdt::Op& op, const Writing& to);
   Result<Step> enter(const crdt::Op& row, const Writing& to);
   Step begin_row(const crdt::Op& row, const Writing& to);

@@ -98,6 +98,31 @@ static void a_row_that_enters_comes_with_what_it_held_before(void**) {
   assert_holds_exactly(world, b, {"$value > 18"});
 }
 
+// A comparison counts nothing under a row that has expired: when it is written again, it goes with what it holds.
+static void a_row_that_had_expired_in_a_comparison_comes_whole_when_it_is_written_again(void**) {
+  for (const bool is_own : {false, true}) {
+    World world({.seed = 410});
+    join_with(world, "$value > 18");
+    Site &a = world.device(0), &b = world.device(1);
+    assert_ok(world.put(a, "m", "ann", 19));
+    assert_ok(world.put(a, "m", "bob", 19));
+    assert_true(world.settle());
+    world.cut(b);
+    assert_ok(edit(world, a, runtime::add_to_set, "ann", 5));
+    assert_ok(world.put(is_own ? b : a, "m", "ann", 20, 1'000));
+    world.run_ms(5'000);
+    world.crash(b);
+    lose_cursors(b);
+    world.restart(b);
+    world.heal(b);
+    assert_true(world.settle());
+    assert_ok(world.put(a, "m", "ann", 21));
+    assert_true(world.settle());
+    assert_int_equal(cells_of(b, "ann"), 2);
+    assert_holds_exactly(world, b, {"$value > 18"});
+  }
+}
+
 // PROTOCOL P22
 static void a_row_that_leaves_is_evicted_and_stays_everywhere_else(void**) {
   World world({.seed = 402});
@@ -361,6 +386,7 @@ int main() {
   using namespace grid::sim;
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_row_that_enters_comes_with_what_it_held_before),
+      cmocka_unit_test(a_row_that_had_expired_in_a_comparison_comes_whole_when_it_is_written_again),
       cmocka_unit_test(a_row_that_leaves_is_evicted_and_stays_everywhere_else),
       cmocka_unit_test(a_row_that_is_removed_is_removed_in_its_scopes_too),
       cmocka_unit_test(a_partial_replica_goes_on_when_both_ends_have_restarted),
