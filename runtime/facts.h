@@ -14,15 +14,16 @@
 namespace grid::runtime {
 
 namespace facts {
-inline constexpr std::string_view kNode = "node";       // 8 bytes: the node id
-inline constexpr std::string_view kClock = "clock";     // crdt::ClockState
-inline constexpr std::string_view kFork = "fork";       // 8 bytes: the fork token to show in the next hello
-inline constexpr std::string_view kCursor = "cursor/";  // + the scope's hash in hex: the cursor
-inline constexpr std::string_view kHeal = "heal/";      // + the same: there while a healing comparison has not ended
-inline constexpr std::string_view kSeen = "seen";       // The newest cursor that was received, of any scope
-inline constexpr std::string_view kLost = "lost";       // There once a server was found to lack what it had
-inline constexpr std::string_view kSweep = "sweep";     // An arrival, where the log ended then, and when: 8 bytes each
-inline constexpr std::string_view kApp = "app";         // The app that the store belongs to
+inline constexpr std::string_view kNode = "node";        // 8 bytes: the node id
+inline constexpr std::string_view kClock = "clock";      // crdt::ClockState
+inline constexpr std::string_view kFork = "fork";        // 8 bytes: the fork token to show in the next hello
+inline constexpr std::string_view kCursor = "cursor/";   // + the scope's hash in hex: the cursor
+inline constexpr std::string_view kHeal = "heal/";       // + the same: there while a healing comparison has not ended
+inline constexpr std::string_view kSeen = "seen";        // The newest cursor that was received, of any scope
+inline constexpr std::string_view kLost = "lost";        // There once a server was found to lack what it had
+inline constexpr std::string_view kSweep = "sweep";      // An arrival, where the log ended then, and when: 8 bytes each
+inline constexpr std::string_view kRebased = "rebased";  // 8 bytes: the last refused op that later sums were rid of
+inline constexpr std::string_view kApp = "app";          // The app that the store belongs to
 
 // The longest of them: a store for a device alone needs no more (FlashOptions::fact_bytes_max).
 inline constexpr std::size_t kBytesMax = 64;

@@ -306,15 +306,14 @@ const OpLog::Fate* OpLog::fate_of(Seq seq) const {
   return nullptr;
 }
 
-bool OpLog::note_fate(Seq seq, Outcome outcome) {
+void OpLog::note_fate(Seq seq, Outcome outcome) {
   const std::size_t at = refusal_of(seq);
   const bool is_new = at == refused_.size();
-  if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return false;
+  if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return;
   std::swap(refused_[at], refused_[refused_here_++]);
-  if (!is_new) return false;  // On an earlier link.
+  if (!is_new) return;  // On an earlier link.
   fates_[next_fate_++ % fates_.size()] = {seq, outcome};
   if (outcome == Outcome::rejected) ++rejected_count_;
-  return true;
 }
 
 Result<Op> OpLog::op_at(Seq seq) {
@@ -346,11 +345,11 @@ Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view s
     op = op_at(seq);  // Its views ended there.
     if (!op.ok()) return op.status();
   }
-  const bool is_news = note_fate(seq, Outcome::rejected);
+  note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;
   if (now->seq == seq) return stand_instead(*now, standing);
-  return is_news ? rebase(seq, now->seq, Taken::back) : Status::ok;  // A later write of the cell stands.
+  return rebase(seq, now->seq, Taken::back);  // A later write of the cell stands.
 }
 
 // Sets, not merges: what the server has is older than what it refused.
@@ -372,13 +371,13 @@ Result<Correction> OpLog::reissue(Seq seq, const Timekeeper& time) {
   Result<Op> op = copied(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Correction{};
-  const bool is_news = note_fate(seq, Outcome::superseded);
+  note_fate(seq, Outcome::superseded);
   const std::int64_t ahead_ms = static_cast<std::int64_t>(op->cell.stamp.wall_ms() - time.now_ms());
   const Correction correction{-ahead_ms, op->quality == ClockQuality::unknown};
   const Result<Op> standing = store_.find(op->cell.name);
   if (!standing.ok()) return Correction{};
   if (standing->seq != seq) {
-    const Status rebased = is_news ? rebase(seq, standing->seq, Taken::along) : Status::ok;
+    const Status rebased = rebase(seq, standing->seq, Taken::along);
     return rebased == Status::ok ? Result<Correction>(Correction{}) : rebased;
   }
   const Status status = write_anew(*op);

@@ -247,8 +247,7 @@ class OpLog {
   std::size_t refusal_of(crdt::Seq seq) const;
   void forget_refusals(crdt::Seq through);
   const Fate* fate_of(crdt::Seq seq) const;
-  // Whether it is news, in this life of the device.
-  bool note_fate(crdt::Seq seq, Outcome outcome);
+  void note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
   Result<bool> is_under_way(const crdt::CellName& name);
   crdt::Op new_op(const CellChange& cell, crdt::ClockQuality quality);

@@ -5,6 +5,7 @@
 
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
+#include "runtime/facts.h"
 #include "runtime/oplog.h"
 
 namespace grid::runtime {
@@ -63,14 +64,18 @@ Result<Sums> OpLog::counted_before(const CellName& name) {
 }
 
 // A later op of the part has in its sums what the refused one brought: taken back it must not count any more (PROTOCOL
-// P25), taken along it is the later op's own.
+// P25), taken along it is the later op's own. Once for each: refusals come in the order of the log, and may come again
+// behind a power cut. What came from the server since has nothing of it.
 Status OpLog::rebase_counter(Seq refused, Seq standing, Taken taken) {
   const Result<Op> op = op_at(refused);
   if (!op.ok() || !CounterPart::is(op->cell.name.sub)) return op.status();
   const Sums brought = CounterPart::read(Value(op->cell.value)).fresh;
   if (brought.up == 0 && brought.down == 0) return Status::ok;  // Else two that are refused renew one another for ever.
+  const Result<std::uint64_t> rebased = number_fact(store_, facts::kRebased);
+  if (!rebased.ok() && rebased.status() != Status::not_found) return rebased.status();
+  if (rebased.ok() && refused <= *rebased) return Status::ok;
   Result<Op> now = copied(standing);
-  if (!now.ok()) return now.status();
+  if (!now.ok() || !now->local) return now.status();
   CounterPart part = CounterPart::read(Value(now->cell.value));
   const bool is_in_flight = !is_unshared(*now);
   if (taken == Taken::along) {
@@ -82,13 +87,14 @@ Status OpLog::rebase_counter(Seq refused, Seq standing, Taken taken) {
   }
   std::uint8_t value[CounterPart::kValueBytesMax];
   now->cell.value = part.write(value);
+  GRID_TRY(store_.has_room(2, kNameBytesMax + sizeof(value)));
   bool raised = false;
   const crdt::Clock unmoved = clock_;
   Status status = clock_.tick(0, now->cell.stamp, raised);
   if (status == Status::ok) status = save_clock();
   if (status == Status::ok) status = append(*now);
   if (status != Status::ok) clock_ = unmoved;
-  return status;
+  return status == Status::ok ? set_number_fact(store_, facts::kRebased, refused) : status;
 }
 
 const OpLog::Rules OpLog::kRules{is_named_after_node, &OpLog::sign_renamed, &OpLog::rebase_counter, &OpLog::write_unit,

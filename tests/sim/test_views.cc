@@ -9,6 +9,7 @@
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
 #include "runtime/edits.h"
+#include "server/policy.h"
 #include "tests/sim/story.h"
 
 namespace grid::sim {
@@ -51,6 +52,23 @@ void each_cell(Site& site, std::string_view key, Visit visit) {
     if (!op->cell.is_tombstone()) visit(op->cell);
   }
 }
+
+// Refuses the next writes, and these whenever they come.
+class RefusesNext final : public server::Policy {
+ public:
+  std::size_t left = 0;
+
+  bool governs(std::string_view) const override { return true; }
+  server::Ruling judge(std::span<const server::Proposal> batch) override {
+    const crdt::Stamp stamp = batch[0].stamp;
+    if (!refused_.contains(stamp) && left == 0) return {};
+    if (refused_.insert(stamp).second) --left;
+    return {Status::invalid, "not this one"};
+  }
+
+ private:
+  std::set<crdt::Stamp> refused_;
+};
 
 // The tags under which the site has the value; of any value without one.
 std::set<std::string> tags_of(Site& site, std::string_view key, const std::string& value = {}) {
@@ -247,6 +265,35 @@ static void an_image_that_counted_before_its_link_keeps_its_old_part(void**) {
   assert_int_equal(counted(b, "k"), 7);
 }
 
+// P25: a power cut between a refusal and its acknowledgement brings the refusal again, and it takes nothing back twice.
+static void a_count_that_is_refused_twice_is_taken_back_once(void**) {
+  for (const std::int64_t later : {0, 4}) {
+    RefusesNext policy;
+    World::Options options{.seed = 319, .devices = 2};
+    options.server.policy = &policy;
+    World world(options);
+    join(world);
+    Site& a = world.device(0);
+    assert_ok(count(world, a, "k", 2));
+    assert_converged(world);
+    world.fill_disk(world.gateway(), 10'000);  // With something to commit, no acknowledgement comes.
+    assert_ok(count(world, world.device(1), "other", 1));
+    world.run_ms(20);
+    policy.left = 1;
+    assert_ok(count(world, a, "k", 1));
+    world.run_ms(6);  // It is on its way.
+    if (later > 0) assert_ok(count(world, a, "k", later));
+    assert_true(world.run_until([&] { return rejected_by(world) == 1; }, 5'000));
+    world.run_ms(1'000);
+    assert_int_equal(counted(a, "k"), 2 + later);
+    start_again(world, a);
+    assert_converged(world);
+    assert_true(rejected_by(world) > 1);
+    assert_int_equal(counted(a, "k"), 2 + later);
+    assert_int_equal(counted(world.device(1), "k"), 2 + later);
+  }
+}
+
 static void a_wiped_device_counts_on_and_what_it_had_counted_stays(void**) {
   World world({.seed = 313});
   Site &a = world.device(0), &b = world.device(1);
@@ -397,6 +444,7 @@ int main() {
       cmocka_unit_test(a_counter_takes_whole_numbers_and_ends_where_int64_does),
       cmocka_unit_test(an_image_counts_on_under_a_new_name_and_keeps_its_old_part),
       cmocka_unit_test(an_image_that_counted_before_its_link_keeps_its_old_part),
+      cmocka_unit_test(a_count_that_is_refused_twice_is_taken_back_once),
       cmocka_unit_test(a_wiped_device_counts_on_and_what_it_had_counted_stays),
       cmocka_unit_test(what_was_counted_by_a_clock_ahead_counts_once),
       cmocka_unit_test(a_full_log_does_not_drop_what_was_counted),
