@@ -33,10 +33,13 @@ Status Expiry::advance(const Upkeep::Wards& wards) {
     return Status::ok;
   }
   GRID_TRY(read(store));
+  // What expires first may be what is read last.
+  has_work_ = read_ < store.head();
+  if (has_work_) return Status::ok;
   GRID_TRY(report(wards));
   const bool is_spent = size_ == 0 && through_ != kLast;
   if (is_spent) read_anew();
-  has_work_ = read_ < store.head() || is_due(wards.known_ms);
+  has_work_ = is_spent || is_due(wards.known_ms);
   if (has_work_ || (size_ == 0 && !was_correcting_)) return Status::ok;
   // A machine may learn the time, or another, without an event.
   const bool is_known = size_ != 0 && wards.known_ms != 0;

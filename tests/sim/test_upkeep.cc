@@ -95,6 +95,24 @@ static void each_of_many_rows_is_told_once_to_each_watch(void**) {
   for (std::uint64_t i = 0; i < 100; ++i) assert_int_equal(told_of(a, "m", key_of(i)), 4);
 }
 
+// More records than a step reads, and the one that expires first is the last of them.
+static void what_a_leap_of_the_clock_passes_over_is_told_whatever_is_read_first(void**) {
+  World world({.seed = 816, .devices = 1});
+  Site& a = world.device(0);
+  a.wall_skew_ms = -60'000;
+  start_again(world, a);
+  world.subscribe(a, {}, true);
+  assert_ok(world.put(a, "m", "late", 1, 50'000));
+  for (std::uint64_t i = 0; i < 600; ++i) assert_ok(world.put(a, "m", key_of(i), 1));
+  assert_ok(world.put(a, "m", "early", 1, 40'000));
+  world.run_ms(5'000);
+  a.wall_skew_ms = 0;
+  world.nudge(a);
+  world.run_ms(5'000);
+  assert_int_equal(told_of(a, "m", "late"), 2);
+  assert_int_equal(told_of(a, "m", "early"), 2);
+}
+
 static void what_is_written_anew_does_not_expire_as_what_it_was(void**) {
   World world({.seed = 803, .devices = 1});
   Site& a = world.device(0);
@@ -298,6 +316,7 @@ int main() {
       cmocka_unit_test(a_watch_hears_of_a_row_when_it_expires),
       cmocka_unit_test(watches_of_other_devices_hear_of_it_too),
       cmocka_unit_test(each_of_many_rows_is_told_once_to_each_watch),
+      cmocka_unit_test(what_a_leap_of_the_clock_passes_over_is_told_whatever_is_read_first),
       cmocka_unit_test(what_is_written_anew_does_not_expire_as_what_it_was),
       cmocka_unit_test(what_expired_while_a_device_was_off_is_not_told_and_the_rest_is),
       cmocka_unit_test(a_device_tells_what_has_expired_once_it_learns_the_time),
