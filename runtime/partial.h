@@ -37,6 +37,11 @@ class Partial : public ErasureListener {
   // they stand here settled. It may have been away when it was told so, or have had other scopes.
   virtual Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) = 0;
 
+  // The server is told that the device has left a scope of `map`. What was sent up to `sent` it has judged with it.
+  virtual void left(std::string_view map, crdt::Seq sent) = 0;
+  // Sweeps the maps of which scopes were left, each once what was sent then is settled.
+  virtual Status sweep_left(OpLog& log, Pulls& pulls) = 0;
+
  protected:
   ~Partial() = default;
 };

@@ -177,7 +177,8 @@ Status SyncSession::correct() {
 
 // What finds no room now is found by the step behind the next commit.
 void SyncSession::sweep() {
-  const Status status = sweep_.has_work() ? sweep_.advance() : Status::ok;
+  Status status = sweep_.has_work() ? sweep_.advance() : Status::ok;
+  if (status == Status::ok && partial_ != nullptr) status = partial_->sweep_left(log_, pulls_);
   if (status != Status::ok) log_.touch();
   is_sweeping_ = status == Status::ok && sweep_.has_work();
 }

@@ -56,6 +56,33 @@ Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
   }
 }
 
+namespace {
+
+// A scope of the map whose answer has come: one that waits for it sweeps then.
+std::uint32_t answered_pull(Pulls& pulls, std::string_view map) {
+  for (const Pull& pull : pulls.all()) {
+    const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
+    if (is_answered && pull.scope.get().rows != nullptr && pull.scope.get().map == map) return pull.id;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Status RowTests::sweep_left(OpLog& log, Pulls& pulls) {
+  for (auto at = left_.begin(); at != left_.end();) {
+    const auto& [map, sent] = *at;
+    if (log.store().settled() < sent) {
+      ++at;
+      continue;
+    }
+    const std::uint32_t id = answered_pull(pulls, map);
+    if (id != 0) GRID_TRY(sweep(log, pulls, id));
+    at = left_.erase(at);
+  }
+  return Status::ok;
+}
+
 // Cursors go first: they cover rows that will be here no more. When the store has no room for the rest, a comparison
 // too many does no harm.
 Status RowTests::evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) {

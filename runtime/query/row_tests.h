@@ -41,6 +41,8 @@ class RowTests final : public Partial {
   const RowTest* test_of(std::string_view text) override;
   Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) override;
   Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) override;
+  void left(std::string_view map, crdt::Seq sent) override { left_.insert_or_assign(std::string(map), sent); }
+  Status sweep_left(OpLog& log, Pulls& pulls) override;
   void erased(const crdt::CellName& name) override {
     if (listener_ != nullptr) listener_->erased(name);
   }
@@ -48,6 +50,7 @@ class RowTests final : public Partial {
  private:
   ErasureListener* listener_;
   std::map<std::string, std::unique_ptr<CompiledRowTest>, std::less<>> tests_;
+  std::map<std::string, crdt::Seq, std::less<>> left_;  // By map, what had been sent.
 };
 
 }  // namespace grid::runtime

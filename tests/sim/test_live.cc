@@ -201,6 +201,27 @@ static void a_row_goes_with_the_last_scope_that_wants_it(void**) {
   assert_int_equal(world.get(b, "m", "y", 0), 1);
 }
 
+// PROTOCOL P22: also what it wrote itself, whenever the gateway judged that.
+static void what_only_a_scope_that_is_left_had_goes_with_it(void**) {
+  for (std::uint64_t ms = 1; ms < 40; ++ms) {
+    World world({.seed = 411});
+    join_with(world, "$value > 18");
+    Site &a = world.device(0), &b = world.device(1);
+    world.subscribe(b, {ScopeKind::prefix, "m", "x"});
+    assert_ok(world.put(a, "m", "x/theirs", 5));
+    assert_ok(world.put(a, "m", "x/both", 20));
+    assert_true(world.settle());
+    assert_ok(world.put(b, "m", "x/own", 6));
+    world.run_ms(ms);
+    world.unsubscribe(b, 1);
+    assert_true(world.settle());
+    assert_false(holds(b, "x/theirs"));
+    assert_false(holds(b, "x/own"));
+    assert_int_equal(world.get(world.gateway(), "m", "x/own", 0), 6);
+    assert_holds_exactly(world, b, {"$value > 18"});
+  }
+}
+
 // A cursor covers rows that were there when it was given.
 static void a_scope_that_comes_back_gets_what_was_evicted_meanwhile(void**) {
   World world({.seed = 406});
@@ -391,6 +412,7 @@ int main() {
       cmocka_unit_test(a_row_that_is_removed_is_removed_in_its_scopes_too),
       cmocka_unit_test(a_partial_replica_goes_on_when_both_ends_have_restarted),
       cmocka_unit_test(a_row_goes_with_the_last_scope_that_wants_it),
+      cmocka_unit_test(what_only_a_scope_that_is_left_had_goes_with_it),
       cmocka_unit_test(a_scope_that_comes_back_gets_what_was_evicted_meanwhile),
       cmocka_unit_test(an_own_row_outside_of_the_scope_goes_once_it_has_settled),
       cmocka_unit_test(an_evicted_row_keeps_the_part_that_this_node_counted),
