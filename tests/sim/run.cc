@@ -364,7 +364,8 @@ class Run {
 
   void rest() {
     if (!judge_.found() && !come_to_rest()) return;
-    world_.run_ms(25'000);  // What expires has expired.
+    // What expires has expired; and whose clock was put right without an event looks at it within a minute.
+    world_.run_ms(65'000);
     if (!judge_.found() && !come_to_rest()) return;
     judge_.rest();
     if (chatter_) chatter_->judge_rest();
