@@ -292,7 +292,7 @@ Status Session::receive_verify(Bytes frame) {
   Subscription* subscription = find(message.id);
   if (subscription == nullptr) return Status::ok;
   subscription->current_due = true;
-  if (message.compare) subscription->compare_due = subscription->compare_asked = false;
+  message.compare ? subscription->begin_comparison() : subscription->end_comparison();
   dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
   if (lost_ && !message.compare && shared_time_ > peer_.whole_time) {
@@ -332,7 +332,7 @@ Status Session::receive_inspect(Bytes frame) {
 
 // While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.
 storage::Seq Session::seen(const Subscription& subscription) const {
-  return dirty_ || subscription.awaits_ack() ? subscription.seen() : shared_.journal.head();
+  return dirty_ || subscription.awaits_word() ? subscription.seen() : shared_.journal.head();
 }
 
 bool Session::is_behind(const Subscription& subscription) const {

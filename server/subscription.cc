@@ -137,7 +137,10 @@ Result<Subscription::Step> Subscription::take_row(const crdt::Op& op, const Writ
     return wants(op, to.own) ? add(op, to) : Step::done;
   }
   const bool is_shown = partly_held_.has(op.cell.name.key);
-  compare_due = compare_due || (!is_held && !is_shown && !(held_.knows_all() && partly_held_.knows_all()));
+  if (!is_held && !is_shown && !(held_.knows_all() && partly_held_.knows_all())) {
+    compare_due = true;
+    if (untold_ == 0) untold_ = op.seq;
+  }
   return is_held || is_shown ? leave(op, to) : Step::done;
 }
 

@@ -89,9 +89,13 @@ class Subscription {
     acked_ = std::max(acked_, position);
     if (acked_ >= told_) awaits_ack_ = false;
   }
-  // Up to where the device has what it was sent: all that was read, once nothing is on its way.
-  storage::Seq seen() const { return awaits_ack_ ? acked_ : std::max(acked_, position_); }
-  bool awaits_ack() const { return awaits_ack_; }
+  // Up to where the device has what it was sent: all that was read, once nothing is on its way; what a comparison is to
+  // tell it instead, only once that has ended.
+  storage::Seq seen() const {
+    const storage::Seq seen = awaits_ack_ ? acked_ : std::max(acked_, position_);
+    return untold_ == 0 ? seen : std::min(seen, untold_ - 1);
+  }
+  bool awaits_word() const { return awaits_ack_ || untold_ != 0; }
 
   // Takes note of the rows that a device holds whose cursor stands at `position`, or that a comparison up to there will
   // have given it. That leaves out what has expired meanwhile: rows that may are known in part.
@@ -112,6 +116,11 @@ class Subscription {
   bool compare_due = false;
   bool compare_asked = false;  // and has been told so.
   bool owes_comparison() const { return compare_due && !compare_asked; }
+  void begin_comparison() { compare_due = compare_asked = false; }
+  // The device asks whether it has all, which it does with no comparison open.
+  void end_comparison() {
+    if (!compare_due) untold_ = 0;
+  }
   bool heal = false;                // The device has proven that something was lost here.
   bool current_due = false;         // It waits for `current`,
   storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
@@ -168,7 +177,8 @@ class Subscription {
   storage::Seq told_ = 0;   // The position of its last cursor, at most that,
   storage::Seq acked_ = 0;  // and of the last that the device has acknowledged.
   bool awaits_ack_ = true;
-  PullCursor shown_;  // By the device, when it subscribed.
+  storage::Seq untold_ = 0;  // The first record that it was not told of, since it must compare; 0: none.
+  PullCursor shown_;         // By the device, when it subscribed.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
 };

@@ -240,6 +240,38 @@ void who_holds_more_than_is_remembered_is_compared_with(void** state) {
   assert_true(is_compared);
 }
 
+// SYN-3: nobody else tells its device of the deletion, which may give the row back while it compares.
+void a_deletion_that_a_comparison_is_to_tell_of_is_kept_until_that_has_ended(void** state) {
+  Bench& bench = bench_of(state);
+  bench.options.rows_held_max = 2;
+  bench.options.keeping = {3'600'000, 7'200'000, 0};
+  bench.start();
+  Story story(bench);
+  bench.send(2, subscribe(1, {}, false, where("age > 18")));
+  for (const std::string_view key : {"a", "b", "c", "d"}) story.put(key, 20);
+  story.told();
+  story.remove("d");
+  story.told();
+  const auto acknowledge_all = [&] {
+    story.put("a", 21);
+    story.told();
+    grid_PullAck ack = grid_PullAck_init_zero;
+    ack.id = 1;
+    ack.cursor.size = static_cast<pb_size_t>(story.cursor.size());
+    copy(story.cursor, ack.cursor.bytes);
+    bench.send(2, encoded(ack));
+    for (int i = 0; i < 5; ++i) bench.after(60'000), bench.flush();
+    return bench.store.find({"climate", "d", {}}).ok();
+  };
+  assert_true(acknowledge_all());
+  bench.send(2, encoded(grid_Verify{1, true}));
+  bench.all(2);
+  assert_true(acknowledge_all());
+  bench.send(2, encoded(grid_Verify{1, false}));
+  bench.all(2);
+  assert_false(acknowledge_all());
+}
+
 // Links with 250 subscriptions each, of `field = const`; how many rows a hundred writes were held against.
 std::uint64_t judged_by(Bench& bench, std::size_t subscriptions, const char* form) {
   bench.open(1, kA);
@@ -292,6 +324,7 @@ int main() {
       server_test(who_does_not_read_costs_no_more_with_every_write_and_falls_back_to_a_comparison),
       server_test(who_reads_slowly_what_it_is_to_let_go_of_keeps_its_link),
       server_test(who_holds_more_than_is_remembered_is_compared_with),
+      server_test(a_deletion_that_a_comparison_is_to_tell_of_is_kept_until_that_has_ended),
       server_test(the_cost_of_a_write_does_not_grow_with_subscriptions_that_it_does_not_concern),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
