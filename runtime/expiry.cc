@@ -55,7 +55,9 @@ void Expiry::follow(const Upkeep::Wards& wards) {
   constexpr std::int64_t kLeapMs = 1'000;
   const bool begins = !begun_;
   begun_ = true;
-  if (was_correcting_ && !wards.is_correcting) {
+  const bool is_corrected = corrected_at_ms_ != wards.log.corrected_at_ms();
+  corrected_at_ms_ = wards.log.corrected_at_ms();
+  if (is_corrected || (was_correcting_ && !wards.is_correcting)) {
     after_ = {};
     read_anew();
   }

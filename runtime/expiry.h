@@ -55,6 +55,7 @@ class Expiry {
   std::uint32_t told_ = 0;  // The last watch that knows of the next.
   bool begun_ = false;
   bool was_correcting_ = false;
+  std::uint64_t corrected_at_ms_ = 0;
   std::int64_t skew_ms_ = 0;  // The time less the machine's, as it was.
   bool has_work_ = true;
   std::uint64_t wake_at_ms_ = kNever;

@@ -158,6 +158,7 @@ class OpLog {
   Status correct(const Correction& correction, std::uint64_t now_ms);
   // Goes on where the batch was full. Until it is done nothing may be shared, and no other correction begun.
   bool correcting() const { return correcting_.at < correcting_.end; }
+  std::uint64_t corrected_at_ms() const { return correcting_.now_ms; }  // The last time; 0: never.
   Status go_on_correcting();
   // Whether this log has the op of its own that the server took last, or knows that it was acknowledged. Otherwise it
   // is an older image of the one that sent it, whatever its fork token says (PROTOCOL P1). Counts it, and all before
