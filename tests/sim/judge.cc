@@ -426,6 +426,7 @@ void Judge::rest_device(Site& site) {
     if (op.ok() && !beats(name, standing, holding_of(op->cell))) continue;
     const bool dead = standing.value.empty() || standing.expires_ms != 0 || standing.stamp <= device.collected;
     if (!op.ok() && dead && !floor_fact_.empty()) continue;  // It has forgotten a deletion that was collected.
+    if (!op.ok() && is_renamed(site, name, standing)) continue;
     fail("%s has lost %s@%s", site.name.c_str(), text_of(name).c_str(), text_of(standing.stamp).c_str());
   }
   blame(site, refusals_.rest(site));

@@ -110,6 +110,7 @@ class Judge final : public Witness {
   void check_word(const Site& to, Device& device, const crdt::Op& op);
   void note_letting_go(Site& site, Device& device, const Event& event);
   void note_end(Site& site, Device& device);
+  static bool is_renamed(const Site& site, const Name& name, const Holding& standing);
   void rest_partial(Site& site);
   void rest_watches(Site& site, Device& device);
   void rest_database();

@@ -82,6 +82,17 @@ void Judge::note_end(Site& site, Device& device) {
   for (const ScopeText& scope : site.scopes) device.loose.insert(scope.map);
 }
 
+// Tags and parts bear their node's id, and get another one by one, with the stamp's time as it was (PROTOCOL P1).
+bool Judge::is_renamed(const Site& site, const Name& name, const Holding& standing) {
+  const auto& [map, key, sub] = name;
+  for (runtime::Scan scan({runtime::ScopeKind::key, map, key}); !sub.empty();) {
+    const Result<crdt::Op> op = scan.next(*site.store);
+    if (!op.ok()) return false;
+    if (op->cell.name.sub != sub && op->cell.stamp.time == standing.stamp.time) return true;
+  }
+  return false;
+}
+
 // PROTOCOL P22: what is pending stays. What goes at the gateway's word, or since no scope has it, is not lost.
 void Judge::note_letting_go(Site& site, Device& device, const Event& event) {
   if (!site.running || !is_partial(site)) return;
