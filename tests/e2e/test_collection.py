@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deletions that are collected, and devices that come back from before: with gridd and gridctl as people run them."""
+import json
 import shutil
 import signal
 import sqlite3
@@ -39,7 +40,12 @@ class Collection(harness.GridTest):
             self.wait_until_collected(key)
 
         # The late change of a row that is deleted is refused, and said to be.
-        self.gridctl_fails(8, "--target", gateway.url, "--store", self.path("stale"), "sync", "--map", "m")
+        failed = self.gridctl_fails(8, "--target", gateway.url, "--store", self.path("stale"), "sync", "--map", "m")
+        sentence = "the row was deleted meanwhile, for good: read it, and write it anew if it is to be"
+        self.assertIn("1 write rejected (gridctl deadletter ls shows it): the server rejected a write of m/changed: "
+                      "collected: " + sentence, failed.err)
+        letter = json.loads(self.offline("stale", gateway.url, "deadletter", "ls"))
+        self.assertEqual((letter["key"], letter["reason"], letter["sentence"]), ("changed", "collected", sentence))
         self.sync("other", gateway.url, "sync", "--map", "m")
 
         for store in "stale", "other":
