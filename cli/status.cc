@@ -28,6 +28,8 @@ std::uint64_t dead_count(Session& session, const ReplicaStatus& now) {
   }
 }
 
+}  // namespace
+
 Exit status_of_server(const Context& context) {
   if (is_image(context) || context.offline) throw Failure(Exit::usage, "--server asks a server, on the net");
   const std::string target = context.target.empty() ? kDefaultServer : context.target;
@@ -45,10 +47,7 @@ Exit status_of_server(const Context& context) {
   return Exit::ok;
 }
 
-}  // namespace
-
-Exit status(const Context& context, const StatusOptions& options) {
-  if (options.of_server) return status_of_server(context);
+Exit status(const Context& context) {
   if (is_image(context)) return status_of_image(context);
   Session session(context);
   if (!session.offline()) session.wait(is_up, kPatienceMs);

@@ -48,10 +48,6 @@ struct CounterOptions {
   std::uint64_t by = 1;
 };
 
-struct StatusOptions {
-  bool of_server = false;
-};
-
 struct ImportOptions {
   std::string map, file, key_field;
 };
@@ -148,7 +144,8 @@ Exit room_events(const Context& context, const RoomOptions& options);
 Exit room_tell(const Context& context, const RoomOptions& options);
 Exit sync(const Context& context, const SyncOptions& options);
 Exit subs(const Context& context);
-Exit status(const Context& context, const StatusOptions& options);
+Exit status(const Context& context);
+Exit status_of_server(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);
