@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // status: what this replica holds and owes, and whether its server is there.
+#include "cli/gateway_look.h"
 #include "cli/image.h"
 #include "cli/print.h"
-#include "cli/server_figures.h"
 #include "cli/session.h"
 #include "cli/text.h"
 #include "ports/port.h"
@@ -33,7 +33,10 @@ std::uint64_t dead_count(Session& session, const ReplicaStatus& now) {
 Exit status_of_server(const Context& context) {
   if (is_image(context) || context.offline) throw Failure(Exit::usage, "--server asks a server, on the net");
   const std::string target = context.target.empty() ? kDefaultServer : context.target;
-  const std::string figures = server_figures(target, context.app);
+  std::string figures;
+  GatewayLook(target, context.app).ask_all("status", [&figures](const crdt::Op& op) {
+    figures = as_text(op.cell.value);
+  });
   Report report;
   report.text("server", target);
   for (Value::Walk walk{Value(as_bytes(figures))}; walk.next();) {
