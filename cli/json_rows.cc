@@ -12,6 +12,7 @@ namespace {
 
 using crdt::Value;
 using crdt::ValueKind;
+using crdt::View;
 
 constexpr std::string_view kBlank = " \t\r\n";
 
@@ -96,13 +97,31 @@ class Elements {
   bool expecting_ = false;  // A comma says that another element follows.
 };
 
+// Of an exported line; a row's says nothing.
+View view_in(const Value& line) {
+  const std::string_view name = line["view"].text_or({});
+  return name == "set" ? View::or_map : name == "counter" ? View::counter : View::lww_map;
+}
+
 bool is_exported(const Row& row) {
   const Value value = value_of(row);
   if (value.kind() != ValueKind::record || value["key"].kind() != ValueKind::text || !value["value"].exists())
     return false;
   std::size_t fields = 0;
   for (Value::Walk walk(value); walk.next();) ++fields;
-  return fields == 2;
+  return fields == 2 || (fields == 3 && view_in(value) != View::lww_map);
+}
+
+// Out of an exported line.
+void unwrap(std::string_view file, Row& row) {
+  const std::string line = std::move(row.value);
+  const Value whole{as_bytes(line)};
+  row.key = whole["key"].text_or({});
+  row.value = as_text(whole["value"].canonical());
+  row.view = view_in(whole);
+  if (row.view == View::counter && whole["value"].kind() != ValueKind::integer) {
+    throw trouble_at(file, row.line, "the value of a counter is a whole number");
+  }
 }
 
 std::string key_in(std::string_view file, const Row& row, std::string_view key_field) {
@@ -143,8 +162,10 @@ std::vector<Row> array_values(std::string_view file, std::string_view content) {
 std::vector<Row> keyed_rows(std::string_view file, std::vector<Row> rows, std::string_view key_field) {
   const bool exported = key_field.empty() && std::all_of(rows.begin(), rows.end(), is_exported);
   for (Row& row : rows) {
-    row.key = exported ? std::string(value_of(row)["key"].text_or({})) : key_in(file, row, key_field);
-    if (exported) row.value = std::string(as_text(value_of(row)["value"].canonical()));
+    if (exported)
+      unwrap(file, row);
+    else
+      row.key = key_in(file, row, key_field);
   }
   return rows;
 }

@@ -31,6 +31,7 @@ struct Verbs {
   SetOptions set;
   CounterOptions counter;
   ImportOptions import_file;
+  bool of_server = false;
   WatchOptions watch;
   PubOptions pub;
   SubOptions sub;
@@ -264,7 +265,9 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
 
   add_verb(app, v, "subs", "What this store has subscribed to, and how far it has come",
            [&v] { return subs(v.context); });
-  add_verb(app, v, "status", "This replica, and whether its server is there", [&v] { return status(v.context); });
+  verb = add_verb(app, v, "status", "This replica, and whether its server is there",
+                  [&v] { return v.of_server ? status_of_server(v.context) : status(v.context); });
+  verb->add_flag("--server", v.of_server, "Print what the server tells of itself, not this replica");
   add_verb(app, v, "oplog", "What a device still owes its server", [&v] { return oplog(v.context); });
   add_verb(app, v, "clock", "How far the clock is trusted", [&v] { return clock(v.context); });
   verb = add_verb(app, v, "merkle", "Digest of each map", [&v] { return merkle(v.context, v.merkle); });
@@ -327,6 +330,7 @@ Exit run_on_line(const CLI::App& app, const Verbs& v) {
   if (!v.context.store.empty()) {
     return report(Exit::usage, "a device on a line has a store of its own; --store goes with a server");
   }
+  if (v.of_server) return report(Exit::usage, "a device on a line is no server: --server goes without it");
   if (verb == "status") return line_status(v.context);
   if (verb == "clock") return line_clock(v.context);
   if (verb == "oplog") return line_oplog(v.context);

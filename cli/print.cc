@@ -17,8 +17,11 @@ namespace {
 
 using crdt::ValueKind;
 
-std::string row_json(std::string_view key, const Value& value) {
-  return "{\"key\":" + json_text(key) + ",\"value\":" + json::json_from_value(value) + "}";
+std::string row_json(std::string_view key, const Value& value, crdt::View view) {
+  const char* const suffix = view == crdt::View::or_map    ? ",\"view\":\"set\"}"
+                             : view == crdt::View::counter ? ",\"view\":\"counter\"}"
+                                                           : "}";
+  return "{\"key\":" + json_text(key) + ",\"value\":" + json::json_from_value(value) + suffix;
 }
 
 [[noreturn]] void fail_output() {
@@ -50,20 +53,21 @@ std::string padded(std::string_view text, std::size_t columns) {
   return std::string(text).append(columns > wide ? columns - wide : 0, ' ');
 }
 
-void RowPrinter::row(std::string_view key, const Value& value) {
-  ++count_;
+void RowPrinter::row(std::string_view key, const Value& value, crdt::View view) {
+  const bool is_same_key = ++count_ > 1 && key == last_key_;
+  last_key_ = key;
   switch (format_) {
     case Format::table:
       table_.emplace_back(key, json::json_from_value(value));
       break;
     case Format::json:
-      print((count_ == 1 ? "[" : ",\n ") + row_json(key, value));
+      print((count_ == 1 ? "[" : ",\n ") + row_json(key, value, view));
       break;
     case Format::raw:
-      print(std::string(key) + "\n");
+      if (!is_same_key) print(std::string(key) + "\n");
       break;
     default:
-      print(row_json(key, value) + "\n");
+      print(row_json(key, value, view) + "\n");
   }
 }
 

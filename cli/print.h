@@ -13,6 +13,7 @@
 
 #include "cli/verbs.h"
 #include "crdt/value.h"
+#include "crdt/view.h"
 
 namespace grid::cli {
 
@@ -27,15 +28,18 @@ void flush_output();
 // Rows of a map, in the order in which they come.
 //   table   KEY and VALUE side by side        json  one array of {"key", "value"}
 //   ndjson  {"key", "value"} a line           raw   the keys alone, a line each
+// What is no row has a "view" as well.
 class RowPrinter {
  public:
   explicit RowPrinter(Format format) : format_(resolved(format)) {}
-  void row(std::string_view key, const Value& value);
+  // A row, one value of a set, or the sum of a counter. The values of a set come one after another.
+  void row(std::string_view key, const Value& value, crdt::View view = crdt::View::lww_map);
   void finish();
 
  private:
   Format format_;
   std::size_t count_ = 0;
+  std::string last_key_;
   std::vector<std::pair<std::string, std::string>> table_;
 };
 

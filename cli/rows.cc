@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/rows.h"
 
+#include <string>
 #include <unordered_map>
 
 #include "cli/csv_rows.h"
@@ -33,16 +34,23 @@ void check_utf8(std::string_view file, std::string_view content) {
   }
 }
 
+// What no two rows may share: the key of a view, and of a set the value as well.
+std::string identity_of(const Row& row) {
+  std::string identity = std::to_string(static_cast<int>(row.view)) + " " + row.key;
+  return row.view == crdt::View::or_map ? identity + '\0' + row.value : identity;
+}
+
 void check_keys(std::string_view file, const std::vector<Row>& rows) {
-  std::unordered_map<std::string_view, std::size_t> line_of_key;
-  line_of_key.reserve(rows.size());
+  std::unordered_map<std::string, std::size_t> line_of;
+  line_of.reserve(rows.size());
   for (const Row& row : rows) {
     if (const std::string trouble = trouble_with_key(row.key); !trouble.empty())
       throw trouble_at(file, row.line, trouble);
-    const auto [standing, is_new] = line_of_key.emplace(row.key, row.line);
+    const auto [standing, is_new] = line_of.emplace(identity_of(row), row.line);
     if (is_new) continue;
+    const std::string what = row.view == crdt::View::or_map ? "this value of the key " : "the key ";
     throw trouble_at(file, row.line,
-                     "the key " + json_text(row.key) + " is on line " + std::to_string(standing->second) + " already");
+                     what + json_text(row.key) + " is on line " + std::to_string(standing->second) + " already");
   }
 }
 

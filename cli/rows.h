@@ -4,8 +4,8 @@
 // used. CSV with a header, NDJSON, or a JSON array.
 //
 // Place     Above csv.h and transport/json. Knows no replica.
-// Promises  Every key and value that comes out can be put as it is, and no key comes twice. Trouble is a Failure that
-//           begins with FILE:LINE.
+// Promises  Every key and value that comes out can be put as it is, and no key comes twice but with other values of a
+//           set. Trouble is a Failure that begins with FILE:LINE.
 #pragma once
 
 #include <cstddef>
@@ -14,18 +14,21 @@
 #include <vector>
 
 #include "cli/failure.h"
+#include "crdt/view.h"
 
 namespace grid::cli {
 
 struct Row {
   std::size_t line = 0;
   std::string key;
-  std::string value;  // Canonical.
+  std::string value;  // Canonical. Of a set one of its values, each in a Row; of a counter its sum, an integer.
+  crdt::View view = crdt::View::lww_map;
 };
 
 // Reads `content`, which is called `file` in messages; its extension names the layout, or else its first byte does.
 // `key_field` is the field or column that holds each key. Empty: `id`, or else `key`, or else the first column of a
-// CSV; and where every row is {"key": ..., "value": ...}, as export writes them, those are key and value.
+// CSV; and where every row is {"key": ..., "value": ...}, as export writes them, those are key and value; with
+// "view": "set" or "counter" beside them they are no row, but of that view.
 std::vector<Row> read_rows(std::string_view file, std::string_view content, std::string_view key_field);
 
 // "FILE:LINE: sentence".

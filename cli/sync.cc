@@ -89,7 +89,8 @@ Exit sync(const Context& context, const SyncOptions& options) {
       .print(context.format);
   if (!converged) throw why_not(session, options.timeout_ms);
   if (now.figures.rejected != 0) {
-    throw Failure(Exit::partial, counted(now.figures.rejected, "write") + " rejected: " + session.host().problem());
+    throw Failure(Exit::partial, counted(now.figures.rejected, "write") + " rejected (gridctl deadletter ls shows " +
+                                     (now.figures.rejected == 1 ? "it" : "them") + "): " + session.host().problem());
   }
   return Exit::ok;
 }

@@ -145,6 +145,7 @@ Exit room_tell(const Context& context, const RoomOptions& options);
 Exit sync(const Context& context, const SyncOptions& options);
 Exit subs(const Context& context);
 Exit status(const Context& context);
+Exit status_of_server(const Context& context);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);

@@ -169,7 +169,11 @@ Status Session::judge_lateness(const Op& op, Verdict& unit) const {
   const Result<Lateness> late = lateness_of(op);
   if (!late.ok() || *late == Lateness::none || *late == Lateness::moot) return late.status();
   unit.status = Status::collected;
-  if (*late == Lateness::renewed) unit.renew_above = shared_.journal.floor().greatest;
+  if (*late == Lateness::renewed) {
+    unit.renew_above = shared_.journal.floor().greatest;
+  } else {
+    unit.sentence = "the row was deleted meanwhile, for good: read it, and write it anew if it is to be";
+  }
   return Status::ok;
 }
 

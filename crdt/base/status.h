@@ -51,6 +51,7 @@ class [[nodiscard]] Result {
   constexpr const T& operator*() const { return value_; }
   constexpr T* operator->() { return &value_; }
   constexpr const T* operator->() const { return &value_; }
+  constexpr T value_or(T otherwise) const { return ok() ? value_ : otherwise; }
 
  private:
   T value_{};

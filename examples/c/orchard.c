@@ -33,6 +33,28 @@ static void print_change(void* context, const grid_row* row) {
   grid_stop(context);
 }
 
+static bool print_hit(void* context, const grid_hit* hit) {
+  char json[256];
+  grid_json_of(hit->highlights, json, sizeof(json));
+  printf("%s %.*s %s\n", (const char*)context, (int)hit->key_size, hit->key, json);
+  return true;
+}
+
+static void print_found(void* context, const grid_found* found) {
+  if (found->status == GRID_OK && found->through < found->head) return;  /* It is told again. */
+  if (found->status != GRID_OK) puts(found->reason);
+  grid_each_hit(found, print_hit, "found");
+  grid_stop(context);
+}
+
+static void search(grid_node* node, const char* text) {
+  const grid_search_query query = {.map = "trees", .text = text, .limit = 5, .watch = true};
+  grid_search* asked = grid_search_begin(node, &query, print_found, node);
+  check(node, asked == NULL ? GRID_INVALID : GRID_OK, "search");
+  grid_run_for(node, 10000);  /* Until the answer is printed. */
+  grid_search_end(asked);
+}
+
 static void write_rows(grid_node* node) {
   const grid_field apple[] = {{.name = "kind", .kind = GRID_TEXT, .text = "apple"},
                               {.name = "kilos", .kind = GRID_NUMBER, .number = 12.5},
@@ -57,7 +79,15 @@ static void read_rows(grid_node* node) {
   printf("%.*s, %.1f kg\n", (int)size, kind, grid_number_of(grid_field_of(tree, "kilos"), 0));
   if (grid_get(node, "trees", "north/2", &tree) == GRID_NOT_FOUND) puts("north/2 is gone");
 
+  double kilos = 0;
+  char name[32];
+  check(node, grid_get_number(node, "trees", "south/1", "kilos", &kilos), "get_number");
+  check(node, grid_get_text(node, "trees", "south/1", "kind", name, sizeof(name)), "get_text");
+  printf("%s, %.0f kg\n", name, kilos);
+  if (grid_get_number(node, "trees", "south/1", "kind", &kilos) == GRID_INVALID) puts(grid_problem(node));
+
   check(node, grid_scan(node, "trees", "", visit_row, "row"), "scan");
+  check(node, grid_scan_range(node, "trees", "o", "t", visit_row, "from o to t"), "scan_range");
   const grid_query query = {.where = "kilos < 10", .order = "kilos desc", .limit = 5};
   check(node, grid_ask(node, "trees", &query, visit_row, "light", NULL, 0), "ask");
   check(node, grid_set_values(node, "tags", "north/1", visit_row, "tag"), "set_values");
@@ -81,7 +111,11 @@ int main(int argc, char** argv) {
   grid_run_for(node, 10000);  /* Until the change is printed. */
   grid_unwatch(watch);
 
-  if (options.server != NULL) puts(grid_settle(node, 60000) ? "the gateway has it all" : grid_status_of(node).reason);
+  if (options.server != NULL) {
+    puts(grid_settle(node, 60000) ? "the gateway has it all" : grid_status_of(node).reason);
+    search(node, "appl*");
+    search(node, "\"never closed");
+  }
   grid_close(node);
   return 0;
 }

@@ -17,7 +17,7 @@
 using namespace grid;
 using namespace grid::c;
 
-static_assert(GRID_CONFLICT == static_cast<int>(Status::conflict) && GRID_STUB == static_cast<int>(ValueKind::stub) &&
+static_assert(GRID_COLLECTED == static_cast<int>(Status::collected) && GRID_STUB == static_cast<int>(ValueKind::stub) &&
               GRID_DROPPED == static_cast<int>(Outcome::dropped) && GRID_PAUSE == static_cast<int>(OnFull::pause));
 
 struct grid_watch {
@@ -141,6 +141,7 @@ grid_node* grid_open(const grid_options* options, grid_status* status, char* pro
 void grid_close(grid_node* node) {
   if (node == nullptr) return;
   while (!node->watches.empty()) grid_unwatch(node->watches.back());
+  while (!node->searches.empty()) grid_search_end(node->searches.back());
   while (!node->batches.empty()) grid_batch_discard(node->batches.back());
   delete node;
 }

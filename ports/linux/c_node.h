@@ -2,7 +2,7 @@
 //
 // What stands behind the handles of grid/c.h.
 //
-// Place     Within ports/linux only: c_node.cc opens, runs and writes; c_reads.cc reads.
+// Place     Within ports/linux only: c_node.cc opens, runs and writes; c_reads.cc reads; c_search.cc searches.
 #pragma once
 
 #include <string>
@@ -16,6 +16,7 @@ struct grid_node {
   grid::Node* node = nullptr;  // The host's.
   // Of what the header promises to end with the node, if nobody ended it before.
   std::vector<grid_watch*> watches;
+  std::vector<grid_search*> searches;
   std::vector<grid_batch*> batches;
 };
 

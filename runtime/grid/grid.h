@@ -22,6 +22,7 @@
 #include "runtime/call.h"
 #include "runtime/grid/attendant.h"
 #include "runtime/grid/channels.h"
+#include "runtime/grid/fields.h"
 #include "runtime/grid/query.h"
 #include "runtime/replica_status.h"
 
@@ -247,6 +248,19 @@ class Map {
 
   // What the key holds here and now; absent when nothing.
   Value get(std::string_view key) const;
+  // One field of it, read where it lies: `climate.get<double>("bench/3", "outside.temp")`. docs/views.md says which
+  // types there are and what a path is; fields.h does the same for rows that are visited.
+  //   not_found  No row stands, or it has no such field.
+  //   invalid    The field is of another kind, or the path is none: problem() says which.
+  //   too_large  A number beyond what a T holds, or more than this device takes.
+  //   io, corrupt  The store failed.
+  template <typename T>
+  Result<T> get(std::string_view key, std::string_view path = {}) const {
+    const Result<Value> value = value_of(key, path);
+    if (!value.ok()) return value.status();
+    const Result<T> typed = fields::typed<T>(*value);
+    return typed.ok() ? typed : refuse_kind(path, *value, fields::kKindOf<T>, typed.status());
+  }
 
   // Calls `visit(const Change&)` for each live row whose key begins with `prefix`, in key order. `visit` makes no
   // calls on the node.
@@ -313,6 +327,9 @@ class Map {
   std::string_view name() const { return name_; }
 
  private:
+  Result<Value> value_of(std::string_view key, std::string_view path) const;
+  Status refuse_kind(std::string_view path, const Value& value, ValueKind wanted, Status status) const;
+
   Driver* driver_ = nullptr;
   std::string_view name_;  // Kept by reference: a literal, as a rule.
 };

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deletions that are collected, and devices that come back from before: with gridd and gridctl as people run them."""
+import json
 import shutil
 import signal
 import sqlite3
@@ -38,8 +39,17 @@ class Collection(harness.GridTest):
         for key in "deleted", "changed":
             self.wait_until_collected(key)
 
+        figures = json.loads(self.gridctl("--target", gateway.url, "status", "--server"))
+        self.assertEqual((figures["app"], figures["cells_collected"], figures["tombstones"]), ("default", 2, 0))
+        self.assertGreater(figures["floor"], 0)
+
         # The late change of a row that is deleted is refused, and said to be.
-        self.gridctl_fails(8, "--target", gateway.url, "--store", self.path("stale"), "sync", "--map", "m")
+        failed = self.gridctl_fails(8, "--target", gateway.url, "--store", self.path("stale"), "sync", "--map", "m")
+        sentence = "the row was deleted meanwhile, for good: read it, and write it anew if it is to be"
+        self.assertIn("1 write rejected (gridctl deadletter ls shows it): the server rejected a write of m/changed: "
+                      "collected: " + sentence, failed.err)
+        letter = json.loads(self.offline("stale", gateway.url, "deadletter", "ls"))
+        self.assertEqual((letter["key"], letter["reason"], letter["sentence"]), ("changed", "collected", sentence))
         self.sync("other", gateway.url, "sync", "--map", "m")
 
         for store in "stale", "other":
@@ -71,6 +81,22 @@ class Collection(harness.GridTest):
             keys = self.offline(store, gateway.url, "-o", "ndjson", "ls", "m")
             self.assertEqual(keys.count("\n"), 2, keys)
             self.assertIn("2", self.offline(store, gateway.url, "get", "m", "lost"))
+
+    def test_a_store_and_a_gateway_tell_of_what_they_keep_for_others(self):
+        gateway = self.server()
+        for key, *ttl in ("removed",), ("expired", "--ttl", "1ms"), ("kept",):
+            self.sync("a", gateway.url, "put", "m", key, "1", *ttl)
+        self.sync("a", gateway.url, "rm", "m", "removed")
+        self.assertEqual(json.loads(self.sync("a", gateway.url, "status", "-o", "json"))["tombstones"], 2)
+        for _ in range(2):
+            figures = json.loads(self.gridctl("--target", gateway.url, "status", "--server", "-o", "json"))
+            self.assertEqual((figures["tombstones"], figures["cells_collected"], figures["floor"]), (2, 0, 0))
+        gateway.stop()
+        failed = self.gridctl_fails(6, "--target", gateway.url, "status", "--server")
+        self.assertIn("cannot reach " + gateway.url, failed.err)
+        failed = self.gridctl_fails(2, "--offline", "--store", self.path("a"), "status", "--server")
+        self.assertIn("--server asks a server, on the net", failed.err)
+        self.gridctl_fails(2, "--target", "unix:" + self.path("nobody"), "status", "--server")
 
     def test_spans_have_units(self):
         for wrong in "30", "30x", "-1d":

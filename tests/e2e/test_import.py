@@ -160,6 +160,56 @@ class Export(Import):
         self.gridctl(*third, "import", "m", self.file("a.json", array))
         self.assertEqual(self.gridctl(*third, "export", "m"), exported)
 
+    def test_sets_and_counters_come_back_as_values(self):
+        self.gridctl(*self.store, "put", "m", "b", '{"x":1}')
+        for value in ("north", 10, {"n": [1]}, 9, "dry"):
+            self.gridctl(*self.store, "or", "add", "m", "a", json.dumps(value))
+        self.gridctl(*self.store, "or", "add", "m", "b", "1")
+        self.gridctl(*self.store, "or", "remove", "m", "a", "9")
+        self.gridctl(*self.store, "counter", "incr", "m", "c", "5")
+        self.gridctl(*self.store, "counter", "decr", "m", "c", "7")
+        self.gridctl(*self.store, "counter", "incr", "m", "zero", "1")
+        self.gridctl(*self.store, "counter", "decr", "m", "zero", "1")
+        exported = self.gridctl(*self.store, "export", "m")
+        self.assertEqual(exported, '{"key":"a","value":"dry","view":"set"}\n{"key":"a","value":"north","view":"set"}\n'
+                                   '{"key":"a","value":10,"view":"set"}\n{"key":"a","value":{"n":[1]},"view":"set"}\n'
+                                   '{"key":"b","value":{"x":1}}\n{"key":"b","value":1,"view":"set"}\n'
+                                   '{"key":"c","value":-2,"view":"counter"}\n'
+                                   '{"key":"zero","value":0,"view":"counter"}\n')
+        self.assertEqual(self.gridctl(*self.store, "export", "m", "-o", "raw"), "a\nb\nc\nzero\n")
+        array = self.gridctl(*self.store, "export", "m", "-o", "json")
+        for name, content in (("a.ndjson", exported), ("a.json", array)):
+            other = ("--store", self.path("store of " + name), "--offline")
+            # What stood there gives way, as rows do.
+            self.gridctl(*other, "or", "add", "m", "a", '"wet"')
+            self.gridctl(*other, "or", "add", "m", "a", '"dry"')
+            self.gridctl(*other, "counter", "incr", "m", "c", "40")
+            for _ in range(2):
+                self.gridctl(*other, "import", "m", self.file(name, content))
+                self.assertEqual(self.gridctl(*other, "export", "m"), exported)
+
+    def test_sets_and_counters_reach_the_gateway_and_what_others_add_counts(self):
+        server = self.server()
+        file = self.file("a.ndjson", '{"key":"g","value":3,"view":"counter"}\n{"key":"s","value":"x","view":"set"}\n')
+        self.gridctl("--target", server.url, "counter", "incr", "m", "g", "5")
+        self.gridctl("--target", server.url, "or", "add", "m", "s", '"y"')
+        self.gridctl("--target", server.url, "import", "m", file)
+        self.gridctl("--target", server.url, "counter", "incr", "m", "g", "1")
+        self.assertEqual(self.gridctl("--target", server.url, "counter", "value", "m", "g"), "4\n")
+        self.assertEqual(self.gridctl("--target", server.url, "or", "values", "m", "s"), '"x"\n')
+
+    def test_views_that_are_none(self):
+        self.assertEqual(self.refused("a.ndjson", '{"key":"c","value":1.5,"view":"counter"}\n'),
+                         "a.ndjson:1: the value of a counter is a whole number")
+        one = '{"key":"s","value":1,"view":"set"}\n'
+        self.assertEqual(self.refused("a.ndjson", one + one),
+                         'a.ndjson:2: this value of the key "s" is on line 1 already')
+        # Any other view is a field like others, and a CSV has rows only.
+        self.assertEqual(self.imported("b.ndjson", '{"key":"w","value":1,"view":"east"}\n'),
+                         {"w": {"key": "w", "value": 1, "view": "east"}})
+        self.assertEqual(self.imported("b.csv", "key,value,view\nv,1,set\n")["v"],
+                         {"key": "v", "value": 1, "view": "set"})
+
     def test_a_hundred_thousand_rows(self):
         lines = ["id,temp,note"] + [f"sensor/{i:06d},{i / 10},row {i}" for i in range(100_000)]
         said = json.loads(self.gridctl(*self.store, "import", "m", self.file("a.csv", "\n".join(lines)), "-o", "json"))

@@ -7,14 +7,18 @@ import harness
 
 PRINTED = """apple, 12.5 kg
 north/2 is gone
+plum, 3 kg
+kind is text, and is read as number
 row north/1 {"kilos":12.5,"kind":"apple","ripe":true}
 row south/1 {"kilos":3,"kind":"plum"}
+from o to t south/1 {"kilos":3,"kind":"plum"}
 light south/1 {"kilos":3,"kind":"plum"}
 tag north/1 "old"
 picked 40
 JSON, line 1, column 9: ...
 changed south/1 {"kilos":3,"kind":"plum"}
 """
+SEARCHED = ["the gateway has it all", 'found north/1 {"kind":["","apple",""]}', "column 1: this quote is never closed"]
 
 
 class Orchard(harness.GridTest):
@@ -34,8 +38,8 @@ class Orchard(harness.GridTest):
         self.check(self.orchard(self.path("alone")), PRINTED.splitlines())
 
     def test_a_gateway_gets_what_it_wrote(self):
-        server = self.server()
-        self.check(self.orchard(self.path("linked"), server.url), PRINTED.splitlines() + ["the gateway has it all"])
+        server = self.server(arguments=("--search", "trees:kind"))
+        self.check(self.orchard(self.path("linked"), server.url), PRINTED.splitlines() + SEARCHED)
         rows = self.gridctl("--app", "orchard", "--target", server.url, "-o", "ndjson", "ls", "trees")
         self.assertEqual(len(rows.splitlines()), 2)
 

@@ -39,6 +39,20 @@ std::string Forge::draw_key(Script& script) {
   return kKeys[drawn % std::size(kKeys)];
 }
 
+std::string Forge::draw_predicate(Script& script) {
+  constexpr const char* kPredicates[] = {"$value > 5",
+                                         "$value = 3",
+                                         "$key starts with 'c/'",
+                                         "not $value starts with 't'",
+                                         "$value <= 11",
+                                         "$key in ('a', 'b') or $value = 'ttt'",
+                                         "$value > ",
+                                         "$value = $other"};  // Two that are none.
+  const std::size_t drawn = script.below(16);
+  if (drawn == 15) return "$value = " + std::to_string(script.below(12));
+  return kPredicates[drawn % std::size(kPredicates)];
+}
+
 Frame Forge::draw_value(Script& script) {
   constexpr std::size_t kSizes[] = {0, 3, 40, 1'500};
   Frame value(2'048);
@@ -225,9 +239,9 @@ void Forge::edit(grid_Welcome& message) {
 void Forge::edit(grid_Subscribe& message) {
   if (changes()) message.id = draw_id();
   if (changes()) {
-    message.kind = static_cast<std::uint32_t>(script_.below(4));
+    message.kind = static_cast<std::uint32_t>(script_.below(5));
     set(message.map, message.kind == 0 ? "" : draw_map(script_));
-    set(message.text, message.kind < 2 ? "" : draw_key(script_));
+    set(message.text, message.kind < 2 ? "" : message.kind == 4 ? draw_predicate(script_) : draw_key(script_));
   }
   edit_cursor(message.cursor);
   if (changes()) message.holds = script_.flip();
@@ -285,7 +299,10 @@ void Forge::edit(Op& op) {
   if (changes()) op.base = crdt::Stamp::of(draw_wall_ms(), 0, draw_node());
   if (changes()) op.quality = static_cast<crdt::ClockQuality>(script_.below(4));
   if (changes()) op.was_applied = script_.flip();
-  if (changes()) op.cell.stamp = {};
+  if (changes()) {
+    op.cell.stamp = {};
+    op.evicted = script_.flip();
+  }
 }
 
 Frame Forge::forge_ops(Kind kind) {

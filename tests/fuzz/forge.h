@@ -27,6 +27,8 @@ class Forge {
   // A name out of few, so that scripts meet; now and then one at its limit.
   static std::string draw_map(Script& script);
   static std::string draw_key(Script& script);
+  // One that some of the drawn rows are accepted by, or a text that is none.
+  static std::string draw_predicate(Script& script);
   // An encoded value; empty for a tombstone.
   static Frame draw_value(Script& script);
 

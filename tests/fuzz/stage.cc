@@ -89,7 +89,7 @@ void Stage::start(Site& site) {
   } else {
     site.memory.assign(runtime::Replica::memory_bytes(kSmall), 0);
     const runtime::ReplicaOptions options{
-        .app = "farm", .seed = site.seed, .limits = &kSmall, .views = &runtime::kViews};
+        .app = "farm", .seed = site.seed, .limits = &kSmall, .views = &runtime::kViews, .partial = &site.row_tests};
     site.replica = std::make_unique<runtime::Replica>(site.store, options, site.memory);
   }
   step(site, {.kind = Event::Kind::start});
@@ -402,8 +402,9 @@ void Stage::write_row(Site& site, bool removes) {
 
 void Stage::subscribe(Site& site, Call::Verb verb) {
   const std::string map = Forge::draw_map(script_), key = Forge::draw_key(script_);
-  const auto kind = static_cast<runtime::ScopeKind>(script_.below(4));
-  Call call{.verb = verb, .scope = {kind, map, key}};
+  const auto kind = static_cast<runtime::ScopeKind>(script_.below(5));
+  const std::string predicate = kind == runtime::ScopeKind::where ? Forge::draw_predicate(script_) : "";
+  Call call{.verb = verb, .scope = {kind, map, predicate.empty() ? key : predicate}};
   if (kind == runtime::ScopeKind::everything) call.scope.map = {};
   if (kind < runtime::ScopeKind::prefix) call.scope.text = {};
   step(site, {.kind = Event::Kind::call, .call = &call});

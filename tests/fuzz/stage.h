@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/query/row_tests.h"
 #include "runtime/replica.h"
 #include "server/coordinator.h"
 #include "storage/memory/memory_store.h"
@@ -49,6 +50,7 @@ class Stage {
     std::unique_ptr<storage::MemoryStore> image;       // As it was at some moment.
     std::unique_ptr<runtime::Replica> replica;         // A device has this one,
     std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one.
+    runtime::RowTests row_tests;                       // Lent to the replica.
     std::vector<std::uint8_t> memory;
     std::uint64_t seed = 0;
     std::uint64_t batch_asked = 0;

@@ -133,6 +133,7 @@ static void devices_forget_a_removal_behind_the_gateway(void**) {
   World world(ten_days(705));
   Site &a = world.device(0), &b = world.device(1);
   join(world);
+  assert_ok(world.put(a, "m", "kept", 1));
   for (int day = 0; day < 12; ++day) {
     const std::string key = "x" + std::to_string(day);
     assert_ok(world.put(a, "m", key, 1));
@@ -145,6 +146,7 @@ static void devices_forget_a_removal_behind_the_gateway(void**) {
     std::size_t held = 0;
     for (int day = 0; day < 12; ++day) held += holds(*site, "x" + std::to_string(day));
     assert_in_range(held, 1, 5);
+    assert_true(holds(*site, "kept"));
   }
   verify_all(world);
 }

@@ -34,7 +34,8 @@ typedef enum grid_status {
   GRID_BUSY,        /* Another process has the store open; or a callback asked to wait. */
   GRID_NEWER,       /* The store is of a later release. */
   GRID_IO,          /* The store or the link failed. After the store has, every call says so. */
-  GRID_CONFLICT     /* Something else stands than was expected. */
+  GRID_CONFLICT,    /* Something else stands than was expected. */
+  GRID_COLLECTED    /* It was written without knowing of a deletion, which is settled. */
 } grid_status;
 
 const char* grid_status_name(grid_status status); /* "ok", "not_found", ... */
@@ -70,7 +71,7 @@ typedef struct grid_options {
 /* A node, to be closed with grid_close(). Null when it can't be opened: then `status` says why, and `problem`, memory
  * of `problem_bytes`, holds the sentence, as far as it fits. Both may be null. */
 grid_node* grid_open(const grid_options* options, grid_status* status, char* problem, size_t problem_bytes);
-/* Flushes, says goodbye, and ends the node with its watches and batches. Null: nothing. */
+/* Flushes, says goodbye, and ends the node with its watches, searches and batches. Null: nothing. */
 void grid_close(grid_node* node);
 /* The last trouble. Never null; stands until the next call on the node. */
 const char* grid_problem(const grid_node* node);
@@ -146,8 +147,29 @@ grid_status grid_remove(grid_node* node, const char* map, const char* key, uint6
 
 /*   GRID_NOT_FOUND  No row stands; `value` is absent. */
 grid_status grid_get(grid_node* node, const char* map, const char* key, grid_value* value);
+
+/* One field of a row, and nothing else of it. `path` is names with points between them, "outside.temp"; one that has a
+ * point in it stands in double quotes. "" is the value itself. What is not found stays as it was:
+ *     double temp = 20;
+ *     grid_get_number(node, "climate", "bench/3", "outside.temp", &temp);
+ *   GRID_NOT_FOUND  No row stands, or it has no such field.
+ *   GRID_INVALID    The field is of another kind, or the path is none: the problem says which.
+ *   GRID_TOO_LARGE  The value is a stub. */
+grid_status grid_get_field(grid_node* node, const char* map, const char* key, const char* path, grid_value* value);
+grid_status grid_get_boolean(grid_node* node, const char* map, const char* key, const char* path, bool* value);
+grid_status grid_get_integer(grid_node* node, const char* map, const char* key, const char* path, int64_t* value);
+grid_status grid_get_number(grid_node* node, const char* map, const char* key, const char* path, double* value);
+grid_status grid_get_timestamp(grid_node* node, const char* map, const char* key, const char* path, int64_t* value);
+/* A text or a ref into `room`, with a zero at its end. GRID_TOO_LARGE also when it does not fit: then nothing of it is
+ * there. */
+grid_status grid_get_text(grid_node* node, const char* map, const char* key, const char* path, char* room,
+                          size_t room_bytes);
+
 /* Visits the rows whose key begins with `prefix` ("": all), in key order. */
 grid_status grid_scan(grid_node* node, const char* map, const char* prefix, grid_visit visit, void* context);
+/* The same from key `from` on, up to but without `to`; "" is the map's begin or end. */
+grid_status grid_scan_range(grid_node* node, const char* map, const char* from, const char* to, grid_visit visit,
+                            void* context);
 
 typedef struct grid_query {
   const char* where; /* docs/queries.md; null: every row. Text that comes from users does not belong into it. */
@@ -176,6 +198,49 @@ grid_watch* grid_watch_rows(grid_node* node, const char* map, const char* patter
 void grid_unwatch(grid_watch* watch); /* Null: nothing. */
 /* The same without callbacks, for as long as the node lives. */
 grid_status grid_subscribe(grid_node* node, const char* map, const char* pattern);
+
+/* ---- the server's full-text search (docs/search.md) */
+
+typedef struct grid_search grid_search;
+
+typedef struct grid_search_query {
+  const char* map;
+  const char* text;  /* What somebody typed: words, "phrases", prefix*, -word. */
+  uint32_t limit;    /* 0: as the server likes. */
+  double after_rank; /* Of the last hit of the page before, */
+  const char* after; /* and its key; null: from the best one on. */
+  bool watch;        /* To be told again whenever the answer changes. */
+} grid_search_query;
+
+/* Stands until the callback returns. */
+typedef struct grid_found {
+  grid_status status; /* GRID_OK: the hits are the answer. GRID_NOT_FOUND: the server has no such search. */
+  const char* reason; /* Of another status: a sentence. */
+  bool more;          /* There are hits behind the last. */
+  bool building;      /* The index is being built: hits are missing. */
+  uint64_t through;   /* Arrivals at the server that the answer knows of, */
+  uint64_t head;      /* of so many. */
+  const void* hits;   /* For grid_each_hit(). */
+} grid_found;
+
+typedef struct grid_hit {
+  const char* key; /* By size. */
+  size_t key_size;
+  double rank;           /* The less, the better. */
+  grid_value highlights; /* A record: field -> list of texts, by turns outside and inside of a match. */
+} grid_hit;
+
+/* Makes calls as grid_changed does; it may end its own search. */
+typedef void (*grid_on_found)(void* context, const grid_found* found);
+/* Goes on while it returns true. */
+typedef bool (*grid_visit_hit)(void* context, const grid_hit* hit);
+
+/* Asks the server, now or as soon as there is a link, until grid_search_end(). Null when it can't: the problem says
+ * why. */
+grid_search* grid_search_begin(grid_node* node, const grid_search_query* query, grid_on_found found, void* context);
+void grid_search_end(grid_search* search); /* Null: nothing. */
+/* Visits the hits, the best first. */
+void grid_each_hit(const grid_found* found, grid_visit_hit visit, void* context);
 
 /* ---- sets and counters (docs/views.md) */
 

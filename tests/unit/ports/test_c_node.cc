@@ -108,6 +108,62 @@ void values_are_read_by_kind_and_nothing_else(void**) {
   assert_string_equal(text, "{\"b\":tr");
 }
 
+void one_field_is_read_as_what_it_is_or_left_as_it_was(void**) {
+  const Node node;
+  const char* const json = "{\"b\":true,\"n\":1.5,\"i\":-3,\"t\":\"four\",\"r\":{\"a.b\":{\"c\":[1]}}}";
+  assert_int_equal(grid_put_json(node.at, "m", "k", json, 0, nullptr), GRID_OK);
+  bool truth = false;
+  double number = 0;
+  std::int64_t integer = 9, timestamp = 9;
+  char text[5] = "none";
+  grid_value value{};
+  assert_int_equal(grid_get_boolean(node.at, "m", "k", "b", &truth), GRID_OK);
+  assert_true(truth);
+  assert_int_equal(grid_get_number(node.at, "m", "k", "n", &number), GRID_OK);
+  assert_true(number == 1.5);
+  assert_int_equal(grid_get_integer(node.at, "m", "k", "n", &integer), GRID_INVALID);
+  assert_string_equal(grid_problem(node.at), "n is number, and is read as integer");
+  assert_int_equal(grid_get_integer(node.at, "m", "k", "r.none", &integer), GRID_NOT_FOUND);
+  assert_int_equal(grid_get_integer(node.at, "m", "none", "i", &integer), GRID_NOT_FOUND);
+  assert_int_equal(integer, 9);
+  assert_int_equal(grid_get_integer(node.at, "m", "k", "i", &integer), GRID_OK);
+  assert_int_equal(integer, -3);
+  assert_int_equal(grid_get_timestamp(node.at, "m", "k", "i", &timestamp), GRID_INVALID);
+  assert_int_equal(timestamp, 9);
+  assert_int_equal(grid_get_text(node.at, "m", "k", "t", text, 4), GRID_TOO_LARGE);
+  assert_string_equal(text, "none");
+  assert_int_equal(grid_get_text(node.at, "m", "k", "t", text, sizeof(text)), GRID_OK);
+  assert_string_equal(text, "four");
+  assert_int_equal(grid_get_field(node.at, "m", "k", "r.\"a.b\".c", &value), GRID_OK);
+  assert_int_equal(grid_kind_of(value), GRID_LIST);
+  assert_int_equal(grid_get_field(node.at, "m", "k", nullptr, &value), GRID_OK);
+  assert_int_equal(grid_kind_of(value), GRID_RECORD);
+}
+
+void a_range_ends_before_its_end(void**) {
+  const Node node;
+  for (const char* key : {"a", "b", "c", "d"}) {
+    assert_int_equal(grid_put_json(node.at, "m", key, "1", 0, nullptr), GRID_OK);
+  }
+  const auto rows_of = [&node](const char* from, const char* to) {
+    std::string keys;
+    const auto add = [](void* context, const grid_row* row) {
+      static_cast<std::string*>(context)->append(row->key, row->key_size);
+      return true;
+    };
+    assert_int_equal(grid_scan_range(node.at, "m", from, to, add, &keys), GRID_OK);
+    return keys;
+  };
+  assert_string_equal(rows_of("b", "d").c_str(), "bc");
+  assert_string_equal(rows_of("aa", "").c_str(), "bcd");
+  assert_string_equal(rows_of("", "b").c_str(), "a");
+  assert_string_equal(rows_of("b", "b").c_str(), "");
+  assert_string_equal(rows_of("c", "b").c_str(), "");
+  int rows = 0;
+  assert_int_equal(grid_scan_range(node.at, "m", "a", "", count_rows, &rows), GRID_OK);
+  assert_int_equal(rows, 2);
+}
+
 void a_visit_stops_when_it_says_so_and_a_cursor_goes_on(void**) {
   const Node node;
   for (const char* key : {"a", "b", "c"}) assert_int_equal(grid_put_json(node.at, "m", key, "1", 0, nullptr), GRID_OK);
@@ -127,12 +183,20 @@ void a_visit_stops_when_it_says_so_and_a_cursor_goes_on(void**) {
   assert_string_equal(last, "");
 }
 
-void a_node_ends_the_watches_and_batches_that_nobody_ended(void**) {
+void a_node_ends_the_watches_searches_and_batches_that_nobody_ended(void**) {
   int changes = 0;
   {
     const Node node;
     assert_non_null(grid_watch_rows(node.at, "m", "", count_changes, &changes));
     grid_unwatch(grid_watch_rows(node.at, "other", "", count_changes, &changes));
+    const grid_search_query words = {
+        .map = "m", .text = "x", .limit = 0, .after_rank = 0, .after = nullptr, .watch = true};
+    assert_non_null(grid_search_begin(node.at, &words, nullptr, nullptr));
+    grid_search_end(grid_search_begin(node.at, &words, nullptr, nullptr));
+    const grid_search_query nowhere = {
+        .map = nullptr, .text = "x", .limit = 0, .after_rank = 0, .after = nullptr, .watch = false};
+    assert_null(grid_search_begin(node.at, &nowhere, nullptr, nullptr));
+    assert_non_null(std::strstr(grid_problem(node.at), "names no map"));
     grid_batch* const batch = grid_batch_begin(node.at);
     assert_int_equal(grid_batch_put_json(batch, "m", "k", "{", 0), GRID_INVALID);
     assert_int_equal(grid_batch_put_json(batch, "m", "k", "1", 0), GRID_OK);
@@ -168,8 +232,10 @@ int main() {
       cmocka_unit_test(a_rule_of_what_is_kept_needs_a_map),
       cmocka_unit_test(bad_arguments_are_refused_with_a_sentence),
       cmocka_unit_test(values_are_read_by_kind_and_nothing_else),
+      cmocka_unit_test(one_field_is_read_as_what_it_is_or_left_as_it_was),
+      cmocka_unit_test(a_range_ends_before_its_end),
       cmocka_unit_test(a_visit_stops_when_it_says_so_and_a_cursor_goes_on),
-      cmocka_unit_test(a_node_ends_the_watches_and_batches_that_nobody_ended),
+      cmocka_unit_test(a_node_ends_the_watches_searches_and_batches_that_nobody_ended),
       cmocka_unit_test(a_write_has_a_number_that_tells_what_became_of_it),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

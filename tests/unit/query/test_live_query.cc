@@ -167,10 +167,12 @@ void what_was_told_is_the_answer_after_every_change(void**) {
   const char* const cities[] = {"Oslo", "Bergen", "Narvik"};
   std::uint64_t now_ms = 10'000;
   for (std::uint64_t change = 0; change < changes; ++change) {
-    // Whole ages of many rows and of few, so that windows run short.
-    const std::uint64_t keys = change / 500 % 2 == 0 ? 60 : 12;
+    // Whole ages of many rows and of few, so that windows run short; and at times rows only go, so that windows run out
+    // of those that they know.
+    const bool is_ebb = change / 250 % 4 == 3;
+    const std::uint64_t keys = is_ebb || change / 500 % 2 == 0 ? 60 : 12;
     const std::string key = "k" + std::to_string(random.below(keys));
-    const std::uint64_t what = random.below(10);
+    const std::uint64_t drawn = random.below(10), what = is_ebb && drawn < 6 ? 6 : drawn;
     const std::uint64_t expires = random.below(8) == 0 ? now_ms + 1 + random.below(50) : 0;
     if (what < 6) rows.put(key, record(static_cast<std::int64_t>(random.below(30)), cities[random.below(3)]), expires);
     if (what == 6 || what == 7) rows.remove(key);
