@@ -312,7 +312,7 @@ bool OpLog::note_fate(Seq seq, Outcome outcome) {
   if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return false;
   std::swap(refused_[at], refused_[refused_here_++]);
   if (!is_new) return false;  // On an earlier link.
-  fates_[next_fate_++ % fates_.size()] = {seq, outcome};
+  note_end(seq, outcome);
   if (outcome == Outcome::rejected) ++rejected_count_;
   return true;
 }
@@ -336,16 +336,10 @@ Result<Op> OpLog::copied(Seq seq) {
 
 Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view sentence) {
   if (seq > sent_) return Status::corrupt;
-  Result<Op> op = op_at(seq);
+  if (letters_ != nullptr) GRID_TRY(letters_->refuse(*this, seq, why, sentence));
+  const Result<Op> op = op_at(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Status::ok;
-  if (letters_ != nullptr) {
-    post(*op, Outcome::rejected, why, sentence);
-    lost_ = letters_->lose_with(seq);
-    if (lost_ != 0) fates_[next_fate_++ % fates_.size()] = {lost_, Outcome::lost_with};
-    op = op_at(seq);  // Its views ended there.
-    if (!op.ok()) return op.status();
-  }
   const bool is_news = note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;

@@ -41,6 +41,9 @@ class RowTests final : public Partial {
   const RowTest* test_of(std::string_view text) override;
   Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) override;
   Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) override;
+  void welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) override;
+  void resumed(Pull& pull) override;
+  Status answered_again(Pull& pull) override;
   void erased(const crdt::CellName& name) override {
     if (listener_ != nullptr) listener_->erased(name);
   }
