@@ -33,20 +33,28 @@ struct Field {
 using Fields = std::span<const Field>;
 constexpr std::size_t kCountBytes = offsetof(pb_bytes_array_t, bytes);  // Before the bytes of PB_LTYPE_BYTES.
 
-// A truth, or a number of 32 or 64 bits.
+bool is_wide(const Field& field) { return field.size == sizeof(std::uint64_t); }
+
 std::uint64_t number_at(const Field& field, const std::uint8_t* at) {
-  if (field.size == sizeof(bool)) return *at;
-  return field.size == sizeof(std::uint32_t) ? *reinterpret_cast<const std::uint32_t*>(at)
-                                             : *reinterpret_cast<const std::uint64_t*>(at);
+  return is_wide(field) ? *reinterpret_cast<const std::uint64_t*>(at) : *reinterpret_cast<const std::uint32_t*>(at);
 }
 
 void put_field(Out& out, const Field& field, const std::uint8_t* at) {
-  if (field.type == PB_LTYPE_STRING) return out.text_field(field.number, reinterpret_cast<const char*>(at));
-  if (field.type == PB_LTYPE_FIXED64) return out.fixed64_field(field.number, number_at(field, at));
-  if (field.type != PB_LTYPE_BYTES) return out.number_field(field.number, number_at(field, at));
-  const std::size_t count = reinterpret_cast<const pb_bytes_array_t*>(at)->size;
-  GRID_CHECK(count <= field.size - kCountBytes);
-  out.bytes_field(field.number, {at + kCountBytes, count});
+  switch (field.type) {
+    case PB_LTYPE_STRING:  // `size` has room for the NUL.
+      return out.text_field(field.number, reinterpret_cast<const char*>(at));
+    case PB_LTYPE_BYTES: {
+      const std::size_t count = reinterpret_cast<const pb_bytes_array_t*>(at)->size;
+      GRID_CHECK(count <= field.size - kCountBytes);
+      return out.bytes_field(field.number, {at + kCountBytes, count});
+    }
+    case PB_LTYPE_BOOL:
+      return out.number_field(field.number, *at);
+    case PB_LTYPE_FIXED64:
+      return out.fixed64_field(field.number, number_at(field, at));
+    default:
+      return out.number_field(field.number, number_at(field, at));
+  }
 }
 
 Bytes encode_message(Kind kind, Fields fields, const void* message, MutBytes room) {
@@ -62,28 +70,35 @@ Status check_text(Bytes text) {
   return has_nul || !crdt::is_utf8(as_text(text)) ? Status::corrupt : Status::ok;
 }
 
-Status take_number(FieldWalk& walk, const Field& field, std::uint8_t* at) {
-  if (field.size == sizeof(bool)) {
-    *at = walk.as_bool();
-  } else if (field.size == sizeof(std::uint32_t)) {
-    *reinterpret_cast<std::uint32_t*>(at) = static_cast<std::uint32_t>(walk.as_number_up_to(UINT32_MAX));
-  } else {
-    *reinterpret_cast<std::uint64_t*>(at) = field.type == PB_LTYPE_FIXED64 ? walk.as_fixed64() : walk.as_number();
-  }
-  return Status::ok;
+void keep_number(std::uint64_t number, const Field& field, std::uint8_t* at) {
+  if (is_wide(field)) *reinterpret_cast<std::uint64_t*>(at) = number;
+  if (!is_wide(field)) *reinterpret_cast<std::uint32_t*>(at) = static_cast<std::uint32_t>(number);
 }
 
 // A field that comes twice is what it is the second time.
 Status take_field(FieldWalk& walk, const Field& field, std::uint8_t* at) {
-  if (field.type != PB_LTYPE_STRING && field.type != PB_LTYPE_BYTES) return take_number(walk, field, at);
-  const bool is_text = field.type == PB_LTYPE_STRING;
-  const Bytes bytes = walk.as_bytes();
-  const std::size_t most = is_text ? field.size - sizeof('\0') : field.size - kCountBytes;
-  if (bytes.size() > most) return Status::too_large;
-  copy(bytes, {is_text ? at : at + kCountBytes, bytes.size()});
-  if (!is_text) reinterpret_cast<pb_bytes_array_t*>(at)->size = static_cast<pb_size_t>(bytes.size());
-  if (is_text) at[bytes.size()] = 0;
-  return is_text ? check_text(bytes) : Status::ok;
+  const bool is_sized = field.type == PB_LTYPE_STRING || field.type == PB_LTYPE_BYTES;
+  const Bytes bytes = is_sized ? walk.as_bytes() : Bytes{};
+  switch (field.type) {
+    case PB_LTYPE_STRING:
+      if (bytes.size() >= field.size) return Status::too_large;
+      copy(bytes, {at, field.size})[0] = 0;
+      return check_text(bytes);
+    case PB_LTYPE_BYTES:
+      if (bytes.size() > field.size - kCountBytes) return Status::too_large;
+      reinterpret_cast<pb_bytes_array_t*>(at)->size = static_cast<pb_size_t>(bytes.size());
+      copy(bytes, {at + kCountBytes, bytes.size()});
+      return Status::ok;
+    case PB_LTYPE_BOOL:
+      *reinterpret_cast<bool*>(at) = walk.as_bool();
+      return Status::ok;
+    case PB_LTYPE_FIXED64:
+      keep_number(walk.as_fixed64(), field, at);
+      return Status::ok;
+    default:
+      keep_number(walk.as_number_up_to(is_wide(field) ? UINT64_MAX : UINT32_MAX), field, at);
+      return Status::ok;
+  }
 }
 
 // `message` is all zero.
