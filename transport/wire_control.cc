@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Control messages: into the structs that nanopb's generator makes of grid.proto and back, by the lists of fields that
-// it makes along with them. What walks them is walk.h, as it walks all else; the rules here decide whether they may be
-// believed. nanopb's own runtime would take a chip 5 KB more (docs/decisions/0018), and cut, bend or report without
-// saying why what check_text() and the limits refuse; the tests hold both to the same bytes.
+// Control messages: nanopb moves the fields, the rules here decide whether they may be believed.
+#include <pb_common.h>
+#include <pb_decode.h>
+#include <pb_encode.h>
+
 #include <cstring>
 
 #include "crdt/base/check.h"
@@ -23,46 +24,12 @@ constexpr std::uint32_t kQualityMax = 3;
 constexpr std::uint32_t kScopeKindMax = 4;
 constexpr std::uint32_t kPullModeMax = 2;
 
-// A field of a message: its number, one of nanopb's PB_LTYPE_*, and where it lies in the struct.
-struct Field {
-  std::uint8_t number;
-  std::uint8_t type;
-  std::uint16_t at;
-  std::uint16_t size;
-};
-using Fields = std::span<const Field>;
-constexpr std::size_t kCountBytes = offsetof(pb_bytes_array_t, bytes);  // Before the bytes of PB_LTYPE_BYTES.
-
-bool is_wide(const Field& field) { return field.size == sizeof(std::uint64_t); }
-
-std::uint64_t number_at(const Field& field, const std::uint8_t* at) {
-  return is_wide(field) ? *reinterpret_cast<const std::uint64_t*>(at) : *reinterpret_cast<const std::uint32_t*>(at);
-}
-
-void put_field(Out& out, const Field& field, const std::uint8_t* at) {
-  switch (field.type) {
-    case PB_LTYPE_STRING:  // `size` has room for the NUL.
-      return out.text_field(field.number, reinterpret_cast<const char*>(at));
-    case PB_LTYPE_BYTES: {
-      const std::size_t count = reinterpret_cast<const pb_bytes_array_t*>(at)->size;
-      GRID_CHECK(count <= field.size - kCountBytes);
-      return out.bytes_field(field.number, {at + kCountBytes, count});
-    }
-    case PB_LTYPE_BOOL:
-      return out.number_field(field.number, *at);
-    case PB_LTYPE_FIXED64:
-      return out.fixed64_field(field.number, number_at(field, at));
-    default:
-      return out.number_field(field.number, number_at(field, at));
-  }
-}
-
-Bytes encode_message(Kind kind, Fields fields, const void* message, MutBytes room) {
+Bytes encode_message(Kind kind, const pb_msgdesc_t* fields, const void* message, MutBytes room) {
   GRID_CHECK(room.size() >= kControlBytesMax);
-  Out out(room);
-  out.put_byte(static_cast<std::uint8_t>(kind));
-  for (const Field& field : fields) put_field(out, field, static_cast<const std::uint8_t*>(message) + field.at);
-  return room.first(out.size());
+  room[0] = static_cast<std::uint8_t>(kind);
+  pb_ostream_t stream = pb_ostream_from_buffer(room.data() + 1, room.size() - 1);
+  GRID_CHECK(pb_encode(&stream, fields, message));
+  return room.first(stream.bytes_written + 1);
 }
 
 Status check_text(Bytes text) {
@@ -70,48 +37,37 @@ Status check_text(Bytes text) {
   return has_nul || !crdt::is_utf8(as_text(text)) ? Status::corrupt : Status::ok;
 }
 
-void keep_number(std::uint64_t number, const Field& field, std::uint8_t* at) {
-  if (is_wide(field)) *reinterpret_cast<std::uint64_t*>(at) = number;
-  if (!is_wide(field)) *reinterpret_cast<std::uint32_t*>(at) = static_cast<std::uint32_t>(number);
-}
-
-// A field that comes twice is what it is the second time.
-Status take_field(FieldWalk& walk, const Field& field, std::uint8_t* at) {
-  const bool is_sized = field.type == PB_LTYPE_STRING || field.type == PB_LTYPE_BYTES;
-  const Bytes bytes = is_sized ? walk.as_bytes() : Bytes{};
-  switch (field.type) {
-    case PB_LTYPE_STRING:
-      if (bytes.size() >= field.size) return Status::too_large;
-      copy(bytes, {at, field.size})[0] = 0;
-      return check_text(bytes);
+// What nanopb would cut, bend or report without saying why: text with a NUL or that isn't UTF-8, lengths, truths.
+Status check_field(const pb_field_iter_t& field, const FieldWalk& walk) {
+  switch (PB_LTYPE(field.type)) {
+    case PB_LTYPE_STRING:  // `data_size` has room for the NUL.
+      if (walk.bytes().size() >= field.data_size) return Status::too_large;
+      return check_text(walk.bytes());
     case PB_LTYPE_BYTES:
-      if (bytes.size() > field.size - kCountBytes) return Status::too_large;
-      reinterpret_cast<pb_bytes_array_t*>(at)->size = static_cast<pb_size_t>(bytes.size());
-      copy(bytes, {at + kCountBytes, bytes.size()});
-      return Status::ok;
+      return walk.bytes().size() > field.data_size - offsetof(pb_bytes_array_t, bytes) ? Status::too_large : Status::ok;
     case PB_LTYPE_BOOL:
-      *reinterpret_cast<bool*>(at) = walk.as_bool();
-      return Status::ok;
-    case PB_LTYPE_FIXED64:
-      keep_number(walk.as_fixed64(), field, at);
-      return Status::ok;
+      return walk.type() == FieldType::varint && walk.value() > 1 ? Status::corrupt : Status::ok;
     default:
-      keep_number(walk.as_number_up_to(is_wide(field) ? UINT64_MAX : UINT32_MAX), field, at);
       return Status::ok;
   }
 }
 
-// `message` is all zero.
-Status decode_message(Kind kind, Bytes frame, Fields fields, void* message) {
-  if (frame.empty() || frame[0] != static_cast<std::uint8_t>(kind)) return Status::corrupt;
-  FieldWalk walk(frame.subspan(1));
+Status check_fields(Bytes body, const pb_msgdesc_t* fields, void* message) {
+  FieldWalk walk(body);
   while (walk.next()) {
-    for (const Field& field : fields) {
-      if (field.number == walk.number())
-        GRID_TRY(take_field(walk, field, static_cast<std::uint8_t*>(message) + field.at));
-    }
+    pb_field_iter_t field;
+    if (!pb_field_iter_begin(&field, fields, message) || !pb_field_iter_find(&field, walk.number())) continue;
+    GRID_TRY(check_field(field, walk));
   }
   return walk.status();
+}
+
+Status decode_message(Kind kind, Bytes frame, const pb_msgdesc_t* fields, void* message) {
+  if (frame.empty() || frame[0] != static_cast<std::uint8_t>(kind)) return Status::corrupt;
+  const Bytes body = frame.subspan(1);
+  GRID_TRY(check_fields(body, fields, message));
+  pb_istream_t stream = pb_istream_from_buffer(body.data(), body.size());
+  return pb_decode(&stream, fields, message) ? Status::ok : Status::corrupt;
 }
 
 Status ok_if(bool holds) { return holds ? Status::ok : Status::corrupt; }
@@ -163,19 +119,13 @@ Result<Kind> kind_of(Bytes frame) {
   return static_cast<Kind>(frame[0]);
 }
 
-// Of nanopb's lists: X(message, allocation, repetition, type, name, number).
-#define GRID_FIELD(message, allocation, repetition, type, name, number) \
-  {number, PB_LTYPE_MAP_##type, offsetof(message, name), sizeof(message::name)},
-
-#define GRID_CONTROL_MESSAGE(name, kind)                                                         \
-  static constexpr Field k##name##Fields[] = {grid_##name##_FIELDLIST(GRID_FIELD, grid_##name)}; \
-  Bytes encode(const grid_##name& message, MutBytes room) {                                      \
-    return encode_message(kind, k##name##Fields, &message, room);                                \
-  }                                                                                              \
-  Status decode(Bytes frame, grid_##name& out) {                                                 \
-    out = {};                                                                                    \
-    GRID_TRY(decode_message(kind, frame, k##name##Fields, &out));                                \
-    return check(out);                                                                           \
+#define GRID_CONTROL_MESSAGE(name, kind)                               \
+  Bytes encode(const grid_##name& message, MutBytes room) {            \
+    return encode_message(kind, grid_##name##_fields, &message, room); \
+  }                                                                    \
+  Status decode(Bytes frame, grid_##name& out) {                       \
+    GRID_TRY(decode_message(kind, frame, grid_##name##_fields, &out)); \
+    return check(out);                                                 \
   }
 
 GRID_CONTROL_MESSAGE(Hello, Kind::hello)
@@ -191,6 +141,5 @@ GRID_CONTROL_MESSAGE(Bye, Kind::bye)
 GRID_CONTROL_MESSAGE(InspectAsk, Kind::inspect_ask)
 
 #undef GRID_CONTROL_MESSAGE
-#undef GRID_FIELD
 
 }  // namespace grid::wire

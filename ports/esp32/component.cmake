@@ -35,8 +35,11 @@ set(GRID_SOURCES
   ports/esp32/esp32_board.cc ports/esp32/mailbox.cc ports/esp32/network.cc ports/esp32/panic.cc
   ports/esp32/partition_device.cc ports/esp32/port.cc ports/esp32/settings.cc ports/esp32/tls_link.cc
   ports/esp32/wifi.cc)
+set(GRID_GENERATED
+  third_party/nanopb/pb_common.c third_party/nanopb/pb_decode.c third_party/nanopb/pb_encode.c
+  third_party/generated/transport/proto/grid.pb.c)
 
-set(sources ${GRID_SOURCES})
+set(sources ${GRID_SOURCES} ${GRID_GENERATED})
 list(TRANSFORM sources PREPEND ${grid}/)
 idf_component_register(
   SRCS ${sources}
@@ -45,13 +48,13 @@ idf_component_register(
   REQUIRES esp_partition esp_event esp_netif esp-tls
   PRIV_REQUIRES bootloader_support esp_hw_support esp_timer esp_wifi lwip mbedtls nvs_flash vfs)
 
-if(NOT EXISTS ${third_party}/nanopb/pb.h)
+if(NOT EXISTS ${third_party}/nanopb/pb_decode.c)
   message(FATAL_ERROR "Grid: this is the source tree, without what ESP-IDF does not have (nanopb, generated "
                       "files). `./dev package` makes the component: unpack build/package/grid-*.tar.gz as "
                       "components/grid")
 endif()
 
 target_compile_features(${COMPONENT_LIB} PUBLIC cxx_std_20)
-# Last words are short, with paths of the tree.
-target_compile_definitions(${COMPONENT_LIB} PUBLIC GRID_TERSE)
+# Frames are in memory and reasons are ours; last words are short, with paths of the tree.
+target_compile_definitions(${COMPONENT_LIB} PUBLIC PB_BUFFER_ONLY PB_NO_ERRMSG GRID_TERSE)
 target_compile_options(${COMPONENT_LIB} PRIVATE -fmacro-prefix-map=${grid}/=)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes the archive that is Grid's component for ESP-IDF: what component.cmake names, the headers that it sees, and
-what ESP-IDF does not have: nanopb's header, and the one that protoc generates.
+what ESP-IDF does not have: nanopb's sources, and what protoc generates.
 
 usage: package.py ROOT NANOPB OUT
 NANOPB is a folder of nanopb's sources. The archive is OUT/grid-VERSION.tar.gz; the same tree gives the same bytes.
@@ -15,7 +15,8 @@ import sys
 import tarfile
 import tempfile
 
-NANOPB = ("pb.h", "LICENSE.txt")
+NANOPB = ("pb.h", "pb_common.c", "pb_common.h", "pb_decode.c", "pb_decode.h", "pb_encode.c", "pb_encode.h",
+          "LICENSE.txt")
 FILES = ("CMakeLists.txt", "idf_component.yml", "Kconfig", "LICENSE", "CHANGELOG.md", "docs/PORTING.md")
 FOLDERS = ("ports/esp32",)
 # Headers that applications include by <grid/...>, which no source has to.
@@ -57,8 +58,8 @@ def generated(root):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(["protoc", f"--nanopb_opt=-I{root}", "--nanopb_opt=-q", f"--nanopb_out={folder}", f"-I{root}",
                         "transport/proto/grid.proto"], cwd=root, check=True)
-        header = "transport/proto/grid.pb.h"
-        return {f"third_party/generated/{header}": pathlib.Path(folder, header).read_bytes()}
+        made = pathlib.Path(folder, "transport/proto")
+        return {f"third_party/generated/transport/proto/{path.name}": path.read_bytes() for path in made.iterdir()}
 
 
 def contents(root, nanopb):

@@ -31,6 +31,7 @@ LIBRARIES = {
     "runtime": "runtime/libgrid_runtime.a",
     "wire": "transport/libgrid_wire.a",
     "proto": "transport/libgrid_proto.a",
+    "nanopb": "libnanopb.a",
 }
 
 # What a device is made of besides, of Grid's own: its store, its link, its loop, and what lets gridctl look into it.
