@@ -59,7 +59,10 @@ bool wins(const Cell& challenger, const Cell& standing) {
 
 Status check_map_name(std::string_view map) {
   if (map.size() > kMapBytesMax) return Status::too_large;
-  return !map.empty() && std::all_of(map.begin(), map.end(), is_map_byte) ? Status::ok : Status::invalid;
+  for (const char byte : map) {
+    if (!is_map_byte(byte)) return Status::invalid;
+  }
+  return map.empty() ? Status::invalid : Status::ok;
 }
 
 Status check_name(const CellName& name) {
@@ -72,7 +75,8 @@ bool is_utf8(std::string_view text) {
   Bytes rest = as_bytes(text);
   while (!rest.empty()) {
     constexpr std::uint64_t kNotAscii = 0x8080'8080'8080'8080;
-    while (rest.size() >= 8 && (load_le(rest.data()) & kNotAscii) == 0) rest = rest.subspan(8);
+    constexpr bool kWordHolds8 = sizeof(std::size_t) == 8;  // Elsewhere it is no faster, and twice the code.
+    while (kWordHolds8 && rest.size() >= 8 && (load_le(rest.data()) & kNotAscii) == 0) rest = rest.subspan(8);
     if (rest.empty()) break;
     const std::size_t size = sequence_size(rest);
     if (size == 0) return false;

@@ -10,6 +10,7 @@
 #include "crdt/base/check.h"
 #include "crdt/base/limits.h"
 #include "runtime/machine.h"
+#include "runtime/replica_status.h"
 
 namespace grid::runtime {
 
@@ -29,6 +30,10 @@ class ActionList {
   void add(const Action& action) {
     GRID_CHECK(size_ < slots_.size());
     slots_[size_++] = action;
+  }
+  // What became of op `seq`.
+  void add_outcome(Outcome outcome, crdt::Seq seq, Status status = Status::ok) {
+    add({.kind = Action::Kind::outcome, .status = status, .outcome = static_cast<std::uint8_t>(outcome), .seq = seq});
   }
   std::span<const Action> span() const { return slots_.first(size_); }
 

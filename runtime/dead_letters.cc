@@ -9,6 +9,7 @@
 #include "runtime/call.h"
 #include "runtime/edits.h"
 #include "runtime/facts.h"
+#include "runtime/oplog.h"
 
 namespace grid::runtime {
 
@@ -180,6 +181,24 @@ Status DeadLetters::erase(std::string_view prefix, crdt::Seq id, Tally& kept) {
   }
   --kept.letters;
   return Status::ok;
+}
+
+void DeadLetters::supersede(OpLog& log, const crdt::CellName& name, crdt::Seq by) {
+  const Result<crdt::Op> before = store_->find(name);
+  if (before.ok() && log.is_unshared(*before)) note_superseded(*before, by);
+}
+
+Status DeadLetters::refuse(OpLog& log, crdt::Seq seq, Status why, std::string_view sentence) {
+  const Result<crdt::Op> op = log.op_at(seq);
+  if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
+  if (!log.is_pending(*op)) return Status::ok;
+  keep({op->seq, op->cell, Outcome::rejected, why, sentence});
+  if (const crdt::Seq lost = lose_with(seq); lost != 0) log.lose(lost);
+  return Status::ok;
+}
+
+void DeadLetters::drop(const crdt::Op& op) {
+  keep({op.seq, op.cell, Outcome::dropped, Status::full, "the log of unsent ops was full"});
 }
 
 void DeadLetters::keep(const Letter& letter) {

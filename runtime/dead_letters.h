@@ -37,14 +37,21 @@ class DeadLetters final : public LetterBox {
   explicit DeadLetters(MutBytes memory, const DeadLetterOptions& options = {});
 
   void open(storage::Store& store) override;
-  void keep(const Letter& letter) override;
-  void note_superseded(const crdt::Op& earlier, crdt::Seq by) override;
-  crdt::Seq lose_with(crdt::Seq by) override;
+  void supersede(OpLog& log, const crdt::CellName& name, crdt::Seq by) override;
+  Status refuse(OpLog& log, crdt::Seq seq, Status why, std::string_view sentence) override;
+  void drop(const crdt::Op& op) override;
   void settle() override;
   Result<Letter> next(crdt::Seq after) override;
   Status discard(crdt::Seq id) override;
   std::uint32_t count() const override { return dead_.letters; }
   std::uint64_t unkept_count() const override { return unkept_; }
+
+  // What the above are made of.
+  void keep(const Letter& letter);
+  // `earlier` was never sent, and op `by` takes its place.
+  void note_superseded(const crdt::Op& earlier, crdt::Seq by);
+  // Op `by` was refused: what it took the place of becomes a letter. Its sequence; 0: there was none, or it is unknown.
+  crdt::Seq lose_with(crdt::Seq by);
 
  private:
   // Of facts under one prefix.

@@ -25,16 +25,20 @@ struct Letter {
   crdt::Seq with = 0;  // lost_with: the op that took its place, and was refused.
 };
 
+class OpLog;
+
+// A letter that finds no room is counted, and stops nothing.
 class LetterBox {
  public:
-  // By the replica, once, before anything else.
+  // By the log, once, before anything else.
   virtual void open(storage::Store& store) = 0;
-  // `op` did not get through. Never stops what goes on: a letter that finds no room is counted.
-  virtual void keep(const Letter& letter) = 0;
-  // `earlier` was never sent, and op `by` takes its place: what it was matters once `by` is refused (PROTOCOL P6).
-  virtual void note_superseded(const crdt::Op& earlier, crdt::Seq by) = 0;
-  // Op `by` was refused: what it took the place of becomes a letter. Its sequence; 0: there was none, or it is unknown.
-  virtual crdt::Seq lose_with(crdt::Seq by) = 0;
+  // Op `by` is about to take the place of what stands under `name`. If that was never sent, what it was matters once
+  // `by` is refused (PROTOCOL P6).
+  virtual void supersede(OpLog& log, const crdt::CellName& name, crdt::Seq by) = 0;
+  // Op `seq` is refused, if it is pending. What it took the place of is lost with it, and the log is told.
+  virtual Status refuse(OpLog& log, crdt::Seq seq, Status why, std::string_view sentence) = 0;
+  // `op`, the oldest, was dropped from a full log.
+  virtual void drop(const crdt::Op& op) = 0;
   // No op is pending: none that was superseded can matter any more.
   virtual void settle() = 0;
 

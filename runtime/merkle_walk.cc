@@ -113,7 +113,7 @@ Scope MerkleWalk::map_scope(std::uint16_t map) const {
 
 // A removed row is in no predicate's scope.
 Scope MerkleWalk::dead_scope(std::uint16_t map) const {
-  return scope_.get().rows == nullptr ? map_scope(map) : Scope{ScopeKind::map, maps_[map].view(), {}};
+  return scope_.rows() == nullptr ? map_scope(map) : Scope{ScopeKind::map, maps_[map].view(), {}};
 }
 
 // What a digest covers (PROTOCOL P16).

@@ -124,7 +124,6 @@ class MerkleWalk {
   std::uint32_t id_ = 0;
   bool heal_ = false;
   crdt::Stamp collected_;
-  ScopeCopy scope_;
   std::uint64_t unconfirmed_count_ = 0;
 
   bool cut_short_ = false;          // Something did not fit,
@@ -143,9 +142,10 @@ class MerkleWalk {
   Vec<crdt::Digest> own_;
   Vec<std::uint64_t> listed_;  // Digests whose names, or whose cells, the server is to get.
   Vec<std::uint64_t> lost_;    // Digests of cells that the server turned out not to have.
-  Scan scan_;                  // Behind the last of listed_, or of the dead cells, that was written.
   bool naming_dead_ = false;   // The digests are done with: what they don't cover is named.
   std::size_t dead_maps_ = 0;  // Maps whose dead cells have been named.
+  Scan scan_;                  // Behind the last of listed_, or of the dead cells, that was written.
+  ScopeCopy scope_;
 };
 
 }  // namespace grid::runtime

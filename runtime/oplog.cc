@@ -312,7 +312,7 @@ void OpLog::note_fate(Seq seq, Outcome outcome) {
   if (at < refused_here_ || (is_new && refused_.push(seq) != Status::ok)) return;
   std::swap(refused_[at], refused_[refused_here_++]);
   if (!is_new) return;  // On an earlier link.
-  fates_[next_fate_++ % fates_.size()] = {seq, outcome};
+  note_end(seq, outcome);
   if (outcome == Outcome::rejected) ++rejected_count_;
 }
 
@@ -335,16 +335,10 @@ Result<Op> OpLog::copied(Seq seq) {
 
 Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view sentence) {
   if (seq > sent_) return Status::corrupt;
-  Result<Op> op = op_at(seq);
+  if (letters_ != nullptr) GRID_TRY(letters_->refuse(*this, seq, why, sentence));
+  const Result<Op> op = op_at(seq);
   if (!op.ok() && op.status() != Status::not_found) return op.status();
   if (!op.ok() || !is_pending(*op)) return Status::ok;
-  if (letters_ != nullptr) {
-    post(*op, Outcome::rejected, why, sentence);
-    lost_ = letters_->lose_with(seq);
-    if (lost_ != 0) fates_[next_fate_++ % fates_.size()] = {lost_, Outcome::lost_with};
-    op = op_at(seq);  // Its views ended there.
-    if (!op.ok()) return op.status();
-  }
   note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;

@@ -140,6 +140,8 @@ class OpLog {
   // passed over.
   //   corrupt  It was never sent.
   Status reject(crdt::Seq seq, const crdt::Op& standing, Status why = Status::invalid, std::string_view sentence = {});
+  // Op `seq` is lost with the one that is being refused.
+  void lose(crdt::Seq seq);
   // The op that is lost with the one that was refused last; 0: none. Says so once.
   crdt::Seq take_lost();
   // The name of the last row that was taken back without a trace, until another op is taken back or signed anew; says
@@ -239,7 +241,6 @@ class OpLog {
   Result<crdt::Sums> counted_before(const crdt::CellName& name);
   Status count_pending();
   void note_superseded(const crdt::CellName& name, crdt::Seq by);
-  void post(const crdt::Op& op, Outcome outcome, Status why, std::string_view sentence);
   Status stand_instead(const crdt::Op& rejected, const crdt::Op& standing);
   Status reopen_above_all();
   Status save_clock();
@@ -248,6 +249,7 @@ class OpLog {
   std::size_t refusal_of(crdt::Seq seq) const;
   void forget_refusals(crdt::Seq through);
   const Fate* fate_of(crdt::Seq seq) const;
+  void note_end(crdt::Seq seq, Outcome outcome);
   void note_fate(crdt::Seq seq, Outcome outcome);
   Result<crdt::Op> copied(crdt::Seq seq);
   Result<bool> is_under_way(const crdt::CellName& name);
@@ -267,6 +269,16 @@ class OpLog {
   const Limits& limits_;
   Problem& problem_;
   LetterBox* letters_ = nullptr;
+  ErasureListener* listener_ = nullptr;
+  bool dirty_ = false;
+  bool committing_ = false;
+  bool has_vanished_ = false;
+  std::uint64_t pending_count_ = 0;
+  std::uint64_t in_flight_ = 0;      // Sent on this link, without a durable ack.
+  std::uint64_t shared_unsent_ = 0;  // Marked shared, not sent on this link yet.
+  crdt::Seq sent_ = 0;               // The last op that was handed to this link.
+  crdt::Seq applied_ = 0;
+  crdt::Seq looked_ = 0;  // Up to here, local ops behind the shared mark have been looked for.
   crdt::Clock clock_;
   Vec<crdt::Seq> refused_;        // Not settled yet, so the window bounds them;
   std::size_t refused_here_ = 0;  // the first so many on this link.
@@ -280,23 +292,13 @@ class OpLog {
   std::uint64_t reforked_taken_ = 0;
   MutBytes scratch_;           // One op, while it is written anew.
   crdt::CellName vanished_{};  // In scratch_.
-  bool has_vanished_ = false;
   crdt::Seq lost_ = 0;
-  ErasureListener* listener_ = nullptr;
   std::uint64_t rejected_count_ = 0;
   std::uint64_t dropped_count_ = 0;
-  std::uint64_t pending_count_ = 0;
-  std::uint64_t in_flight_ = 0;      // Sent on this link, without a durable ack.
-  std::uint64_t shared_unsent_ = 0;  // Marked shared, not sent on this link yet.
-  crdt::Seq sent_ = 0;               // The last op that was handed to this link.
-  crdt::Seq applied_ = 0;
-  crdt::Seq looked_ = 0;          // Up to here, local ops behind the shared mark have been looked for.
   crdt::Seq durable_head_ = 0;    // Of the log, as it is on disk,
   crdt::Seq durable_shared_ = 0;  // and of its shared mark.
   crdt::Seq sealed_head_ = 0;
   crdt::Seq sealed_shared_ = 0;
-  bool dirty_ = false;
-  bool committing_ = false;
 };
 
 struct OpLog::Rules {

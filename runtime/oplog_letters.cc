@@ -14,21 +14,22 @@ using crdt::Seq;
 
 // In front of the op itself, which must find the room that it was promised.
 void OpLog::note_superseded(const CellName& name, Seq by) {
-  if (letters_ == nullptr) return;
-  const Result<Op> before = store_.find(name);
-  if (before.ok() && is_unshared(*before)) letters_->note_superseded(*before, by);
+  if (letters_ != nullptr) letters_->supersede(*this, name, by);
 }
 
-void OpLog::post(const Op& op, Outcome outcome, Status why, std::string_view sentence) {
-  if (letters_ != nullptr) letters_->keep({op.seq, op.cell, outcome, why, sentence});
+void OpLog::lose(Seq seq) {
+  lost_ = seq;
+  note_end(seq, Outcome::lost_with);
 }
+
+void OpLog::note_end(Seq seq, Outcome outcome) { fates_[next_fate_++ % fates_.size()] = {seq, outcome}; }
 
 Status OpLog::drop(const Op& op) {
   GRID_TRY(erase(op.cell.name));
-  post(op, Outcome::dropped, Status::full, "the log of unsent ops was full");
+  if (letters_ != nullptr) letters_->drop(op);
   vanished_ = op.cell.name;
   has_vanished_ = true;
-  fates_[next_fate_++ % fates_.size()] = {op.seq, Outcome::dropped};
+  note_end(op.seq, Outcome::dropped);
   ++dropped_count_;
   return Status::ok;
 }

@@ -56,9 +56,9 @@ class Problem {
     return rest;
   }
 
-  char line_[256] = {};
   std::size_t size_ = 0;
   std::uint32_t count_ = 0;
+  char line_[256] = {};
 };
 
 }  // namespace grid::runtime

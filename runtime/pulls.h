@@ -34,7 +34,6 @@ struct Pull {
   std::uint32_t id = 0;
   std::uint32_t users = 0;     // Watches and subscribe calls that need it.
   std::uint32_t compared = 0;  // Comparisons since the check was wanted.
-  ScopeCopy scope{};
   Phase phase = Phase::idle;
   Check check = Check::none;
   bool in_doubt = false;  // Something of the scope was let go of while the server knew nothing of the pull.
@@ -56,6 +55,7 @@ struct Pull {
   crdt::Seq stale_through = 0;
   Cursor cursor{};
   Cursor compared_cursor{};  // Of what came while a comparison goes on.
+  ScopeCopy scope{};
 };
 
 class Pulls {

@@ -36,14 +36,14 @@ Replica::Replica(storage::Store& store, const ReplicaOptions& options, MutBytes 
     : store_(store),
       options_(options),
       arena_(memory),
+      actions_(arena_.make<Action>(options.limits->actions_max)),
       random_(options.seed),
       log_(store, *options.limits, arena_, problem_, options.views == nullptr ? nullptr : options.views->log),
       pulls_(log_, *options.limits, arena_),
       watches_(store, pulls_, *options.limits, arena_),
       walk_(log_, *options.limits, options.app, arena_),
       session_({options.app, options.backoff_ms_min, options.backoff_ms_max}, *options.limits, log_, pulls_, walk_,
-               time_, random_, problem_, options.guest, options.partial),
-      actions_(arena_.make<Action>(options.limits->actions_max)) {
+               time_, random_, problem_, options.guest, options.partial) {
   log_.post_to(options.letters);
 }
 
@@ -251,8 +251,7 @@ Status Replica::make_room_for(const crdt::CellName& name) {
   GRID_TRY(log_.drop(*oldest));
   problem_.say("the log of unsent ops was full, and the oldest was dropped: ");
   problem_.text(oldest->cell.name.map).text("/").text(oldest->cell.name.key);
-  actions_.add(
-      {.kind = Action::Kind::outcome, .outcome = static_cast<std::uint8_t>(Outcome::dropped), .seq = oldest->seq});
+  actions_.add_outcome(Outcome::dropped, oldest->seq);
   if (log_.take_vanished() != nullptr) actions_.add({.kind = Action::Kind::vanished});
   return Status::ok;
 }
@@ -264,10 +263,8 @@ Status Replica::subscribe(Call& call) {
     return legal;
   }
   Scope scope = call.scope;
-  if (scope.kind == ScopeKind::where)
-    scope.rows = options_.partial == nullptr ? nullptr : options_.partial->test_of(scope.text);
-  if (scope.kind == ScopeKind::where && scope.rows == nullptr) {
-    problem_.say("the predicate of the subscription is none, or this node knows no predicates: ").text(scope.text);
+  if (!find_test(scope)) {
+    problem_.say("no predicate, or this node knows none: ").text(scope.text);
     return Status::invalid;
   }
   const Result<Pull*> pull = pulls_.add(scope);
@@ -283,6 +280,13 @@ Status Replica::subscribe(Call& call) {
     problem_.say("no room for another subscription: ").number(pulls_.all().size()).text(" are open");
   }
   return status;
+}
+
+// False: it is of a predicate, and there is no test of that.
+bool Replica::find_test(Scope& scope) {
+  if (scope.kind != ScopeKind::where) return true;
+  scope.rows = options_.partial == nullptr ? nullptr : options_.partial->test_of(scope.text);
+  return scope.rows != nullptr;
 }
 
 void Replica::release(const Call& call) {
@@ -331,8 +335,7 @@ Outcome Replica::outcome_of(crdt::Seq seq) { return log_.outcome_of(seq); }
 
 crdt::Digest Replica::digest(const Scope& scope, std::uint64_t wall_ms) {
   Scope whole = scope;
-  if (scope.kind == ScopeKind::where && options_.partial != nullptr) whole.rows = options_.partial->test_of(scope.text);
-  if (scope.kind == ScopeKind::where && whole.rows == nullptr) return {};
+  if (!find_test(whole)) return {};
   return log_.digest(whole, time_.known_ms(wall_ms));
 }
 

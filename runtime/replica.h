@@ -117,6 +117,7 @@ class Replica final : public Machine {
   Status refuse_edit();
   Status make_room_for(const crdt::CellName& name);
   Status subscribe(Call& call);
+  bool find_test(Scope& scope);
   void release(const Call& call);
   void finish_step(const Event& event);
   bool keep_up(std::uint64_t now_ms);
@@ -125,18 +126,18 @@ class Replica final : public Machine {
 
   storage::Store& store_;
   ReplicaOptions options_;
+  bool stopped_ = false;                    // The store failed: nothing goes on (docs/STORAGE.md).
+  StateReason reason_ = StateReason::none;  // Why.
   Arena arena_;
-  Problem problem_;
+  ActionList actions_;
   Random random_;
   Timekeeper time_;
+  Problem problem_;
   OpLog log_;
   Pulls pulls_;
   Watches watches_;
   MerkleWalk walk_;
   SyncSession session_;
-  ActionList actions_;
-  bool stopped_ = false;                    // The store failed: nothing goes on (docs/STORAGE.md).
-  StateReason reason_ = StateReason::none;  // Why.
 };
 
 }  // namespace grid::runtime

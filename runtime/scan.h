@@ -24,6 +24,8 @@ class Scan {
   Result<crdt::Op> next(storage::Store& store, std::uint64_t known_ms = 0);
 
  private:
+  friend class RowTest;
+
   Result<crdt::Op> take(storage::Store& store);
   Result<crdt::Op> take_kept(storage::Store& store, std::uint64_t known_ms);
   bool has_row(const crdt::Cell& row, std::uint64_t known_ms) const;

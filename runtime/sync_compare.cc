@@ -8,16 +8,6 @@ namespace grid::runtime {
 
 using wire::Kind;
 
-// The server can't tell any more which rows have left: it is asked to compare, in its turn.
-Status SyncSession::compare_again(Pull& pull) {
-  if (pull.scope.get().rows == nullptr) return Status::corrupt;
-  pull.check = Pull::Check::wanted;
-  pull.compared = 0;
-  pull.compare_due = true;
-  pull.current = false;
-  return Status::ok;
-}
-
 // A digest says something only while nothing is on its way: otherwise the check is asked for again later.
 void SyncSession::judge_check(Pull& pull, const crdt::Digest& theirs) {
   if (pull.check != Pull::Check::wanted && pull.check != Pull::Check::asked) return;
@@ -58,7 +48,7 @@ void SyncSession::walk_ended() {
   pull->partial = walk_.was_cut_short();
   if (pull->partial) return go_on_comparing(*pull);
   pull->current = true;
-  if (pull->scope.get().rows != nullptr && partial_->sweep(log_, pulls_, pull->id) != Status::ok) return;
+  if (partial_ != nullptr && partial_->sweep(log_, pulls_, pull->id) != Status::ok) return;
   if (pull->compared_cursor.size > 0 && pulls_.save_cursor(*pull, pull->compared_cursor.view()) != Status::ok) return;
   pull->compared_cursor = {};
 }

@@ -238,7 +238,7 @@ Status SyncSession::dispatch(Kind kind, Bytes frame, ActionList& actions) {
 }
 
 Status SyncSession::receive_welcome(Bytes frame) {
-  grid_Welcome welcome = grid_Welcome_init_zero;
+  grid_Welcome welcome;
   GRID_TRY(wire::decode(frame, welcome));
   if (welcome.protocol < wire::kProtocolMin || welcome.protocol > wire::kProtocolMax) return Status::newer;
   epoch_ = welcome.epoch;
@@ -274,11 +274,7 @@ Status SyncSession::receive_welcome(Bytes frame) {
   attempts_ = 0;
   hopeless_ = false;
   if (welcome.fork_token != 0) GRID_TRY(keep_fork_token(welcome.fork_token));
-  const bool knows_predicates = (features_ & wire::kFeaturePredicates) != 0;
-  for (const Pull& pull : pulls_.all()) {
-    if (pull.scope.get().rows != nullptr && !knows_predicates)
-      problem_.say("the server is too old for a subscription by predicate: ").text(pull.scope.get().text);
-  }
+  if (partial_ != nullptr) partial_->welcomed(features_, pulls_, problem_);
   if (guest_ != nullptr) guest_->welcomed({log_.node(), welcome.features}, now_ms_, problem_);
   return log_.restart();
 }
@@ -292,7 +288,7 @@ Status SyncSession::keep_fork_token(std::uint64_t token) {
 }
 
 Status SyncSession::receive_bye(Bytes frame) {
-  grid_Bye bye = grid_Bye_init_zero;
+  grid_Bye bye;
   GRID_TRY(wire::decode(frame, bye));
   const Status status = static_cast<Status>(bye.status);
   hopeless_ = status == Status::denied || status == Status::newer;
@@ -305,27 +301,20 @@ Status SyncSession::receive_bye(Bytes frame) {
 }
 
 Status SyncSession::receive_subscribed(Bytes frame) {
-  grid_Subscribed answer = grid_Subscribed_init_zero;
+  grid_Subscribed answer;
   GRID_TRY(wire::decode(frame, answer));
   Pull* pull = pulls_.find(answer.id);
   if (pull == nullptr) return Status::ok;  // It was ended meanwhile.
-  if (pull->phase != Pull::Phase::asked) return compare_again(*pull);
+  if (pull->phase != Pull::Phase::asked) return partial_ == nullptr ? Status::corrupt : partial_->answered_again(*pull);
   pull->collected = {answer.collected_time, answer.collected_node};
   pull->stale_through = pull->collected.is_none() ? 0 : log_.store().head();
   const wire::PullMode mode = static_cast<wire::PullMode>(answer.mode);
-  if (pull->scope.get().rows != nullptr && mode != wire::PullMode::refused) {
-    GRID_TRY(partial_->sweep(log_, pulls_, pull->id));
-  }
+  if (partial_ != nullptr && mode != wire::PullMode::refused) GRID_TRY(partial_->sweep(log_, pulls_, pull->id));
   switch (mode) {
     case wire::PullMode::resume:
       pull->phase = Pull::Phase::streaming;
       pull->heal = false;
-      // What left the scope meanwhile the server can't tell: it is found by looking at both.
-      if (pull->in_doubt || (pull->scope.get().rows != nullptr && pull->cursor.size > 0)) {
-        pull->check = Pull::Check::wanted;
-        pull->compared = 0;
-      }
-      pull->in_doubt = false;
+      if (partial_ != nullptr) partial_->resumed(*pull);
       return pulls_.set_unhealed(*pull, false);
     case wire::PullMode::compare:
       pull->phase = Pull::Phase::comparing;
@@ -347,15 +336,13 @@ Status SyncSession::receive_subscribed(Bytes frame) {
 }
 
 Status SyncSession::receive_ack(Bytes frame, ActionList& actions) {
-  grid_Ack ack = grid_Ack_init_zero;
+  grid_Ack ack;
   GRID_TRY(wire::decode(frame, ack));
   const crdt::Seq before = log_.store().settled();
   GRID_TRY(log_.acknowledge(ack.applied, ack.durable));
   if (ack.fork_token != 0) GRID_TRY(keep_fork_token(ack.fork_token));
   if (log_.store().settled() == before || actions.full()) return Status::ok;
-  actions.add({.kind = Action::Kind::outcome,
-               .outcome = static_cast<std::uint8_t>(Outcome::durable),
-               .seq = log_.store().settled()});
+  actions.add_outcome(Outcome::durable, log_.store().settled());
   return Status::ok;
 }
 
@@ -381,16 +368,8 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   if (!reader.head().reason.empty()) problem_.text(": ").text(reader.head().reason);
   ++figures_.rejected;
   GRID_TRY(log_.reject(seq, standing, why, reader.head().reason));
-  actions.add({.kind = Action::Kind::outcome,
-               .status = why,
-               .outcome = static_cast<std::uint8_t>(Outcome::rejected),
-               .seq = seq});
-  if (const crdt::Seq lost = log_.take_lost(); lost != 0) {
-    actions.add({.kind = Action::Kind::outcome,
-                 .status = why,
-                 .outcome = static_cast<std::uint8_t>(Outcome::lost_with),
-                 .seq = lost});
-  }
+  actions.add_outcome(Outcome::rejected, seq, why);
+  if (const crdt::Seq lost = log_.take_lost(); lost != 0) actions.add_outcome(Outcome::lost_with, lost, why);
   if (log_.take_vanished() != nullptr) actions.add({.kind = Action::Kind::vanished});
   return Status::ok;
 }
@@ -432,7 +411,7 @@ Status SyncSession::merge_all(wire::OpsReader& reader, const Pull& pull) {
 }
 
 Status SyncSession::receive_current(Bytes frame) {
-  grid_Current current = grid_Current_init_zero;
+  grid_Current current;
   GRID_TRY(wire::decode(frame, current));
   Pull* pull = pulls_.find(current.id);
   if (pull == nullptr) return Status::ok;

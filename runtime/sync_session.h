@@ -117,7 +117,6 @@ class SyncSession {
   Bytes write_subscribe(Pull& pull, MutBytes room);
   Bytes write_for_pulls(MutBytes room);
   void begin_comparison(Pull& pull);
-  Status compare_again(Pull& pull);
   Bytes write_push(MutBytes room);
   bool push_unit(wire::OpsWriter& writer, std::size_t left);
   bool push_alone(wire::OpsWriter& writer, crdt::Op op);
@@ -143,8 +142,6 @@ class SyncSession {
   Problem& problem_;
   LinkGuest* guest_;  // Null: none.
   Partial* partial_;  // Null: no predicates.
-  Sweep sweep_;
-
   Phase phase_ = Phase::down;
   bool online_ = false;
   bool hopeless_ = false;                   // The server said that trying again can't help.
@@ -171,6 +168,7 @@ class SyncSession {
   bool is_sweeping_ = false;
   bool asked_since_reply_ = false;
   ReplicaFigures figures_;
+  Sweep sweep_;
 };
 
 }  // namespace grid::runtime

@@ -48,8 +48,9 @@ bool SyncSession::check_due(const Pull& pull) const {
 
 // The server must have said that it knows predicates: one that does not would end the link.
 bool SyncSession::may_subscribe(const Pull& pull) const {
-  if (!pull.subscribe_due || pull.scope.get().rows == nullptr) return pull.subscribe_due;
-  return phase_ == Phase::live && !reforking_ && (features_ & wire::kFeaturePredicates) != 0;
+  const bool is_understood =
+      pull.scope.rows() == nullptr || (may_push() && (features_ & wire::kFeaturePredicates) != 0);
+  return pull.subscribe_due && is_understood;
 }
 
 bool SyncSession::may_compare(const Pull& pull) const {
@@ -71,7 +72,7 @@ bool SyncSession::wants_write() {
 
 Bytes SyncSession::write_hello(MutBytes room) {
   hello_due_ = false;
-  grid_Hello hello = grid_Hello_init_zero;
+  grid_Hello hello{};
   hello.protocol_min = wire::kProtocolMin;
   hello.protocol_max = wire::kProtocolMax;
   copy(as_bytes(options_.app), {reinterpret_cast<std::uint8_t*>(hello.app), sizeof(hello.app) - 1});
@@ -101,7 +102,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
     if (phase_ != Phase::live) continue;
     if (pull.ack_due) {
       pull.ack_due = false;
-      grid_PullAck ack = grid_PullAck_init_zero;
+      grid_PullAck ack{};
       ack.id = pull.id;
       ack.cursor.size = pull.cursor.size;
       copy(pull.cursor.view(), ack.cursor.bytes);
@@ -127,7 +128,7 @@ void SyncSession::begin_comparison(Pull& pull) {
 
 Bytes SyncSession::write_subscribe(Pull& pull, MutBytes room) {
   const Scope scope = pull.scope.get();
-  grid_Subscribe message = grid_Subscribe_init_zero;
+  grid_Subscribe message{};
   message.id = pull.id;
   message.kind = static_cast<std::uint32_t>(scope.kind);
   copy(as_bytes(scope.map), {reinterpret_cast<std::uint8_t*>(message.map), sizeof(message.map) - 1});

@@ -46,8 +46,8 @@ class Sentence {
   std::string_view view() const { return {line_, size_}; }
 
  private:
-  char line_[160] = {};
   std::size_t size_ = 0;
+  char line_[160] = {};
 };
 
 }  // namespace grid::transport

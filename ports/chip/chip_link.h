@@ -61,7 +61,6 @@ class ChipLink {
   void drop();
 
   Board& board_;
-  transport::WebSocket socket_;
   State state_ = State::down;
   std::uint64_t since_ms_ = 0;  // Of the state, or when the peer was heard last.
   bool is_pinged_ = false;
@@ -69,6 +68,7 @@ class ChipLink {
   bool is_told_ = false;      // That it is over.
   const char* problem_ = "";  // Empty: the socket has it.
   Bytes unread_{};
+  transport::WebSocket socket_;
   std::uint8_t piece_[128]{};
 };
 

@@ -23,11 +23,11 @@ constexpr std::uint64_t kGoodbyeMs = 1'000;
 
 ChipLoop::ChipLoop(Board& board, const ChipMemory& memory)
     : board_(board),
-      memory_(memory),
-      arena_(memory.store),
-      link_(board, memory.arriving, memory.sending),
       watching_(memory.watching),
-      happened_(memory.happened) {}
+      happened_(memory.happened),
+      arena_(memory.store),
+      memory_(memory),
+      link_(board, memory.arriving, memory.sending) {}
 
 // ---- opening and closing
 
@@ -358,8 +358,8 @@ void ChipLoop::call_back_vanished(Callback callback, const crdt::CellName& name)
 void ChipLoop::call_back() {
   for (std::size_t i = 0; i < happened_.size(); ++i) {
     const Happened& one = happened_[i];
-    const auto* watching = std::find_if(watching_.begin(), watching_.end(),
-                                        [&one](const Watching& watch) { return watch.id == one.watch; });
+    const Watching* watching = watching_.begin();
+    while (watching != watching_.end() && watching->id != one.watch) ++watching;
     const Result<crdt::Op> op = replica_->op_at(one.seq);
     if (watching == watching_.end()) continue;
     // A callback that writes may end the name that others are yet to hear of.

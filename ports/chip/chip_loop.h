@@ -140,20 +140,10 @@ class ChipLoop final : public Driver {
   void note_vanished();
   void deliver();
 
+  // The large ones stand last: an instruction reaches what is near in half the bytes.
   Board& board_;
-  ChipMemory memory_;
-  ChipOptions options_;
-  ServerAddress server_;
-  Arena arena_;
   Status opened_ = Status::ok;
-  runtime::Problem problem_;
-
-  std::optional<storage::FlashStore> store_;
-  std::optional<runtime::Replica> replica_;
-  Node node_{this};
-  ChipLink link_;
   runtime::LinkId link_id_ = 0;  // Of the newest link.
-
   Vec<Watching> watching_;
   Vec<Happened> happened_;
   Bytes heard_{};                  // The channel frame that is to be delivered,
@@ -167,6 +157,16 @@ class ChipLoop final : public Driver {
   bool has_failed_ = false;
   bool is_running_ = false;
   bool is_parked_ = false;
+
+  Arena arena_;
+  ChipMemory memory_;
+  ChipOptions options_;
+  ServerAddress server_;
+  runtime::Problem problem_;
+  std::optional<storage::FlashStore> store_;
+  std::optional<runtime::Replica> replica_;
+  Node node_{this};
+  ChipLink link_;
 };
 
 }  // namespace port

@@ -3,7 +3,6 @@
 #include "ports/chip/server_address.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace grid::port {
 namespace {
@@ -28,8 +27,14 @@ bool is_host(std::string_view host, bool bracketed) {
 }
 
 bool parse_port(std::string_view text, std::uint16_t& port) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return error == std::errc() && end == text.data() + text.size() && port != 0;
+  std::uint32_t number = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return false;
+    number = 10 * number + static_cast<std::uint32_t>(c - '0');
+    if (number > UINT16_MAX) return false;
+  }
+  port = static_cast<std::uint16_t>(number);
+  return port != 0;
 }
 
 }  // namespace

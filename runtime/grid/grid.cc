@@ -24,7 +24,10 @@ Status subscribe_to(Driver* driver, const Scope& scope) {
 }
 
 bool has_field(std::initializer_list<Field> fields, std::string_view name) {
-  return std::any_of(fields.begin(), fields.end(), [name](const Field& field) { return field.name == name; });
+  for (const Field& field : fields) {
+    if (field.name == name) return true;
+  }
+  return false;
 }
 
 void write_fields(ValueWriter& writer, std::initializer_list<Field> fields) {

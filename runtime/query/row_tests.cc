@@ -39,7 +39,33 @@ bool may_go(OpLog& log, const crdt::Op& op) {
 
 }  // namespace
 
+void RowTests::welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) {
+  if ((features & wire::kFeaturePredicates) != 0) return;
+  for (const Pull& pull : pulls.all()) {
+    if (pull.scope.rows() != nullptr)
+      problem.say("the server is too old for a subscription by predicate: ").text(pull.scope.get().text);
+  }
+}
+
+void RowTests::resumed(Pull& pull) {
+  if (pull.in_doubt || (pull.scope.rows() != nullptr && pull.cursor.size > 0)) {
+    pull.check = Pull::Check::wanted;
+    pull.compared = 0;
+  }
+  pull.in_doubt = false;
+}
+
+Status RowTests::answered_again(Pull& pull) {
+  if (pull.scope.rows() == nullptr) return Status::corrupt;
+  pull.check = Pull::Check::wanted;
+  pull.compared = 0;
+  pull.compare_due = true;
+  pull.current = false;
+  return Status::ok;
+}
+
 Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
+  if (pulls.find(id)->scope.rows() == nullptr) return Status::ok;
   const std::string map(pulls.find(id)->scope.get().map);
   std::string key;
   for (Scan scan(Scope{ScopeKind::map, map, {}});;) {

@@ -43,6 +43,9 @@ class RowTests final : public Partial {
   Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) override;
   void left(std::string_view map, crdt::Seq sent) override { left_.insert_or_assign(std::string(map), sent); }
   Status sweep_left(OpLog& log, Pulls& pulls) override;
+  void welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) override;
+  void resumed(Pull& pull) override;
+  Status answered_again(Pull& pull) override;
   void erased(const crdt::CellName& name) override {
     if (listener_ != nullptr) listener_->erased(name);
   }

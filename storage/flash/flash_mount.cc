@@ -24,13 +24,13 @@ constexpr std::uint32_t kSectorsMin = 8;
 }  // namespace
 
 FlashStore::FlashStore(NorDevice& device, Arena& arena, const FlashOptions& options)
-    : options_(options),
-      ring_(device, arena),
+    : ring_(device, arena),
       sector_bytes_(device.sector_bytes()),
       by_name_(arena.make<Address>(options.cells_max)),
       by_seq_(arena.make<Address>(options.cells_max + options.in_flight_max)),
       facts_(arena.make<Address>(options.facts_max)),
-      record_(arena.make<std::uint8_t>(record_bytes_max(options))) {}
+      record_(arena.make<std::uint8_t>(record_bytes_max(options))),
+      options_(options) {}
 
 Status FlashStore::check_options() {
   const bool has_orders = by_name_.capacity() == options_.cells_max &&

@@ -187,9 +187,10 @@ Result<std::uint32_t> FlashRing::blank_bytes(std::uint32_t offset) {
   while (blank < left) {
     const MutBytes chunk = page_.first(std::min<std::size_t>(page_.size(), left - blank));
     GRID_TRY(device_.read(offset + blank, chunk));
-    const auto other = std::find_if(chunk.begin(), chunk.end(), [](std::uint8_t byte) { return byte != 0xff; });
-    blank += static_cast<std::uint32_t>(other - chunk.begin());
-    if (other != chunk.end()) break;
+    std::uint32_t size = 0;
+    while (size < chunk.size() && chunk[size] == 0xff) ++size;
+    blank += size;
+    if (size < chunk.size()) break;
   }
   return blank;
 }

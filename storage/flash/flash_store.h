@@ -157,7 +157,6 @@ class FlashStore final : public Store {
   Status fail_at(Status status, const char* what, std::uint64_t offset);
   Status fail_read(Status status, Address at);
 
-  FlashOptions options_;
   flash::FlashRing ring_;
   std::uint32_t sector_bytes_;
   Addresses by_name_;
@@ -179,6 +178,7 @@ class FlashStore final : public Store {
   Address cursor_ = 0, cursor_end_ = 0;  // In the sector after those.
 
   std::atomic<Status> outcome_ = Status::ok;
+  FlashOptions options_;
   char problem_[160] = "";
 };
 

@@ -83,7 +83,6 @@ class WebSocket final : public FrameLink {
   MutBytes arriving_, sending_;
   State state_ = State::over;
   Status status_ = Status::ok;
-  Handshake handshake_;
 
   // Of the frame that comes.
   std::uint8_t head_[kHeadBytesMin + 8]{};
@@ -92,8 +91,7 @@ class WebSocket final : public FrameLink {
   std::size_t payload_left_ = 0;
   std::size_t message_bytes_ = 0;  // Of the message that its fragments make.
   bool is_in_message_ = false;
-  std::uint8_t control_bytes_ = 0;
-  std::uint8_t control_[kControlBytesMax]{};  // Its payload; then, until it is answered, that of a ping.
+  std::uint8_t control_bytes_ = 0;  // In control_.
 
   // What is due, in the order in which it goes.
   bool is_pong_due_ = false;
@@ -106,9 +104,11 @@ class WebSocket final : public FrameLink {
 
   Bytes going_{};  // The rest of what has begun.
   bool is_message_going_ = false;
-  std::uint8_t control_going_[6 + kControlBytesMax]{};
   std::uint8_t mask_seed_[24]{};  // Half of the seed, and a count.
 
+  std::uint8_t control_[kControlBytesMax]{};  // The frame's payload; then, until it is answered, that of a ping.
+  std::uint8_t control_going_[6 + kControlBytesMax]{};
+  Handshake handshake_;
   Sentence problem_;
 };
 
