@@ -26,8 +26,10 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         author_(journal_, random_),
         searches_(options.search),
         collector_(options_.keeping, journal_),
+        finder_(store, options.indexes, options.index_bytes_max),
         shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_} {
     journal_.listen(this);
+    journal_.use(&finder_);
   }
 
   std::span<const Action> step(const Event& event);
@@ -70,6 +72,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   bool is_linked(crdt::NodeId node) const override;
   bool have_seen(const crdt::CellName& name, storage::Seq seq) const override;
   void passed(const crdt::CellName& name, storage::Seq seq) override;
+  void read_on();
   void commit();
   void ask_to_write();
 
@@ -83,6 +86,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Author author_;
   Searches searches_;
   Collector collector_;
+  RowFinder finder_;
   CoordinatorStatus figures_;
   SubscriptionIndex index_;
   Shared shared_;
@@ -90,6 +94,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Action action_slots_[runtime::kActionsMax];
   runtime::ActionList actions_{action_slots_};
   std::uint32_t sentences_ = 0;
+  std::size_t over_cap_ = 0;  // Indexes of which that was said.
   std::uint64_t now_ms_ = 0;
   bool stopped_ = false;
 };
@@ -107,6 +112,8 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   write_behind_.advance(event.now_ms, actions_);
   channels_.advance(event.now_ms, journal_.wall_ms());
   searches_.advance(event.now_ms, journal_.wall_ms(), journal_.head(), actions_);
+  read_on();
+  if (stopped_) return actions_.span();
   commit();
   ask_to_write();
   if (sentences_ != problem_.count()) {
@@ -285,6 +292,16 @@ void Coordinator::Body::passed(const crdt::CellName& name, storage::Seq seq) {
   }
 }
 
+// The indexes, over what has arrived, a piece at a time.
+void Coordinator::Body::read_on() {
+  const Status status = finder_.advance();
+  if (status != Status::ok && status != Status::busy) return stop(status);
+  if (status == Status::busy) actions_.add({.kind = Action::Kind::more});
+  if (over_cap_ == finder_.over_cap_count()) return;
+  over_cap_ = finder_.over_cap_count();
+  problem_.say("an index would take more memory than there may be, and is switched off: its rows are scanned for");
+}
+
 // One commit at a time: what arrives meanwhile goes with the next.
 void Coordinator::Body::commit() {
   if (!journal_.dirty() || journal_.committing()) return;
@@ -325,6 +342,9 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.judging = journal_.judging();
   status.channels = channels_.figures();
   status.tombstones = journal_.dead_count();
+  status.indexes = static_cast<std::uint32_t>(finder_.index_count());
+  status.indexes_over_cap = static_cast<std::uint32_t>(finder_.over_cap_count());
+  status.index_bytes = finder_.bytes();
   const Floor& floor = journal_.durable_floor();
   status.cells_collected = floor.count;
   status.floor = floor.position;

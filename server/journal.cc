@@ -7,6 +7,7 @@
 #include "crdt/base/check.h"
 #include "runtime/facts.h"
 #include "runtime/scan.h"
+#include "server/scope_walk.h"
 
 namespace grid::server {
 
@@ -121,7 +122,14 @@ Status Journal::erase(const crdt::CellName& name) {
 
 crdt::Digest Journal::digest(const runtime::Scope& scope) {
   const Result<crdt::Digest> kept = partitions_.root(scope);
-  return kept.ok() ? *kept : partitions_.scan_root(scope, store_);
+  if (kept.ok()) return *kept;
+  crdt::Digest sum;
+  for (ScopeWalk walk(scope, store_, finder_, partitions_.expired_through_ms());;) {
+    const Result<crdt::Op> op = walk.next();
+    if (!op.ok()) return sum;
+    const Partitions::Counted now = partitions_.counted(*op);
+    if (now.counted) sum.add(now.digest);
+  }
 }
 
 std::uint64_t Journal::seal() {

@@ -15,6 +15,7 @@
 #include "runtime/problem.h"
 #include "server/floor.h"
 #include "server/partitions.h"
+#include "server/row_finder.h"
 #include "storage/store.h"
 
 namespace grid::server {
@@ -36,6 +37,9 @@ class Journal {
       : store_(store), partitions_(app, maps_max), problem_(problem) {}
 
   void listen(ArrivalListener* listener) { listener_ = listener; }
+  // Where rows of predicates lie; null: that is not known. It reads this store.
+  void use(const RowFinder* finder) { finder_ = finder; }
+  const RowFinder* finder() const { return finder_; }
   // Reads judge and digests from the store.
   Status open();
   void observe(std::uint64_t now_ms, std::uint64_t wall_ms);
@@ -102,6 +106,7 @@ class Journal {
   Partitions partitions_;
   runtime::Problem& problem_;
   ArrivalListener* listener_ = nullptr;
+  const RowFinder* finder_ = nullptr;
   crdt::Judge judge_;
   crdt::Stamp greatest_;
   std::uint64_t saved_judge_ms_ = 0;

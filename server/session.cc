@@ -194,7 +194,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     ++shared_.figures.ops_applied;
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
-  note_shown(op);
+  GRID_TRY(note_shown(op));
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.

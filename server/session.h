@@ -156,7 +156,7 @@ class Session {
             this};
   }
   const Subscription* predicate_of(std::string_view map) const;
-  void note_shown(const crdt::Op& op);
+  Status note_shown(const crdt::Op& op);
   bool is_shown_due() const { return !shown_.empty() && shown_.front().seq <= acked_durable_; }
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);
   Subscription* find(std::uint32_t id);

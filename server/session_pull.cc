@@ -55,12 +55,14 @@ const Subscription* Session::predicate_of(std::string_view map) const {
 }
 
 // By writing it the device shows that it holds the row (PROTOCOL P21); it can let go of it once the op has settled.
-void Session::note_shown(const Op& op) {
-  if (predicate_of(op.cell.name.map) == nullptr) return;
+Status Session::note_shown(const Op& op) {
+  if (predicate_of(op.cell.name.map) == nullptr) return Status::ok;
   shown_.push_back({op.seq, KeptName(op.cell.name)});
   for (const auto& subscription : subscriptions_) {
-    if (subscription->scope().matches(op.cell.name)) subscription->show(op.cell.name.key);
+    if (!subscription->scope().matches(op.cell.name)) continue;
+    GRID_TRY(subscription->show(shared_.journal, op.cell.name.key));
   }
+  return Status::ok;
 }
 
 void Session::forget_row(const crdt::CellName& row) {
@@ -102,6 +104,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.resume(*cursor);
   } else if (!message.holds) {
     subscription.start(0, head, true);
+    subscription.leap(shared_.journal);
   } else {
     mode = wire::PullMode::compare;
     subscription.heal = of_scope || lost_ || message.unhealed;

@@ -152,7 +152,7 @@ Bytes Session::write_ack(MutBytes room) {
 Bytes Session::write_inspected(MutBytes room) {
   const auto [id, topic] = std::move(inspected_due_.front());
   inspected_due_.pop_front();
-  std::uint8_t bytes[1'024];
+  std::uint8_t bytes[2'048];
   crdt::ValueWriter writer(bytes);
   const CoordinatorStatus& status = shared_.figures;
   const auto number = [&](std::string_view name, std::uint64_t value) {
@@ -172,6 +172,9 @@ Bytes Session::write_inspected(MutBytes room) {
   number("epoch", status.epoch);
   number("floor", status.floor);
   number("head", status.head);
+  number("index_bytes", status.index_bytes);
+  number("indexes", status.indexes);
+  number("indexes_over_cap", status.indexes_over_cap);
   writer.field("judging");
   writer.boolean(status.judging);
   number("links", status.links);

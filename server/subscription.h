@@ -17,6 +17,7 @@
 #include "runtime/scope.h"
 #include "server/epochs.h"
 #include "server/journal.h"
+#include "server/leaps.h"
 #include "server/wanted.h"
 #include "transport/wire.h"
 
@@ -84,6 +85,8 @@ class Subscription {
   // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing. It has seen what
   // arrived up to `seen`.
   void start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen = 0);
+  // Behind start(0): looks only at records that may concern a device that holds nothing, where an index leads to them.
+  void leap(const Journal& journal);
   // The device has a cursor of this link on its disk (PROTOCOL P14).
   void acknowledge(storage::Seq position) {
     acked_ = std::max(acked_, position);
@@ -99,7 +102,8 @@ class Subscription {
   void touch(storage::Seq before);
   bool is_stale() const { return stale_; }
   // The device has written something of the row, and so may hold it.
-  void show(std::string_view key);
+  //   corrupt, io  Of the store.
+  Status show(Journal& journal, std::string_view key);
   // The row has been collected, and the device may still hold something of it.
   void forget(std::string_view key) {
     if (!held_.remove(key) && !partly_held_.has(key)) return;
@@ -163,6 +167,7 @@ class Subscription {
   std::uint64_t judged_count_ = 0;
   bool stale_ = true;  // There may be something to send.
   storage::Seq position_ = 0;
+  Leaps leaps_;
   storage::Seq told_ = 0;   // The position of its last cursor, at most that,
   storage::Seq acked_ = 0;  // and of the last that the device has acknowledged.
   bool awaits_ack_ = true;
