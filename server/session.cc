@@ -292,8 +292,8 @@ Status Session::receive_verify(Bytes frame) {
   Subscription* subscription = find(message.id);
   if (subscription == nullptr) return Status::ok;
   subscription->current_due = true;
+  stir(*subscription);
   if (message.compare) subscription->compare_due = subscription->compare_asked = false;
-  dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
   if (lost_ && !message.compare && shared_time_ > peer_.whole_time) {
     if (shared_time_ > peer_.taken_time) {
@@ -396,7 +396,8 @@ void Session::durable() {
   told_floor_ = shared_.journal.durable_floor().position;
   for (const auto& subscription : subscriptions_) {
     if (!is_news) break;
-    subscription->current_due = dirty_ = true;
+    subscription->current_due = true;
+    stir(*subscription);
   }
   dirty_ = dirty_ || current_waits_;
   current_waits_ = false;

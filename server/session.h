@@ -41,7 +41,7 @@ struct Shared {
 
 class Session {
  public:
-  explicit Session(const Shared& shared) : shared_(shared), answer_(shared.journal) {}
+  Session(const Shared& shared, runtime::LinkId link) : shared_(shared), link_(link), answer_(shared.journal) {}
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -55,9 +55,15 @@ class Session {
   bool is_over() const { return over_; }
   void end(Status status, std::string_view reason, std::uint32_t retry_after_ms = 0);
 
-  // A subscription was touched.
-  void stir() { dirty_ = true; }
+  runtime::LinkId link() const { return link_; }
+  // A subscription may have something to send.
+  void stir(Subscription& subscription) {
+    queue(subscription);
+    dirty_ = true;
+  }
+  // A batch was closed, with all that came over this link before.
   void sealed();
+  // That batch is on disk. Owed where sealed() was, where a frame has come since, and where the floor has risen.
   void durable();
 
   // Ends the session over a frame, as receive() does.
@@ -172,14 +178,20 @@ class Session {
   Bytes write_inspected(MutBytes room);
   Bytes write_answer(MutBytes room);
   Bytes write_pull(MutBytes room);
+  void queue(Subscription& subscription) {
+    if (!subscription.is_queued) due_.push_back(&subscription);
+    subscription.is_queued = true;
+  }
   Bytes write_current(Subscription& subscription, MutBytes room);
   Bytes write_compare(Subscription& subscription, MutBytes room);
   bool ack_due() const { return applied_ != acked_applied_ || durable_ != acked_durable_; }
   bool is_settled() const { return shared_.journal.is_at_rest(); }
 
   Shared shared_;
+  const runtime::LinkId link_;
   MerkleAnswer answer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
+  std::deque<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
   std::deque<Rejected> rejected_;
@@ -203,7 +215,6 @@ class Session {
   grid_Bye bye_ = grid_Bye_init_zero;
   std::uint32_t frame_bytes_max_ = 0;
   std::uint32_t value_bytes_max_ = 0;
-  std::size_t turn_ = 0;  // The subscription that goes first, so that none starves.
 
   crdt::Seq last_seq_ = 0;  // Of this link's pushes: they rise.
   crdt::Seq applied_ = 0;

@@ -24,6 +24,7 @@ void Session::end_subscriptions(Condition condition) {
     shared_.index.remove(subscription->scope(), subscription->predicate(), {this, subscription.get()});
     answer_.forget(subscription->id());
   }
+  std::erase_if(due_, [&condition](const Subscription* subscription) { return condition(*subscription); });
   std::erase_if(subscriptions_, [&condition](const auto& subscription) { return condition(*subscription); });
 }
 
@@ -67,7 +68,9 @@ Status Session::note_shown(const Op& op) {
 
 void Session::forget_row(const crdt::CellName& row) {
   for (const auto& subscription : subscriptions_) {
-    if (subscription->scope().matches(row)) subscription->forget(row.key);
+    if (!subscription->scope().matches(row)) continue;
+    subscription->forget(row.key);
+    if (subscription->owes_comparison()) queue(*subscription);
   }
 }
 
@@ -112,7 +115,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
   GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max));
-  dirty_ = true;
+  stir(subscription);
   const bool tells = behind && mode == wire::PullMode::compare;
   const crdt::Stamp collected = tells ? floor.greatest : crdt::Stamp{};
   subscribed_due_.push_back(

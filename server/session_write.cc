@@ -207,11 +207,12 @@ Bytes Session::write_answer(MutBytes room) {
   return {};
 }
 
-// One frame of one subscription, beginning with the one whose turn it is.
+// One frame of one subscription; then it is the next one's turn.
 Bytes Session::write_pull(MutBytes room) {
-  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
-    Subscription& subscription = *subscriptions_[(turn_ + i) % subscriptions_.size()];
-    if (!subscription.is_stale() && !subscription.current_due && !subscription.owes_comparison()) continue;
+  for (std::size_t left = due_.size(); left > 0; --left) {
+    Subscription& subscription = *due_.front();
+    due_.pop_front();
+    due_.push_back(&subscription);
     bool behind = false;
     const std::uint64_t before = subscription.sent_count();
     const std::uint64_t judged = subscription.judged_count();
@@ -222,27 +223,19 @@ Bytes Session::write_pull(MutBytes room) {
       end(frame.status(), "the gateway could not read its journal");
       return {};
     }
-    if (!frame->empty()) {
-      shared_.figures.cells_sent += subscription.sent_count() - before;
-      turn_ = (turn_ + i + 1) % subscriptions_.size();
-      return *frame;
-    }
-    if (behind) {
-      // It has looked at as much as one step may.
-      turn_ = (turn_ + i + 1) % subscriptions_.size();
-      return {};
-    }
+    shared_.figures.cells_sent += subscription.sent_count() - before;
+    // Without a frame it may have looked at as much as one step may.
+    if (!frame->empty() || behind) return *frame;
     if (subscription.owes_comparison()) return write_compare(subscription, room);
     const bool healed = subscription.healed_through <= shared_.journal.durable_head();
     if (subscription.current_due && healed) return write_current(subscription, room);
     current_waits_ = current_waits_ || subscription.current_due;
+    if (subscription.current_due) continue;
+    due_.pop_back();
+    subscription.is_queued = false;
   }
   dirty_ = false;
-  storage::Seq least = shared_.journal.store().head();
-  for (const auto& subscription : subscriptions_) {
-    if (subscription->is_stale()) least = std::min(least, subscription->position());
-  }
-  own_.forget_through(least);
+  own_.forget_through(shared_.journal.head());
   return {};
 }
 

@@ -115,6 +115,7 @@ class Subscription {
   bool compare_due = false;
   bool compare_asked = false;  // and has been told so.
   bool owes_comparison() const { return compare_due && !compare_asked; }
+  bool is_queued = false;           // Its session is going to look at it.
   bool heal = false;                // The device has proven that something was lost here.
   bool current_due = false;         // It waits for `current`,
   storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
