@@ -16,7 +16,7 @@ using runtime::Action;
 using runtime::Event;
 using runtime::LinkId;
 
-class Coordinator::Body final : private ArrivalListener, private Collector::Readers {
+class Coordinator::Body final : private ArrivalListener, private Collector::Readers, private Sessions {
  public:
   Body(storage::Store& store, const CoordinatorOptions& options)
       : options_(options),
@@ -28,7 +28,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         searches_(options.search),
         collector_(options_.keeping, journal_),
         finder_(store, options.indexes, options.index_bytes_max),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_} {
+        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_, *this} {
     journal_.listen(this);
     journal_.use(&finder_);
   }
@@ -67,7 +67,9 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
   // ArrivalListener
-  void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) override;
+  void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before, storage::Seq gone) override;
+  // Sessions
+  const Session* first_from(LinkId link) const override;
   void collect(const Event& event);
   // Collector::Readers
   bool is_linked(crdt::NodeId node) const override;
@@ -246,12 +248,18 @@ void Coordinator::Body::part_twins(LinkId id) {
 }
 
 // Tells the subscriptions that the row, as it was or is, may concern.
-void Coordinator::Body::arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) {
-  index_.each(name, row, [this, before](const SubscriptionIndex::Entry& entry) {
-    entry.subscription->touch(before);
+void Coordinator::Body::arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before,
+                                storage::Seq gone) {
+  index_.each(name, row, [this, before, gone](const SubscriptionIndex::Entry& entry) {
+    entry.subscription->touch(before, gone);
     entry.session->stir(*entry.subscription);
     stirred_.insert(entry.session->link());
   });
+}
+
+const Session* Coordinator::Body::first_from(LinkId link) const {
+  const auto found = links_.lower_bound(link);
+  return found == links_.end() ? nullptr : &found->second.session;
 }
 
 void Coordinator::Body::write(const Event& event) {

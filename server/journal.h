@@ -24,8 +24,9 @@ namespace grid::server {
 class ArrivalListener {
  public:
   // A cell of this row has arrived, or is about to, behind `before`. `row` is the row's value: once as it was, and once
-  // as it is where the record is the row itself; absent when none stands.
-  virtual void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) = 0;
+  // as it is where the record is the row itself; absent when none stands. `gone` is the row's record that the new one
+  // takes the place of; 0: none.
+  virtual void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before, storage::Seq gone) = 0;
 
  protected:
   ~ArrivalListener() = default;

@@ -322,14 +322,6 @@ Status Session::receive_ask(Kind kind, Bytes frame) {
   return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope(), subscription->heal);
 }
 
-Status Session::receive_inspect(Bytes frame) {
-  grid_InspectAsk message = grid_InspectAsk_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  if (inspected_due_.size() >= shared_.options.subscriptions_max) return Status::full;
-  inspected_due_.emplace_back(message.id, message.topic);
-  return Status::ok;
-}
-
 // While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.
 storage::Seq Session::seen(const Subscription& subscription) const {
   return dirty_ || subscription.awaits_ack() ? subscription.seen() : shared_.journal.head();

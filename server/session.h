@@ -27,6 +27,18 @@
 
 namespace grid::server {
 
+class Session;
+
+// The sessions of one coordinator, in the order of their links.
+class Sessions {
+ public:
+  // Of this link, or of the next one; null behind the last.
+  virtual const Session* first_from(runtime::LinkId link) const = 0;
+
+ protected:
+  ~Sessions() = default;
+};
+
 // What the sessions of one coordinator share.
 struct Shared {
   const CoordinatorOptions& options;
@@ -37,6 +49,7 @@ struct Shared {
   CoordinatorStatus& figures;
   SubscriptionIndex& index;
   Author& author;
+  const Sessions& sessions;
 };
 
 class Session {
@@ -114,6 +127,12 @@ class Session {
     crdt::Stamp renew_above{};  // What is refused is to be written anew, above this; none: it is not.
     bool goes_on() const { return left > 0; }
   };
+  struct Inspected {
+    std::uint32_t id;
+    std::string topic;
+    std::string argument;
+    bool after;
+  };
   struct Beaten {
     std::uint32_t subscription;
     KeptName name;
@@ -176,6 +195,9 @@ class Session {
   Bytes write_shown(MutBytes room);
   Bytes write_ack(MutBytes room);
   Bytes write_inspected(MutBytes room);
+  Bytes tell_status(std::uint32_t id, MutBytes room) const;
+  Bytes tell_subscriptions(const Inspected& ask, MutBytes room) const;
+  bool tell(const Subscription& one, wire::OpsWriter& reply) const;
   Bytes write_answer(MutBytes room);
   Bytes write_pull(MutBytes room);
   void queue(Subscription& subscription) {
@@ -197,7 +219,7 @@ class Session {
   std::deque<Rejected> rejected_;
   std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
   std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
-  std::deque<std::pair<std::uint32_t, std::string>> inspected_due_;
+  std::deque<Inspected> inspected_due_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "crdt/value.h"
 #include "server/session.h"
 #include "transport/wire_channel.h"
 #include "transport/wire_search.h"
@@ -147,57 +146,6 @@ Bytes Session::write_ack(MutBytes room) {
   acked_applied_ = applied_;
   acked_durable_ = durable_;
   return wire::encode(grid_Ack{applied_, durable_, with_token ? token_durable_ : 0}, room);
-}
-
-Bytes Session::write_inspected(MutBytes room) {
-  const auto [id, topic] = std::move(inspected_due_.front());
-  inspected_due_.pop_front();
-  std::uint8_t bytes[2'048];
-  crdt::ValueWriter writer(bytes);
-  const CoordinatorStatus& status = shared_.figures;
-  const auto number = [&](std::string_view name, std::uint64_t value) {
-    writer.field(name);
-    writer.integer(static_cast<std::int64_t>(value));
-  };
-  writer.begin_record();
-  writer.field("app");
-  writer.text(shared_.options.app);
-  number("cells_collected", status.cells_collected);
-  number("cells_healed", status.cells_healed);
-  number("cells_sent", status.cells_sent);
-  number("devices_enrolled", status.devices_enrolled);
-  number("devices_lapsed", status.devices_lapsed);
-  number("drained", status.drained);
-  number("durable", status.durable);
-  number("epoch", status.epoch);
-  number("floor", status.floor);
-  number("head", status.head);
-  number("index_bytes", status.index_bytes);
-  number("indexes", status.indexes);
-  number("indexes_over_cap", status.indexes_over_cap);
-  writer.field("judging");
-  writer.boolean(status.judging);
-  number("links", status.links);
-  number("members", status.channels.members);
-  number("messages", status.channels.messages);
-  number("messages_lost", status.channels.messages_lost);
-  number("messages_sent", status.channels.messages_sent);
-  number("ops_applied", status.ops_applied);
-  number("ops_rejected", status.ops_rejected);
-  number("rooms", status.channels.rooms);
-  number("rows_judged", status.rows_judged);
-  number("subscriptions", status.subscriptions);
-  number("tombstones", status.tombstones);
-  writer.field("wall_ms");
-  writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));
-  writer.end_record();
-  const Result<Bytes> value = writer.finish();
-  const Status known = topic == "status" ? value.status() : Status::not_found;
-  wire::OpsWriter reply(Kind::inspect_reply, {.id = id, .map = "inspect", .status = known}, room);
-  if (known == Status::ok) {
-    reply.add({.cell = {{"inspect", "status", {}}, crdt::Stamp::of(shared_.journal.wall_ms(), 0, 1), 0, *value}});
-  }
-  return reply.finish({}, true);
 }
 
 Bytes Session::write_answer(MutBytes room) {

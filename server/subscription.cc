@@ -57,7 +57,8 @@ void Subscription::leap(const Journal& journal) {
   if (test_ != nullptr && journal.finder() != nullptr) leaps_.begin(*journal.finder(), map_, test_->predicate());
 }
 
-void Subscription::touch(storage::Seq before) {
+void Subscription::touch(storage::Seq before, storage::Seq gone) {
+  if (stale_ && gone > position_) ++coalesced_count_;
   if (!stale_) position_ = std::max(position_, before);
   stale_ = true;
 }

@@ -45,6 +45,7 @@ class RowsHeld {
   bool has(std::string_view key) const { return keys_.count(hash_of(key)) != 0; }
   bool remove(std::string_view key) { return keys_.erase(hash_of(key)) != 0; }
   bool knows_all() const { return knows_all_; }
+  std::size_t size() const { return keys_.size(); }
   void limit(std::size_t rows) { rows_max_ = rows; }
 
  private:
@@ -98,8 +99,9 @@ class Subscription {
 
   // Takes note of the rows that a device holds whose cursor stands at `position`.
   Status know_rows(Journal& journal, storage::Seq position, std::size_t rows_max);
-  // A record behind `before` may concern it. What it was not told of before concerns it not.
-  void touch(storage::Seq before);
+  // A record behind `before` may concern it, in the place of the record `gone`. What it was not told of before
+  // concerns it not.
+  void touch(storage::Seq before, storage::Seq gone);
   bool is_stale() const { return stale_; }
   // The device has written something of the row, and so may hold it.
   //   corrupt, io  Of the store.
@@ -127,6 +129,9 @@ class Subscription {
   // Rows that were held against its predicate, for those who count.
   std::uint64_t judged_count() const { return judged_count_; }
   std::uint64_t sent_count() const { return sent_count_; }
+  // Rows of which a newer record came before the older one was read.
+  std::uint64_t coalesced_count() const { return coalesced_count_; }
+  std::size_t held_count() const { return held_.size(); }
   bool is_behind(storage::Seq head) const { return position_ < head; }
   Bytes cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]);
   // The same, or nothing while that is what the device has shown.
@@ -175,6 +180,7 @@ class Subscription {
   PullCursor shown_;  // By the device, when it subscribed.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
+  std::uint64_t coalesced_count_ = 0;
 };
 
 }  // namespace grid::server
