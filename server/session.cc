@@ -149,14 +149,17 @@ Status Session::receive_push(Bytes frame) {
 
 // Judged as one (PROTOCOL P9): the first that may not be taken speaks for all. A unit is whole in its frame.
 Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& unit) const {
-  unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true};
+  std::vector<Judged> kept = std::move(unit.judged);
+  kept.clear();
+  unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true, .judged = std::move(kept)};
   const wire::OpsReader whole = behind;
   Op op = first;
   for (std::uint32_t left = first.unit.left;; --left) {
     const Status verdict = judge_op(op, behind.status());
-    const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
-    if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
-    if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit));
+    Judged& judged = unit.judged.emplace_back();
+    judged.is_given_back = verdict == Status::clock_ahead && is_given_back(op);
+    if (verdict != Status::ok && !judged.is_given_back && unit.status == Status::ok) unit.status = verdict;
+    if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit, judged));
     if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
@@ -165,8 +168,9 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
 }
 
 // A unit of which one is to be written anew is written anew as a whole.
-Status Session::judge_lateness(const Op& op, Verdict& unit) const {
+Status Session::judge_lateness(const Op& op, Verdict& unit, Judged& judged) const {
   const Result<Lateness> late = lateness_of(op);
+  if (late.ok()) judged.late = *late;
   if (!late.ok() || *late == Lateness::none || *late == Lateness::moot) return late.status();
   unit.status = Status::collected;
   if (*late == Lateness::renewed) unit.renew_above = shared_.journal.floor().greatest;
@@ -183,14 +187,11 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     return Status::invalid;
   }
   unit.is_first = false;
-  --unit.left;
+  const Judged judged = unit.judged[unit.judged.size() - unit.left--];
   if (unit.status != Status::ok) {
     GRID_TRY(reject(op, unit));
   } else {
-    const Result<Lateness> late = lateness_of(op);
-    if (!late.ok()) return late.status();
-    const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
-    if (*late != Lateness::moot || given_back) GRID_TRY(merge_op(op, given_back));
+    if (judged.late != Lateness::moot) GRID_TRY(merge_op(op, judged.is_given_back));
     ++shared_.figures.ops_applied;
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);

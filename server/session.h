@@ -117,14 +117,21 @@ class Session {
     std::string sentence;
     crdt::Stamp renew_above;  // The device is to write it anew, above this; none: it is not.
   };
+  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
+  // On one op that is taken.
+  struct Judged {
+    bool is_given_back = false;  // It is far ahead, and shows that the server was set back.
+    Lateness late = Lateness::none;
+  };
   // On the ops of one unit of a push.
   struct Verdict {
     Status status = Status::ok;
     std::uint32_t left = 0;  // That have yet to be taken.
     bool is_first = false;
-    bool is_ruled = false;      // A policy has refused it, and said
-    std::string sentence{};     // why.
-    crdt::Stamp renew_above{};  // What is refused is to be written anew, above this; none: it is not.
+    bool is_ruled = false;         // A policy has refused it, and said
+    std::string sentence{};        // why.
+    crdt::Stamp renew_above{};     // What is refused is to be written anew, above this; none: it is not.
+    std::vector<Judged> judged{};  // Each of them.
     bool goes_on() const { return left > 0; }
   };
   struct Inspected {
@@ -163,9 +170,8 @@ class Session {
   Status merge_op(const crdt::Op& op, bool given_back);
   void note_taken(const crdt::Op& op);
   bool is_given_back(const crdt::Op& op) const;
-  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
   Result<Lateness> lateness_of(const crdt::Op& op) const;
-  Status judge_lateness(const crdt::Op& op, Verdict& unit) const;
+  Status judge_lateness(const crdt::Op& op, Verdict& unit, Judged& judged) const;
   bool is_behind(const Subscription& subscription) const;
   void note_seen();
   storage::Seq seen(const Subscription& subscription) const;

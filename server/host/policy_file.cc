@@ -77,7 +77,7 @@ class Reader {
     }
     // An index alone is no rule: such a map may hold more than rows.
     RowRules::Fault fault;
-    if ((!has_rule && node.as_table()->size() > 0) || policies_.rules.add(map, fault) == Status::ok) return Status::ok;
+    if ((!has_rule && !node.as_table()->empty()) || policies_.rules.add(map, fault) == Status::ok) return Status::ok;
     const toml::node* at = node.as_table()->get(fault.rule);
     const std::string rule = fault.rule.empty() ? "" : ", " + fault.rule;
     return refuse(at != nullptr ? at->source() : name.source(), "map " + map.map + rule + ": " + fault.sentence);
@@ -116,7 +116,7 @@ class Reader {
                                 : read_text("a field of an index", field, index.field));
       std::string sentence;
       if (add_index(index, policies_.indexes, sentence)) continue;
-      return refuse(field.source(), "map " + map + ", index: " + sentence);
+      return refuse(field.source(), std::string("map ").append(map).append(", index: ").append(sentence));
     }
     return Status::ok;
   }
