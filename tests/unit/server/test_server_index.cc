@@ -157,7 +157,7 @@ std::string predicate_of(Dice& dice) {
 class Story {
  public:
   explicit Story(Dice& dice) : dice_(dice), plain_({}), indexed_(kIndexes) {
-    for (int i = 0; i < 400; ++i) write(1, kA);
+    for (int i = 0; i < 250; ++i) write(1, kA);
     connect(true);
   }
   void go_on() {
@@ -217,9 +217,9 @@ class Story {
 // P13, P21, P22
 void with_indexes_a_device_is_told_the_same(void**) {
   Dice dice;
-  for (int round = 0; round < 8; ++round) {
+  for (int round = 0; round < 4; ++round) {
     Story story(dice);
-    for (int connection = 0; connection < 12; ++connection) {
+    for (int connection = 0; connection < 8; ++connection) {
       for (std::uint64_t steps = dice.below(120); steps > 0; --steps) story.go_on();
       if (!dice.one_in(3)) story.settle();
       story.connect(dice.one_in(2));
@@ -229,7 +229,7 @@ void with_indexes_a_device_is_told_the_same(void**) {
 }
 
 void who_begins_looks_only_at_what_an_index_leads_to(void**) {
-  constexpr int kRows = 3'000;
+  constexpr int kRows = 1'000;
   for (const bool is_indexed : {false, true}) {
     World world(is_indexed ? std::span<const IndexedField>(kIndexes) : std::span<const IndexedField>());
     for (int i = 1; i <= kRows; ++i) {
