@@ -5,12 +5,13 @@
 
 #include "cli/failure.h"
 #include "cli/session.h"
-#include "ports/port.h"
 
 namespace grid::cli {
 namespace {
 
 constexpr std::uint32_t kFrameBytesMax = 262'144;
+// Of everybody who looks: a gateway remembers each node that says hello, and one that writes nothing needs no name.
+constexpr crdt::NodeId kNode = 1;
 
 template <std::size_t kSize>
 void set(char (&field)[kSize], std::string_view text) {
@@ -37,9 +38,7 @@ GatewayLook::GatewayLook(const std::string& server, const std::string& app) : se
   hello.protocol_min = wire::kProtocolMin;
   hello.protocol_max = wire::kProtocolMax;
   set(hello.app, app);
-  std::uint8_t node[8];
-  port::entropy(node);
-  hello.node = load_be(node) | 1;
+  hello.node = kNode;
   hello.frame_bytes_max = kFrameBytesMax;
   std::uint8_t room[wire::kControlBytesMax];
   try {
@@ -111,7 +110,7 @@ std::vector<std::uint8_t> GatewayLook::hear(wire::Kind kind) {
     }
     if (heard.ok() && *heard == kind) return frame;
   }
-  throw Failure(Exit::unreachable, "cannot reach " + server_ + ": " + (is_late_ ? "it does not answer" : closed_));
+  throw Failure(Exit::unreachable, is_late_ ? "cannot reach " + server_ + ": it does not answer" : closed_);
 }
 
 void GatewayLook::on_open(transport::LinkId link, std::string_view, std::string_view) {
@@ -128,7 +127,7 @@ std::optional<std::size_t> GatewayLook::on_writable(transport::LinkId, MutBytes 
 }
 
 void GatewayLook::on_close(transport::LinkId, std::string_view reason) {
-  closed_ = reason.empty() ? "the link has ended" : std::string(reason);
+  closed_ = reason.empty() ? server_ + " ended the link" : std::string(reason);
 }
 
 }  // namespace grid::cli

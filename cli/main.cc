@@ -263,7 +263,7 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   add_text(*verb, "--where", v.sync.where, "PRED", "Hold the rows of that map that it accepts, and no others");
   add_duration(*verb, "--timeout", v.sync.timeout_ms, "Give up after this time [60s]");
 
-  add_verb(app, v, "subs", "What this store has subscribed to, and how far it has come",
+  add_verb(app, v, "subs", "What this store has subscribed to, and how far it has come; of a --target all its links",
            [&v] { return subs(v.context); });
   verb = add_verb(app, v, "status", "This replica, and whether its server is there",
                   [&v] { return v.of_server ? status_of_server(v.context) : status(v.context); });

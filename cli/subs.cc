@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// subs: what a store has subscribed to, how far it has come with each, and what its next link begins with.
+// subs: what a store has subscribed to, how far it has come with each, and what its next link begins with; or of a
+// server, what each of its links is subscribed to, and how far it is behind.
 #include <filesystem>
 #include <map>
 
+#include "cli/gateway_look.h"
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -47,11 +49,28 @@ Report report_of(const std::string& hash, const Noted& noted) {
   return report.text("next", noted.heals ? "heals" : has_cursor ? "resumes" : "compares");
 }
 
+// A name alone is a subscription that no frame had room for.
+Report report_of(const crdt::Op& op) {
+  Report report;
+  report.text("subscription", op.cell.name.key);
+  if (op.cell.is_tombstone()) return report;
+  for (Value::Walk fields{Value(op.cell.value)}; fields.next();) report.value(fields.name(), fields.value());
+  return report;
+}
+
+Exit subs_of_server(const Context& context) {
+  GatewayLook look(context.target, context.app);
+  std::vector<Report> reports;
+  look.ask_all("subs", [&reports](const crdt::Op& op) { reports.push_back(report_of(op)); });
+  print_all(reports, context.format);
+  return Exit::ok;
+}
+
 }  // namespace
 
 Exit subs(const Context& context) {
   const std::string path = store_of(context);
-  if (path.empty()) throw Failure(Exit::usage, "subs looks into a store: say --store DIR");
+  if (path.empty()) return subs_of_server(context);
   if (!std::filesystem::exists(path)) throw Failure(Exit::not_found, "there is no store at " + path);
   Status status = Status::ok;
   std::string problem;

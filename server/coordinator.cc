@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "server/collector.h"
 #include "server/session.h"
@@ -15,7 +16,7 @@ using runtime::Action;
 using runtime::Event;
 using runtime::LinkId;
 
-class Coordinator::Body final : private ArrivalListener, private Collector::Readers {
+class Coordinator::Body final : private ArrivalListener, private Collector::Readers, private Sessions {
  public:
   Body(storage::Store& store, const CoordinatorOptions& options)
       : options_(options),
@@ -26,8 +27,10 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         author_(journal_, random_),
         searches_(options.search),
         collector_(options_.keeping, journal_),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_} {
+        finder_(store, options.indexes, options.index_bytes_max),
+        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_, *this} {
     journal_.listen(this);
+    journal_.use(&finder_);
   }
 
   std::span<const Action> step(const Event& event);
@@ -39,7 +42,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
 
  private:
   struct Link {
-    explicit Link(const Shared& shared) : session(shared) {}
+    Link(const Shared& shared, LinkId id) : session(shared, id) {}
     bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
     bool has_search() const { return session.is_greeted() && !session.owes_greeting() && search.wants_write(); }
     bool wants_write() const { return session.wants_write() || has_channel() || has_search(); }
@@ -64,13 +67,18 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
   // ArrivalListener
-  void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) override;
+  void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before, storage::Seq gone) override;
+  // Sessions
+  const Session* first_from(LinkId link) const override;
   void collect(const Event& event);
   // Collector::Readers
   bool is_linked(crdt::NodeId node) const override;
   bool have_seen(const crdt::CellName& name, storage::Seq seq) const override;
   void passed(const crdt::CellName& name, storage::Seq seq) override;
+  void read_on();
   void commit();
+  void committed();
+  void stir_all();
   void ask_to_write();
 
   const CoordinatorOptions options_;
@@ -83,13 +91,20 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Author author_;
   Searches searches_;
   Collector collector_;
+  RowFinder finder_;
   CoordinatorStatus figures_;
   SubscriptionIndex index_;
   Shared shared_;
   std::map<LinkId, Link> links_;
+  // What is not about all links costs nothing of the others: of these some may be gone.
+  std::set<LinkId> stirred_;     // That may have something to send; the others were asked.
+  std::set<LinkId> received_;    // Of which a frame has come since the last batch was closed,
+  std::set<LinkId> committing_;  // and before that, since the one before.
+  storage::Seq told_floor_ = 0;
   Action action_slots_[runtime::kActionsMax];
   runtime::ActionList actions_{action_slots_};
   std::uint32_t sentences_ = 0;
+  std::size_t over_cap_ = 0;  // Indexes of which that was said.
   std::uint64_t now_ms_ = 0;
   bool stopped_ = false;
 };
@@ -105,8 +120,11 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   collect(event);
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
+  if (event.now_ms >= channels_.wake_at_ms()) stir_all();
   channels_.advance(event.now_ms, journal_.wall_ms());
   searches_.advance(event.now_ms, journal_.wall_ms(), journal_.head(), actions_);
+  read_on();
+  if (stopped_) return actions_.span();
   commit();
   ask_to_write();
   if (sentences_ != problem_.count()) {
@@ -151,19 +169,19 @@ void Coordinator::Body::dispatch(const Event& event) {
     case Event::Kind::writable:
       return write(event);
     case Event::Kind::durable:
-      journal_.durable();
-      for (auto& [id, link] : links_) link.session.durable();
-      return;
+      return committed();
     case Event::Kind::collect:
       return write_behind_.collect(event.room, actions_);
     case Event::Kind::drained:
       return write_behind_.drained(event.seq, event.status, event.now_ms);
     case Event::Kind::searched:
+      stir_all();
       return searches_.searched(event.bytes, event.now_ms);
     case Event::Kind::indexed:
       return searches_.indexed(event.batch);
     case Event::Kind::stop:
       write_behind_.hurry();
+      stir_all();
       for (auto& [id, link] : links_) link.session.end(Status::ok, "the gateway is stopping", 1'000);
       return;
     case Event::Kind::wake:
@@ -174,7 +192,8 @@ void Coordinator::Body::dispatch(const Event& event) {
 
 void Coordinator::Body::link_up(const Event& event) {
   const bool full = links_.size() >= options_.links_max;
-  const auto [link, fresh] = links_.try_emplace(event.link, shared_);
+  const auto [link, fresh] = links_.try_emplace(event.link, shared_, event.link);
+  stirred_.insert(event.link);
   if (fresh) channels_.link_up(link->second.channel, event.link, event.identity);
   if (fresh) searches_.link_up(link->second.search, event.link);
   if (full && fresh) link->second.session.end(Status::full, "this gateway holds all the links that it may", 5'000);
@@ -183,6 +202,7 @@ void Coordinator::Body::link_up(const Event& event) {
 void Coordinator::Body::forget(LinkId id) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
+  if (link->second.session.is_greeted()) stir_all();  // Those who are in a room with it.
   channels_.link_down(link->second.channel);
   searches_.link_down(link->second.search);
   link->second.session.take_leave(true);
@@ -192,6 +212,8 @@ void Coordinator::Body::forget(LinkId id) {
 void Coordinator::Body::receive(LinkId id, Bytes frame) {
   const auto link = links_.find(id);
   if (link == links_.end()) return;
+  stirred_.insert(id);
+  received_.insert(id);
   const Result<wire::Kind> kind = wire::kind_of(frame);
   if (kind.ok() && link->second.session.is_greeted()) {
     if (*kind == wire::Kind::channel) return receive_channel(link->second, frame);
@@ -204,6 +226,7 @@ void Coordinator::Body::receive(LinkId id, Bytes frame) {
 
 void Coordinator::Body::receive_channel(Link& link, Bytes frame) {
   if (!link.session.takes_frames()) return;
+  stir_all();
   const Status status = channels_.receive(link.channel, link.session.node(), frame, now_ms_, journal_.wall_ms());
   if (status != Status::ok) link.session.refuse(wire::Kind::channel, status);
 }
@@ -218,16 +241,25 @@ void Coordinator::Body::receive_search(Link& link, Bytes frame) {
 void Coordinator::Body::part_twins(LinkId id) {
   const crdt::NodeId node = links_.find(id)->second.session.node();
   for (auto& [other, link] : links_) {
-    if (other != id && link.session.node() == node) link.session.end(Status::busy, "this node has a newer link");
+    if (other == id || link.session.node() != node) continue;
+    link.session.end(Status::busy, "this node has a newer link");
+    stirred_.insert(other);
   }
 }
 
 // Tells the subscriptions that the row, as it was or is, may concern.
-void Coordinator::Body::arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) {
-  index_.each(name, row, [before](const SubscriptionIndex::Entry& entry) {
-    entry.subscription->touch(before);
-    entry.session->stir();
+void Coordinator::Body::arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before,
+                                storage::Seq gone) {
+  index_.each(name, row, [this, before, gone](const SubscriptionIndex::Entry& entry) {
+    entry.subscription->touch(before, gone);
+    entry.session->stir(*entry.subscription);
+    stirred_.insert(entry.session->link());
   });
+}
+
+const Session* Coordinator::Body::first_from(LinkId link) const {
+  const auto found = links_.lower_bound(link);
+  return found == links_.end() ? nullptr : &found->second.session;
 }
 
 void Coordinator::Body::write(const Event& event) {
@@ -235,6 +267,7 @@ void Coordinator::Body::write(const Event& event) {
   if (found == links_.end()) return;
   Link& link = found->second;
   link.write_wanted = false;
+  stirred_.insert(event.link);
   if (link.session.is_inspected()) figures_ = status();
   const Bytes frame = next_frame(link, event.room);
   if (!frame.empty()) actions_.add({.kind = Action::Kind::frame, .link = event.link, .size = frame.size()});
@@ -281,23 +314,59 @@ void Coordinator::Body::passed(const crdt::CellName& name, storage::Seq seq) {
   for (auto& [id, link] : links_) {
     if (name.sub.empty()) link.session.forget_row(name);
     if (link.session.has_seen(name, seq)) continue;
+    stirred_.insert(id);
     link.session.end(Status::busy, "deletions were collected that this link had yet to tell of: connect again");
   }
+}
+
+// The indexes, over what has arrived, a piece at a time.
+void Coordinator::Body::read_on() {
+  const Status status = finder_.advance();
+  if (status != Status::ok && status != Status::busy) return stop(status);
+  if (status == Status::busy) actions_.add({.kind = Action::Kind::more});
+  if (over_cap_ == finder_.over_cap_count()) return;
+  over_cap_ = finder_.over_cap_count();
+  problem_.say("an index would take more memory than there may be, and is switched off: its rows are scanned for");
 }
 
 // One commit at a time: what arrives meanwhile goes with the next.
 void Coordinator::Body::commit() {
   if (!journal_.dirty() || journal_.committing()) return;
   actions_.add({.kind = Action::Kind::commit, .batch = journal_.seal()});
-  for (auto& [id, link] : links_) link.session.sealed();
+  committing_ = std::exchange(received_, {});
+  for (const LinkId id : committing_) {
+    if (const auto link = links_.find(id); link != links_.end()) link->second.session.sealed();
+  }
+}
+
+void Coordinator::Body::committed() {
+  journal_.durable();
+  const bool is_news = told_floor_ != journal_.durable_floor().position;
+  told_floor_ = journal_.durable_floor().position;
+  committing_.insert(received_.begin(), received_.end());
+  for (auto& [id, link] : links_) {
+    if (is_news) committing_.insert(id);
+  }
+  for (const LinkId id : std::exchange(committing_, {})) {
+    const auto link = links_.find(id);
+    if (link == links_.end()) continue;
+    link->second.session.durable();
+    stirred_.insert(id);
+  }
+  if (journal_.is_at_rest()) received_.clear();
+}
+
+void Coordinator::Body::stir_all() {
+  for (const auto& [id, link] : links_) stirred_.insert(stirred_.end(), id);
 }
 
 void Coordinator::Body::ask_to_write() {
-  for (auto& [id, link] : links_) {
-    if (link.write_wanted || !link.wants_write()) continue;
+  for (; !stirred_.empty(); stirred_.erase(stirred_.begin())) {
+    const auto link = links_.find(*stirred_.begin());
+    if (link == links_.end() || link->second.write_wanted || !link->second.wants_write()) continue;
     if (actions_.full()) return actions_.add({.kind = Action::Kind::more});
-    link.write_wanted = true;
-    actions_.add({.kind = Action::Kind::want_write, .link = id});
+    link->second.write_wanted = true;
+    actions_.add({.kind = Action::Kind::want_write, .link = link->first});
   }
 }
 
@@ -325,6 +394,9 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.judging = journal_.judging();
   status.channels = channels_.figures();
   status.tombstones = journal_.dead_count();
+  status.indexes = static_cast<std::uint32_t>(finder_.index_count());
+  status.indexes_over_cap = static_cast<std::uint32_t>(finder_.over_cap_count());
+  status.index_bytes = finder_.bytes();
   const Floor& floor = journal_.durable_floor();
   status.cells_collected = floor.count;
   status.floor = floor.position;

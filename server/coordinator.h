@@ -20,6 +20,7 @@
 #include "runtime/machine.h"
 #include "runtime/scope.h"
 #include "server/channels.h"
+#include "server/row_finder.h"
 #include "server/searches.h"
 #include "storage/sink.h"
 #include "storage/store.h"
@@ -52,7 +53,9 @@ struct CoordinatorOptions {
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
-  Policy* policy = nullptr;  // Null: every legal write is taken.
+  Policy* policy = nullptr;                 // Null: every legal write is taken.
+  std::span<const IndexedField> indexes{};  // Each passed add_index().
+  std::size_t index_bytes_max = 256u << 20;
   SearchOptions search{};
   Keeping keeping{};
   bool has_sink = false;
@@ -70,7 +73,10 @@ struct CoordinatorStatus {
   std::uint64_t ops_rejected = 0;
   std::uint64_t cells_sent = 0;
   std::uint64_t cells_healed = 0;
-  std::uint64_t rows_judged = 0;      // Held against the predicates of subscriptions.
+  std::uint64_t rows_judged = 0;  // Held against the predicates of subscriptions.
+  std::uint32_t indexes = 0;
+  std::uint32_t indexes_over_cap = 0;  // Of these switched off, because they would take too much.
+  std::uint64_t index_bytes = 0;
   std::uint64_t tombstones = 0;       // Removed or expired cells that are still kept,
   std::uint64_t cells_collected = 0;  // and those that are no more.
   crdt::Seq floor = 0;                // The greatest arrival of these; of what is durable.

@@ -7,6 +7,7 @@
 #include "crdt/base/check.h"
 #include "runtime/facts.h"
 #include "runtime/scan.h"
+#include "server/scope_walk.h"
 
 namespace grid::server {
 
@@ -54,7 +55,7 @@ Status Journal::tell_row_of(const crdt::CellName& name) {
   if (listener_ == nullptr || name.sub.empty()) return Status::ok;
   const Result<crdt::Op> row = store_.find({name.map, name.key, {}});
   if (!row.ok() && row.status() != Status::not_found) return row.status();
-  listener_->arrived(name, crdt::Value(row.ok() ? row->cell.value : Bytes{}), store_.head());
+  listener_->arrived(name, crdt::Value(row.ok() ? row->cell.value : Bytes{}), store_.head(), 0);
   return Status::ok;
 }
 
@@ -65,18 +66,19 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   if (standing.ok() && !crdt::wins(op.cell, standing->cell)) return false;
   const bool tells = listener_ != nullptr && op.cell.name.sub.empty();
   const storage::Seq head = store_.head();
-  if (tells) listener_->arrived(op.cell.name, crdt::Value(standing.ok() ? standing->cell.value : Bytes{}), head);
+  const storage::Seq hidden = standing.ok() ? standing->seq : 0;
+  const crdt::Value was(standing.ok() ? standing->cell.value : Bytes{});
+  if (tells) listener_->arrived(op.cell.name, was, head, hidden);
   const crdt::Op arrival{.cell = op.cell, .base = op.base, .quality = op.quality};
   // The views of `standing` end with the append: what the digests count of it is taken first.
   const Partitions::Counted before = standing.ok() ? partitions_.counted(*standing) : Partitions::Counted{};
-  const storage::Seq hidden = standing.ok() ? standing->seq : 0;
   const bool buried = standing.ok() && standing->cell.is_tombstone();
   const Result<storage::Seq> seq = store_.append(arrival);
   if (!seq.ok()) {
     problem_.say("the journal takes no more: ").text(store_.problem());
     return seq.status();
   }
-  if (tells) listener_->arrived(op.cell.name, crdt::Value(op.cell.value), head);
+  if (tells) listener_->arrived(op.cell.name, crdt::Value(op.cell.value), head, 0);
   if (hidden != 0) hidden_.push_back({hidden, *seq});
   partitions_.remove(op.cell.name, before);
   crdt::Op now = arrival;
@@ -121,7 +123,14 @@ Status Journal::erase(const crdt::CellName& name) {
 
 crdt::Digest Journal::digest(const runtime::Scope& scope) {
   const Result<crdt::Digest> kept = partitions_.root(scope);
-  return kept.ok() ? *kept : partitions_.scan_root(scope, store_);
+  if (kept.ok()) return *kept;
+  crdt::Digest sum;
+  for (ScopeWalk walk(scope, store_, finder_, partitions_.expired_through_ms());;) {
+    const Result<crdt::Op> op = walk.next();
+    if (!op.ok()) return sum;
+    const Partitions::Counted now = partitions_.counted(*op);
+    if (now.counted) sum.add(now.digest);
+  }
 }
 
 std::uint64_t Journal::seal() {

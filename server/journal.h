@@ -15,6 +15,7 @@
 #include "runtime/problem.h"
 #include "server/floor.h"
 #include "server/partitions.h"
+#include "server/row_finder.h"
 #include "storage/store.h"
 
 namespace grid::server {
@@ -23,8 +24,9 @@ namespace grid::server {
 class ArrivalListener {
  public:
   // A cell of this row has arrived, or is about to, behind `before`. `row` is the row's value: once as it was, and once
-  // as it is where the record is the row itself; absent when none stands.
-  virtual void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before) = 0;
+  // as it is where the record is the row itself; absent when none stands. `gone` is the row's record that the new one
+  // takes the place of; 0: none.
+  virtual void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before, storage::Seq gone) = 0;
 
  protected:
   ~ArrivalListener() = default;
@@ -36,6 +38,9 @@ class Journal {
       : store_(store), partitions_(app, maps_max), problem_(problem) {}
 
   void listen(ArrivalListener* listener) { listener_ = listener; }
+  // Where rows of predicates lie; null: that is not known. It reads this store.
+  void use(const RowFinder* finder) { finder_ = finder; }
+  const RowFinder* finder() const { return finder_; }
   // Reads judge and digests from the store.
   Status open();
   void observe(std::uint64_t now_ms, std::uint64_t wall_ms);
@@ -102,6 +107,7 @@ class Journal {
   Partitions partitions_;
   runtime::Problem& problem_;
   ArrivalListener* listener_ = nullptr;
+  const RowFinder* finder_ = nullptr;
   crdt::Judge judge_;
   crdt::Stamp greatest_;
   std::uint64_t saved_judge_ms_ = 0;

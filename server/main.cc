@@ -127,7 +127,7 @@ int main(int argc, char** argv) {
   app.add_flag("--dev", dev, "Development: listens on loopback only, without authentication");
   app.add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")->capture_default_str();
   app.add_option("--data", options.data, "Directory for journals and databases")->capture_default_str();
-  app.add_option("--policy", policy, "FILE of the rules of maps (docs/policies.md)");
+  app.add_option("--policy", policy, "FILE of the rules and indexes of maps (docs/policies.md)");
   add_span(app, "--retention", options.apps.keeping.retention_ms,
            "How long a deletion is kept for devices that have not acknowledged it");
   add_span(app, "--enroll-lapse", options.apps.keeping.enroll_lapse_ms,
@@ -150,12 +150,13 @@ int main(int argc, char** argv) {
                  options.listen.c_str());
     return kUsage;
   }
-  grid::server::RowRules rules;
+  grid::server::MapPolicies policies;
   std::string problem;
-  if (!policy.empty() && grid::server::read_policy_file(policy, rules, problem) != Status::ok) {
+  if (!policy.empty() && grid::server::read_policy_file(policy, policies, problem) != Status::ok) {
     std::fprintf(stderr, "gridd: %s\n", problem.c_str());
     return kUsage;
   }
-  if (!rules.is_empty()) options.apps.policy = &rules;
+  if (!policies.rules.is_empty()) options.apps.policy = &policies.rules;
+  options.apps.indexes = policies.indexes;
   return check_only ? 0 : run(options);
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "server/scope_walk.h"
+
 namespace grid::server {
 
 using crdt::Digest;
@@ -169,7 +171,6 @@ Status MerkleAnswer::count_first(Ask& ask, const std::string& map) {
   whole.text = ask.text;
   whole.rows = ask.rows;
   whole.splits.push_back({wire::kWholeMap, 0});
-  whole.scan = runtime::Scan(whole.scope());
   GRID_TRY(count_children(whole));
   ask.children = std::move(whole.children);
   ask.map = map;
@@ -190,8 +191,9 @@ Status MerkleAnswer::count_children(Ask& ask) {
     for (std::size_t i = 0; i < children.size(); ++i) children[i] = tree->node(wire::child_of(split, i));
   }
   if (!scan) return Status::ok;
-  for (;;) {
-    const Result<Op> op = ask.scan.next(journal_.store(), journal_.partitions().expired_through_ms());
+  const std::uint64_t known_ms = journal_.partitions().expired_through_ms();
+  for (ScopeWalk walk(ask.scope(), journal_.store(), journal_.finder(), known_ms);;) {
+    const Result<Op> op = walk.next();
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return op.status();
     const Partitions::Counted counted = journal_.partitions().counted(*op);

@@ -2,8 +2,6 @@
 
 #include "server/partitions.h"
 
-#include "runtime/scan.h"
-
 namespace grid::server {
 
 using crdt::Digest;
@@ -69,16 +67,6 @@ Result<Digest> Partitions::root(const runtime::Scope& scope) const {
   Digest sum;
   for (const auto& [map, tree] : trees_) sum.add(tree.tree.root());
   return sum;
-}
-
-Digest Partitions::scan_root(const runtime::Scope& scope, storage::Store& store) const {
-  Digest sum;
-  for (runtime::Scan scan(scope);;) {
-    const Result<Op> op = scan.next(store, expired_through_ms_);
-    if (!op.ok()) return sum;
-    const Counted now = counted(*op);
-    if (now.counted) sum.add(now.digest);
-  }
 }
 
 }  // namespace grid::server

@@ -53,9 +53,8 @@ class Partitions {
 
   // The tree of a map; null when it is not kept.
   const crdt::MerkleTree* tree(std::string_view map) const;
-  //   not_found  It is not kept: scan_root().
+  //   not_found  It is not kept.
   Result<crdt::Digest> root(const runtime::Scope& scope) const;
-  crdt::Digest scan_root(const runtime::Scope& scope, storage::Store& store) const;
   crdt::Position position_of(const crdt::CellName& name) const { return crdt::position_of(app_, name.map, name.key); }
 
  private:

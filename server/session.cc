@@ -149,14 +149,17 @@ Status Session::receive_push(Bytes frame) {
 
 // Judged as one (PROTOCOL P9): the first that may not be taken speaks for all. A unit is whole in its frame.
 Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& unit) const {
-  unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true};
+  std::vector<Judged> kept = std::move(unit.judged);
+  kept.clear();
+  unit = {.status = Status::ok, .left = first.unit.left + 1u, .is_first = true, .judged = std::move(kept)};
   const wire::OpsReader whole = behind;
   Op op = first;
   for (std::uint32_t left = first.unit.left;; --left) {
     const Status verdict = judge_op(op, behind.status());
-    const bool given_back = verdict == Status::clock_ahead && is_given_back(op);
-    if (verdict != Status::ok && !given_back && unit.status == Status::ok) unit.status = verdict;
-    if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit));
+    Judged& judged = unit.judged.emplace_back();
+    judged.is_given_back = verdict == Status::clock_ahead && is_given_back(op);
+    if (verdict != Status::ok && !judged.is_given_back && unit.status == Status::ok) unit.status = verdict;
+    if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit, judged));
     if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
@@ -165,8 +168,9 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
 }
 
 // A unit of which one is to be written anew is written anew as a whole.
-Status Session::judge_lateness(const Op& op, Verdict& unit) const {
+Status Session::judge_lateness(const Op& op, Verdict& unit, Judged& judged) const {
   const Result<Lateness> late = lateness_of(op);
+  if (late.ok()) judged.late = *late;
   if (!late.ok() || *late == Lateness::none || *late == Lateness::moot) return late.status();
   unit.status = Status::collected;
   if (*late == Lateness::renewed) {
@@ -187,18 +191,15 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     return Status::invalid;
   }
   unit.is_first = false;
-  --unit.left;
+  const Judged judged = unit.judged[unit.judged.size() - unit.left--];
   if (unit.status != Status::ok) {
     GRID_TRY(reject(op, unit));
   } else {
-    const Result<Lateness> late = lateness_of(op);
-    if (!late.ok()) return late.status();
-    const bool given_back = judge_op(op, Status::ok) == Status::clock_ahead;
-    if (*late != Lateness::moot || given_back) GRID_TRY(merge_op(op, given_back));
+    if (judged.late != Lateness::moot) GRID_TRY(merge_op(op, judged.is_given_back));
     ++shared_.figures.ops_applied;
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
-  note_shown(op);
+  GRID_TRY(note_shown(op));
   last_seq_ = applied_ = op.seq;
   ++in_flight_;
   // With nothing to commit, what was merged is on disk already.
@@ -296,8 +297,8 @@ Status Session::receive_verify(Bytes frame) {
   Subscription* subscription = find(message.id);
   if (subscription == nullptr) return Status::ok;
   subscription->current_due = true;
+  stir(*subscription);
   message.compare ? subscription->begin_comparison() : subscription->end_comparison();
-  dirty_ = true;
   // Asked behind a comparison: what this node was promised has been given back.
   if (lost_ && !message.compare && shared_time_ > peer_.whole_time) {
     if (shared_time_ > peer_.taken_time) {
@@ -324,14 +325,6 @@ Status Session::receive_ask(Kind kind, Bytes frame) {
   }
   const Subscription* subscription = find(id);
   return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope(), subscription->heal);
-}
-
-Status Session::receive_inspect(Bytes frame) {
-  grid_InspectAsk message = grid_InspectAsk_init_zero;
-  GRID_TRY(wire::decode(frame, message));
-  if (inspected_due_.size() >= shared_.options.subscriptions_max) return Status::full;
-  inspected_due_.emplace_back(message.id, message.topic);
-  return Status::ok;
 }
 
 // While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.
@@ -400,7 +393,8 @@ void Session::durable() {
   told_floor_ = shared_.journal.durable_floor().position;
   for (const auto& subscription : subscriptions_) {
     if (!is_news) break;
-    subscription->current_due = dirty_ = true;
+    subscription->current_due = true;
+    stir(*subscription);
   }
   dirty_ = dirty_ || current_waits_;
   current_waits_ = false;

@@ -27,6 +27,18 @@
 
 namespace grid::server {
 
+class Session;
+
+// The sessions of one coordinator, in the order of their links.
+class Sessions {
+ public:
+  // Of this link, or of the next one; null behind the last.
+  virtual const Session* first_from(runtime::LinkId link) const = 0;
+
+ protected:
+  ~Sessions() = default;
+};
+
 // What the sessions of one coordinator share.
 struct Shared {
   const CoordinatorOptions& options;
@@ -37,11 +49,12 @@ struct Shared {
   CoordinatorStatus& figures;
   SubscriptionIndex& index;
   Author& author;
+  const Sessions& sessions;
 };
 
 class Session {
  public:
-  explicit Session(const Shared& shared) : shared_(shared), answer_(shared.journal) {}
+  Session(const Shared& shared, runtime::LinkId link) : shared_(shared), link_(link), answer_(shared.journal) {}
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -55,9 +68,15 @@ class Session {
   bool is_over() const { return over_; }
   void end(Status status, std::string_view reason, std::uint32_t retry_after_ms = 0);
 
-  // A subscription was touched.
-  void stir() { dirty_ = true; }
+  runtime::LinkId link() const { return link_; }
+  // A subscription may have something to send.
+  void stir(Subscription& subscription) {
+    queue(subscription);
+    dirty_ = true;
+  }
+  // A batch was closed, with all that came over this link before.
   void sealed();
+  // That batch is on disk. Owed where sealed() was, where a frame has come since, and where the floor has risen.
   void durable();
 
   // Ends the session over a frame, as receive() does.
@@ -98,15 +117,28 @@ class Session {
     std::string sentence;
     crdt::Stamp renew_above;  // The device is to write it anew, above this; none: it is not.
   };
+  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
+  // On one op that is taken.
+  struct Judged {
+    bool is_given_back = false;  // It is far ahead, and shows that the server was set back.
+    Lateness late = Lateness::none;
+  };
   // On the ops of one unit of a push.
   struct Verdict {
     Status status = Status::ok;
     std::uint32_t left = 0;  // That have yet to be taken.
     bool is_first = false;
-    bool is_ruled = false;      // A policy has refused it, and said
-    std::string sentence{};     // why.
-    crdt::Stamp renew_above{};  // What is refused is to be written anew, above this; none: it is not.
+    bool is_ruled = false;         // A policy has refused it, and said
+    std::string sentence{};        // why.
+    crdt::Stamp renew_above{};     // What is refused is to be written anew, above this; none: it is not.
+    std::vector<Judged> judged{};  // Each of them.
     bool goes_on() const { return left > 0; }
+  };
+  struct Inspected {
+    std::uint32_t id;
+    std::string topic;
+    std::string argument;
+    bool after;
   };
   struct Beaten {
     std::uint32_t subscription;
@@ -138,9 +170,8 @@ class Session {
   Status merge_op(const crdt::Op& op, bool given_back);
   void note_taken(const crdt::Op& op);
   bool is_given_back(const crdt::Op& op) const;
-  enum class Lateness : std::uint8_t { none, moot, renewed, refused };
   Result<Lateness> lateness_of(const crdt::Op& op) const;
-  Status judge_lateness(const crdt::Op& op, Verdict& unit) const;
+  Status judge_lateness(const crdt::Op& op, Verdict& unit, Judged& judged) const;
   bool is_behind(const Subscription& subscription) const;
   void note_seen();
   storage::Seq seen(const Subscription& subscription) const;
@@ -156,7 +187,7 @@ class Session {
             this};
   }
   const Subscription* predicate_of(std::string_view map) const;
-  void note_shown(const crdt::Op& op);
+  Status note_shown(const crdt::Op& op);
   bool is_shown_due() const { return !shown_.empty() && shown_.front().seq <= acked_durable_; }
   Status begin_pull(Subscription& subscription, const grid_Subscribe& message);
   Subscription* find(std::uint32_t id);
@@ -170,22 +201,31 @@ class Session {
   Bytes write_shown(MutBytes room);
   Bytes write_ack(MutBytes room);
   Bytes write_inspected(MutBytes room);
+  Bytes tell_status(std::uint32_t id, MutBytes room) const;
+  Bytes tell_subscriptions(const Inspected& ask, MutBytes room) const;
+  bool tell(const Subscription& one, wire::OpsWriter& reply) const;
   Bytes write_answer(MutBytes room);
   Bytes write_pull(MutBytes room);
+  void queue(Subscription& subscription) {
+    if (!subscription.is_queued) due_.push_back(&subscription);
+    subscription.is_queued = true;
+  }
   Bytes write_current(Subscription& subscription, MutBytes room);
   Bytes write_compare(Subscription& subscription, MutBytes room);
   bool ack_due() const { return applied_ != acked_applied_ || durable_ != acked_durable_; }
   bool is_settled() const { return shared_.journal.is_at_rest(); }
 
   Shared shared_;
+  const runtime::LinkId link_;
   MerkleAnswer answer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
+  std::deque<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
   std::deque<Rejected> rejected_;
   std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
   std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
-  std::deque<std::pair<std::uint32_t, std::string>> inspected_due_;
+  std::deque<Inspected> inspected_due_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;
@@ -203,7 +243,6 @@ class Session {
   grid_Bye bye_ = grid_Bye_init_zero;
   std::uint32_t frame_bytes_max_ = 0;
   std::uint32_t value_bytes_max_ = 0;
-  std::size_t turn_ = 0;  // The subscription that goes first, so that none starves.
 
   crdt::Seq last_seq_ = 0;  // Of this link's pushes: they rise.
   crdt::Seq applied_ = 0;

@@ -24,6 +24,7 @@ void Session::end_subscriptions(Condition condition) {
     shared_.index.remove(subscription->scope(), subscription->predicate(), {this, subscription.get()});
     answer_.forget(subscription->id());
   }
+  std::erase_if(due_, [&condition](const Subscription* subscription) { return condition(*subscription); });
   std::erase_if(subscriptions_, [&condition](const auto& subscription) { return condition(*subscription); });
 }
 
@@ -55,17 +56,21 @@ const Subscription* Session::predicate_of(std::string_view map) const {
 }
 
 // By writing it the device shows that it holds the row (PROTOCOL P21); it can let go of it once the op has settled.
-void Session::note_shown(const Op& op) {
-  if (predicate_of(op.cell.name.map) == nullptr) return;
+Status Session::note_shown(const Op& op) {
+  if (predicate_of(op.cell.name.map) == nullptr) return Status::ok;
   shown_.push_back({op.seq, KeptName(op.cell.name)});
   for (const auto& subscription : subscriptions_) {
-    if (subscription->scope().matches(op.cell.name)) subscription->show(op.cell.name.key);
+    if (!subscription->scope().matches(op.cell.name)) continue;
+    GRID_TRY(subscription->show(shared_.journal, op.cell.name.key));
   }
+  return Status::ok;
 }
 
 void Session::forget_row(const crdt::CellName& row) {
   for (const auto& subscription : subscriptions_) {
-    if (subscription->scope().matches(row)) subscription->forget(row.key);
+    if (!subscription->scope().matches(row)) continue;
+    subscription->forget(row.key);
+    if (subscription->owes_comparison()) queue(*subscription);
   }
 }
 
@@ -102,6 +107,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.resume(*cursor);
   } else if (!message.holds) {
     subscription.start(0, head, true);
+    subscription.leap(shared_.journal);
   } else {
     mode = wire::PullMode::compare;
     subscription.heal = of_scope || lost_ || message.unhealed;
@@ -110,7 +116,7 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   }
   GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max,
                                   mode == wire::PullMode::compare));
-  dirty_ = true;
+  stir(subscription);
   const bool tells = behind && mode == wire::PullMode::compare;
   const crdt::Stamp collected = tells ? floor.greatest : crdt::Stamp{};
   subscribed_due_.push_back(

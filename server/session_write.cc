@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "crdt/value.h"
 #include "server/session.h"
 #include "transport/wire_channel.h"
 #include "transport/wire_search.h"
@@ -149,54 +148,6 @@ Bytes Session::write_ack(MutBytes room) {
   return wire::encode(grid_Ack{applied_, durable_, with_token ? token_durable_ : 0}, room);
 }
 
-Bytes Session::write_inspected(MutBytes room) {
-  const auto [id, topic] = std::move(inspected_due_.front());
-  inspected_due_.pop_front();
-  std::uint8_t bytes[1'024];
-  crdt::ValueWriter writer(bytes);
-  const CoordinatorStatus& status = shared_.figures;
-  const auto number = [&](std::string_view name, std::uint64_t value) {
-    writer.field(name);
-    writer.integer(static_cast<std::int64_t>(value));
-  };
-  writer.begin_record();
-  writer.field("app");
-  writer.text(shared_.options.app);
-  number("cells_collected", status.cells_collected);
-  number("cells_healed", status.cells_healed);
-  number("cells_sent", status.cells_sent);
-  number("devices_enrolled", status.devices_enrolled);
-  number("devices_lapsed", status.devices_lapsed);
-  number("drained", status.drained);
-  number("durable", status.durable);
-  number("epoch", status.epoch);
-  number("floor", status.floor);
-  number("head", status.head);
-  writer.field("judging");
-  writer.boolean(status.judging);
-  number("links", status.links);
-  number("members", status.channels.members);
-  number("messages", status.channels.messages);
-  number("messages_lost", status.channels.messages_lost);
-  number("messages_sent", status.channels.messages_sent);
-  number("ops_applied", status.ops_applied);
-  number("ops_rejected", status.ops_rejected);
-  number("rooms", status.channels.rooms);
-  number("rows_judged", status.rows_judged);
-  number("subscriptions", status.subscriptions);
-  number("tombstones", status.tombstones);
-  writer.field("wall_ms");
-  writer.timestamp(static_cast<std::int64_t>(shared_.journal.wall_ms()));
-  writer.end_record();
-  const Result<Bytes> value = writer.finish();
-  const Status known = topic == "status" ? value.status() : Status::not_found;
-  wire::OpsWriter reply(Kind::inspect_reply, {.id = id, .map = "inspect", .status = known}, room);
-  if (known == Status::ok) {
-    reply.add({.cell = {{"inspect", "status", {}}, crdt::Stamp::of(shared_.journal.wall_ms(), 0, 1), 0, *value}});
-  }
-  return reply.finish({}, true);
-}
-
 Bytes Session::write_answer(MutBytes room) {
   const Result<Bytes> frame = answer_.write(room, wanted());
   if (frame.ok()) return *frame;
@@ -204,11 +155,12 @@ Bytes Session::write_answer(MutBytes room) {
   return {};
 }
 
-// One frame of one subscription, beginning with the one whose turn it is.
+// One frame of one subscription; then it is the next one's turn.
 Bytes Session::write_pull(MutBytes room) {
-  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
-    Subscription& subscription = *subscriptions_[(turn_ + i) % subscriptions_.size()];
-    if (!subscription.is_stale() && !subscription.current_due && !subscription.owes_comparison()) continue;
+  for (std::size_t left = due_.size(); left > 0; --left) {
+    Subscription& subscription = *due_.front();
+    due_.pop_front();
+    due_.push_back(&subscription);
     bool behind = false;
     const std::uint64_t before = subscription.sent_count();
     const std::uint64_t judged = subscription.judged_count();
@@ -219,27 +171,19 @@ Bytes Session::write_pull(MutBytes room) {
       end(frame.status(), "the gateway could not read its journal");
       return {};
     }
-    if (!frame->empty()) {
-      shared_.figures.cells_sent += subscription.sent_count() - before;
-      turn_ = (turn_ + i + 1) % subscriptions_.size();
-      return *frame;
-    }
-    if (behind) {
-      // It has looked at as much as one step may.
-      turn_ = (turn_ + i + 1) % subscriptions_.size();
-      return {};
-    }
+    shared_.figures.cells_sent += subscription.sent_count() - before;
+    // Without a frame it may have looked at as much as one step may.
+    if (!frame->empty() || behind) return *frame;
     if (subscription.owes_comparison()) return write_compare(subscription, room);
     const bool healed = subscription.healed_through <= shared_.journal.durable_head();
     if (subscription.current_due && healed) return write_current(subscription, room);
     current_waits_ = current_waits_ || subscription.current_due;
+    if (subscription.current_due) continue;
+    due_.pop_back();
+    subscription.is_queued = false;
   }
   dirty_ = false;
-  storage::Seq least = shared_.journal.store().head();
-  for (const auto& subscription : subscriptions_) {
-    if (subscription->is_stale()) least = std::min(least, subscription->position());
-  }
-  own_.forget_through(least);
+  own_.forget_through(shared_.journal.head());
   return {};
 }
 

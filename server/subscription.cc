@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/scan.h"
+#include "server/scope_walk.h"
 
 namespace grid::server {
 
@@ -34,8 +34,9 @@ Status Subscription::know_rows(Journal& journal, storage::Seq position, std::siz
   held_.limit(rows_max);
   partly_held_.limit(rows_max);
   remains_.limit(rows_max);
-  for (runtime::Scan scan(scope()); position > 0;) {
-    const Result<crdt::Op> op = scan.next(journal.store());
+  if (position == 0) return Status::ok;
+  for (ScopeWalk walk(scope(), journal.store(), journal.finder());;) {
+    const Result<crdt::Op> op = walk.next();
     if (op.status() == Status::not_found) break;
     if (!op.ok()) return op.status();
     if (!op->cell.name.sub.empty() || op->seq > position) continue;
@@ -45,11 +46,21 @@ Status Subscription::know_rows(Journal& journal, storage::Seq position, std::siz
   return Status::ok;
 }
 
-void Subscription::show(std::string_view key) {
-  if (test_ != nullptr && !held_.has(key)) partly_held_.add(key);
+Status Subscription::show(Journal& journal, std::string_view key) {
+  if (test_ == nullptr || held_.has(key)) return Status::ok;
+  partly_held_.add(key);
+  if (!leaps_.is_on()) return Status::ok;
+  const Result<crdt::Op> row = journal.store().find({map_, key, {}});
+  if (row.ok()) leaps_.note(row->seq);
+  return row.status() == Status::not_found ? Status::ok : row.status();
 }
 
-void Subscription::touch(storage::Seq before) {
+void Subscription::leap(const Journal& journal) {
+  if (test_ != nullptr && journal.finder() != nullptr) leaps_.begin(*journal.finder(), map_, test_->predicate());
+}
+
+void Subscription::touch(storage::Seq before, storage::Seq gone) {
+  if (stale_ && gone > position_) ++coalesced_count_;
   if (!stale_) position_ = std::max(position_, before);
   stale_ = true;
 }
@@ -201,6 +212,7 @@ Result<Bytes> Subscription::write(Journal& journal, const OwnArrivals& own, cons
   more = true;
   if (!stale_) position_ = std::max(position_, store.head());
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
+    if (leaps_.is_on()) position_ = leaps_.leap(position_, map_, predicate());
     const Result<crdt::Op> next = store.next_op(position_);
     if (next.status() == Status::not_found) {
       position_ = std::max(position_, store.head());

@@ -17,6 +17,7 @@
 #include "runtime/scope.h"
 #include "server/epochs.h"
 #include "server/journal.h"
+#include "server/leaps.h"
 #include "server/wanted.h"
 #include "transport/wire.h"
 
@@ -44,6 +45,7 @@ class RowsHeld {
   bool has(std::string_view key) const { return keys_.count(hash_of(key)) != 0; }
   bool remove(std::string_view key) { return keys_.erase(hash_of(key)) != 0; }
   bool knows_all() const { return knows_all_; }
+  std::size_t size() const { return keys_.size(); }
   void limit(std::size_t rows) { rows_max_ = rows; }
 
  private:
@@ -84,6 +86,8 @@ class Subscription {
   // Goes on behind `position`; `skips_tombstones` up to `head` for a device that holds nothing. It has seen what
   // arrived up to `seen`.
   void start(storage::Seq position, storage::Seq head, bool skips_tombstones, storage::Seq seen = 0);
+  // Behind start(0): looks only at records that may concern a device that holds nothing, where an index leads to them.
+  void leap(const Journal& journal);
   // The device has a cursor of this link on its disk (PROTOCOL P14).
   void acknowledge(storage::Seq position) {
     acked_ = std::max(acked_, position);
@@ -100,11 +104,13 @@ class Subscription {
   // Takes note of the rows that a device holds whose cursor stands at `position`, or that a comparison up to there will
   // have given it. That leaves out what has expired meanwhile: rows that may are known in part.
   Status know_rows(Journal& journal, storage::Seq position, std::size_t rows_max, bool by_comparison);
-  // A record behind `before` may concern it. What it was not told of before concerns it not.
-  void touch(storage::Seq before);
+  // A record behind `before` may concern it, in the place of the record `gone`. What it was not told of before
+  // concerns it not.
+  void touch(storage::Seq before, storage::Seq gone);
   bool is_stale() const { return stale_; }
   // The device has written something of the row, and so may hold it.
-  void show(std::string_view key);
+  //   corrupt, io  Of the store.
+  Status show(Journal& journal, std::string_view key);
   // The row has been collected, and the device may still hold something of it.
   void forget(std::string_view key) {
     if (!held_.remove(key) && !partly_held_.has(key)) return;
@@ -121,6 +127,7 @@ class Subscription {
   void end_comparison() {
     if (!compare_due) untold_ = 0;
   }
+  bool is_queued = false;           // Its session is going to look at it.
   bool heal = false;                // The device has proven that something was lost here.
   bool current_due = false;         // It waits for `current`,
   storage::Seq healed_through = 0;  // which waits until what was healed is on disk.
@@ -132,6 +139,9 @@ class Subscription {
   // Rows that were held against its predicate, for those who count.
   std::uint64_t judged_count() const { return judged_count_; }
   std::uint64_t sent_count() const { return sent_count_; }
+  // Rows of which a newer record came before the older one was read.
+  std::uint64_t coalesced_count() const { return coalesced_count_; }
+  std::size_t held_count() const { return held_.size(); }
   bool is_behind(storage::Seq head) const { return position_ < head; }
   Bytes cursor(const Journal& journal, std::uint64_t epoch, std::uint8_t (&bytes)[PullCursor::kBytes]);
   // The same, or nothing while that is what the device has shown.
@@ -174,6 +184,7 @@ class Subscription {
   std::uint64_t judged_count_ = 0;
   bool stale_ = true;  // There may be something to send.
   storage::Seq position_ = 0;
+  Leaps leaps_;
   storage::Seq told_ = 0;   // The position of its last cursor, at most that,
   storage::Seq acked_ = 0;  // and of the last that the device has acknowledged.
   bool awaits_ack_ = true;
@@ -181,6 +192,7 @@ class Subscription {
   PullCursor shown_;         // By the device, when it subscribed.
   storage::Seq live_only_through_ = 0;
   std::uint64_t sent_count_ = 0;
+  std::uint64_t coalesced_count_ = 0;
 };
 
 }  // namespace grid::server

@@ -119,6 +119,7 @@ void AppHost::start(storage::Seq drained_through) {
   options.keeping = options_.keeping;
   options.seed = load_be(seed);
   options.policy = options_.policy;
+  options.indexes = options_.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
   for (const storage::SearchedMap& one : options_.search.maps) options.search.maps.push_back(one.map);

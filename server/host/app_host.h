@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
@@ -23,6 +24,7 @@ namespace grid::server {
 struct AppOptions {
   Keeping keeping{};
   Policy* policy = nullptr;  // Outlives the app; null: none.
+  std::vector<IndexedField> indexes{};
   storage::SearchConfig search{};
 };
 

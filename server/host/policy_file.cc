@@ -16,8 +16,8 @@ namespace grid::server {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1'048'576;
-constexpr std::array<std::string_view, 6> kRules = {"require",          "reject_if", "immutable",
-                                                    "first_write_wins", "max_wins",  "min_wins"};
+constexpr std::array<std::string_view, 7> kRules = {"require",  "reject_if", "immutable", "first_write_wins",
+                                                    "max_wins", "min_wins",  "index"};
 
 // How many characters must change.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -45,8 +45,8 @@ std::string unknown(std::string_view word) {
 
 class Reader {
  public:
-  Reader(const std::string& path, RowRules& rules, std::string& problem)
-      : path_(path), rules_(rules), problem_(problem) {}
+  Reader(const std::string& path, MapPolicies& policies, std::string& problem)
+      : path_(path), policies_(policies), problem_(problem) {}
 
   Status read(const std::string& text) {
     const toml::parse_result parsed = toml::parse(text);
@@ -69,9 +69,15 @@ class Reader {
     if (!node.is_table()) return refuse(node.source(), "the rules of a map are to be a table: [map.NAME]");
     MapRules map;
     map.map = name.str();
-    for (const auto& [key, value] : *node.as_table()) GRID_TRY(read_rule(map, key, value));
+    bool has_rule = false;
+    for (const auto& [key, value] : *node.as_table()) {
+      const bool is_index = key.str() == "index";
+      has_rule = has_rule || !is_index;
+      GRID_TRY(is_index ? read_indexes(map.map, value) : read_rule(map, key, value));
+    }
+    // An index alone is no rule: such a map may hold more than rows.
     RowRules::Fault fault;
-    if (rules_.add(map, fault) == Status::ok) return Status::ok;
+    if ((!has_rule && !node.as_table()->empty()) || policies_.rules.add(map, fault) == Status::ok) return Status::ok;
     const toml::node* at = node.as_table()->get(fault.rule);
     const std::string rule = fault.rule.empty() ? "" : ", " + fault.rule;
     return refuse(at != nullptr ? at->source() : name.source(), "map " + map.map + rule + ": " + fault.sentence);
@@ -102,14 +108,47 @@ class Reader {
     return Status::ok;
   }
 
+  Status read_indexes(const std::string& map, const toml::node& value) {
+    if (!value.is_array()) return refuse(value.source(), "index is to be a list of fields");
+    for (const toml::node& field : *value.as_array()) {
+      IndexedField index{.map = map, .field = {}};
+      GRID_TRY(field.is_table() ? read_index(*field.as_table(), index)
+                                : read_text("a field of an index", field, index.field));
+      std::string sentence;
+      if (add_index(index, policies_.indexes, sentence)) continue;
+      return refuse(field.source(), std::string("map ").append(map).append(", index: ").append(sentence));
+    }
+    return Status::ok;
+  }
+
+  Status read_index(const toml::table& table, IndexedField& index) {
+    for (const auto& [key, value] : table) {
+      const bool is_kind = key.str() == "kind";
+      if (!is_kind && key.str() != "field") {
+        return refuse(key.source(), "an index has field and kind, and no " + std::string(key.str().substr(0, 40)));
+      }
+      std::string kind;
+      GRID_TRY(read_text(key.str(), value, is_kind ? kind : index.field));
+      if (is_kind && kind != "hash" && kind != "ordered") {
+        return refuse(value.source(), "the kind of an index is hash or ordered");
+      }
+      if (kind == "hash") index.kind = runtime::IndexKind::hash;
+    }
+    return index.field.empty() ? refuse(table.source(), "an index is to have a field") : Status::ok;
+  }
+
   const std::string& path_;
-  RowRules& rules_;
+  MapPolicies& policies_;
   std::string& problem_;
 };
 
 }  // namespace
 
-Status read_policy_file(const std::string& path, RowRules& rules, std::string& problem) {
+Status read_policy(const std::string& path, const std::string& text, MapPolicies& policies, std::string& problem) {
+  return Reader(path, policies, problem).read(text);
+}
+
+Status read_policy_file(const std::string& path, MapPolicies& policies, std::string& problem) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (file.good()) text << file.rdbuf();
@@ -117,7 +156,7 @@ Status read_policy_file(const std::string& path, RowRules& rules, std::string& p
     problem = path + ": there is no such file, or it can't be read, or it is empty or larger than a mebibyte";
     return Status::not_found;
   }
-  return Reader(path, rules, problem).read(text.str());
+  return read_policy(path, text.str(), policies, problem);
 }
 
 }  // namespace grid::server

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fan-out: what a write costs a gateway beside ten thousand subscriptions of `field = const` on one map, and beside
-// ten, of which it concerns the same number: two. One store in memory, frames taken as they come, no network.
+// ten, of which it concerns the same number: two. And what it costs to send a device that begins the one row that it
+// wants of very many, by an index and without. One store in memory, frames taken as they come, no network.
 
 #include <cstdlib>
 #include <memory>
@@ -23,6 +24,7 @@ using runtime::LinkId;
 constexpr int kRuns = 5;
 constexpr std::size_t kWrites = 5'000;
 constexpr std::size_t kOfOneLink = 250;
+constexpr std::size_t kRows = 100'000;
 constexpr std::uint64_t kWallMs = 1'795'000'000'000;
 
 void must(bool holds, const char* what) {
@@ -38,13 +40,14 @@ void set(char (&field)[kSize], std::string_view text) {
 
 class Gateway {
  public:
-  explicit Gateway(std::size_t subscriptions) : coordinator_(store_, options()) {
+  explicit Gateway(std::size_t subscriptions, std::span<const server::IndexedField> indexes = {})
+      : coordinator_(store_, options(indexes)) {
     step({.kind = Event::Kind::start});
     greet(kWriter);
     std::size_t made = 0;
-    for (LinkId link = kWriter + 1; made < subscriptions; ++link) {
-      greet(link);
-      for (std::uint32_t id = 1; id <= kOfOneLink && made < subscriptions; ++id) subscribe(link, id, made++);
+    for (; made < subscriptions; ++last_link_) {
+      greet(last_link_ + 1);
+      for (std::uint32_t id = 1; id <= kOfOneLink && made < subscriptions; ++id) subscribe(last_link_ + 1, id, made++);
       drain();
     }
   }
@@ -53,20 +56,37 @@ class Gateway {
   double seconds_of_a_write() {
     const double begin = bench::seconds();
     for (std::size_t i = 0; i < kWrites; ++i) {
-      write(i % 10);
+      write("row", i % 10);
       drain();
     }
     return (bench::seconds() - begin) / kWrites;
   }
+  // Each of another station.
+  void fill(std::size_t rows) {
+    for (std::size_t i = 0; i < rows; ++i) {
+      write("row" + std::to_string(i), i);
+      drain();
+    }
+  }
+  // Of one row, up to the digest of all that there is of it.
+  double seconds_of_a_first_pull(std::size_t station) {
+    greet(++last_link_);
+    const double begin = bench::seconds();
+    subscribe(last_link_, 1, station);
+    drain();
+    return bench::seconds() - begin;
+  }
+  std::uint64_t sent_count() const { return coordinator_.status().cells_sent; }
   std::uint64_t judged_count() const { return coordinator_.status().rows_judged; }
 
  private:
   static constexpr LinkId kWriter = 1;
 
-  static server::CoordinatorOptions options() {
+  static server::CoordinatorOptions options(std::span<const server::IndexedField> indexes) {
     server::CoordinatorOptions options;
     options.app = "farm";
     options.seed = 7;
+    options.indexes = indexes;
     return options;
   }
 
@@ -121,16 +141,17 @@ class Gateway {
     set(message.text, "station = " + std::to_string(number));
     say(link, message);
   }
-  void write(std::size_t station) {
+  void write(std::string_view key, std::size_t station) {
     std::uint8_t value[64];
     crdt::ValueWriter writer(value);
     writer.begin_record();
     writer.field("station");
     writer.integer(static_cast<std::int64_t>(station));
     writer.end_record();
-    crdt::Op op{.cell = {{"climate", "row", {}}, crdt::Stamp::of(kWallMs, ++count_, kWriter), 0, *writer.finish()}};
+    const crdt::Stamp stamp =
+        crdt::Stamp::of(kWallMs + seq_ / 10'000, static_cast<std::uint16_t>(seq_ % 10'000), kWriter);
+    crdt::Op op{.cell = {{"climate", key, {}}, stamp, 0, *writer.finish()}};
     op.seq = ++seq_;
-    if (count_ == UINT16_MAX) must(false, "too many writes for one millisecond");
     wire::OpsWriter frame(wire::Kind::push, {}, frame_);
     must(frame.add(op), "no room for a write");
     step({.kind = Event::Kind::frame, .link = kWriter, .bytes = frame.finish()});
@@ -142,7 +163,7 @@ class Gateway {
   std::uint8_t frame_[1'024];
   std::set<LinkId> wants_;
   crdt::Seq seq_ = 0;
-  std::uint16_t count_ = 0;
+  LinkId last_link_ = kWriter;
 };
 
 }  // namespace
@@ -157,5 +178,17 @@ int main(int argc, char** argv) {
   }
   must(many.judged_count() == few.judged_count(), "ten thousand subscriptions look at other rows than ten do");
   figures.ratio("a write beside 10,000 subscriptions of field = x", "ns", of_many, "beside 10", of_few, 0);
+
+  const std::vector<server::IndexedField> indexes = {{"climate", "station", runtime::IndexKind::hash}};
+  Gateway indexed(0, indexes), plain(0);
+  indexed.fill(kRows);
+  plain.fill(kRows);
+  std::vector<double> by_index, by_journal;
+  for (std::size_t run = 1; run <= kRuns; ++run) {
+    by_index.push_back(indexed.seconds_of_a_first_pull(run * 13'577) * 1e6);
+    by_journal.push_back(plain.seconds_of_a_first_pull(run * 13'577) * 1e6);
+  }
+  must(indexed.sent_count() == kRuns && plain.sent_count() == kRuns, "the row that is wanted is not sent");
+  figures.ratio("first pull of 1 row of 100,000, by an index", "us", by_index, "without one", by_journal, 0);
   return figures.finish();
 }

@@ -65,6 +65,16 @@ class Partial(harness.GridTest):
         kept = self.gridctl(*self.there, "get", "climate", "bench/38", "-o", "json")
         self.assertEqual(json.loads(kept)["temp"], 3)
 
+    def test_a_server_tells_what_its_links_are_subscribed_to(self):
+        self.assertEqual(json.loads(self.gridctl(*self.there, "subs", "-o", "json")), [])
+        watch = self.start(*self.there, "watch", "climate", "--where", WARM)
+        harness.wait_until(lambda: len(watch.lines) >= 20, f"20 lines of {watch.lines}")
+        (link,) = json.loads(self.gridctl(*self.there, "subs", "-o", "json"))
+        told = {name: link[name] for name in ("scope", "map", "text", "held", "sent", "behind", "coalesced")}
+        self.assertEqual(told, {"scope": "where", "map": "climate", "text": WARM, "held": 20, "sent": 20, "behind": 0,
+                                "coalesced": 0})
+        watch.stop(signal.SIGKILL)
+
     def test_another_predicate_takes_the_place_of_the_first(self):
         self.sync()
         self.sync("temp < 3")

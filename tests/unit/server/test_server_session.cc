@@ -2,6 +2,8 @@
 //
 // One link: hello, pushes and their acks, what is refused, the window.
 
+#include <algorithm>
+
 #include "tests/unit/server/bench.h"
 
 namespace {
@@ -292,6 +294,64 @@ void a_resend_changes_nothing_and_is_acknowledged(void** state) {
   assert_int_equal(decoded<grid_Ack>(bench.next(2)).durable, 1);
 }
 
+// BND-1: in pages, each of one frame.
+void inspection_tells_what_every_link_is_subscribed_to(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open(1, kA);
+  bench.open(2, kB);
+  constexpr std::uint32_t kSubscriptions = 150;
+  for (std::uint32_t id = kSubscriptions; id > 0; --id) {
+    bench.send(2, subscribe(id, {}, false, {wire::ScopeKind::prefix, "climate", "p" + std::to_string(id)}));
+    bench.all(2);
+  }
+  bench.send(1, subscribe(7, {}, false, {wire::ScopeKind::where, "climate", "$value = 1"}));
+  bench.all(1);
+  bench.send(2, push({put(1, "a", kWallMs, kB), put(2, "b", kWallMs, kB)}));
+  bench.all(1);
+  for (std::uint64_t i = 1; i <= 4; ++i) bench.send(2, push({put(2 + i, "a", kWallMs + i, kB)}));
+  bench.open(3, 0xc, 0, {}, 2'000);
+  grid_InspectAsk ask = grid_InspectAsk_init_zero;
+  set(ask.topic, "subs");
+  std::vector<std::string> names;
+  std::size_t pages = 0;
+  for (bool is_last = false; !is_last; ++pages) {
+    bench.send(3, encoded(ask));
+    const Frame frame = bench.next(3);
+    assert_true(frame.size() <= 2'000);
+    wire::OpsReader reader;
+    assert_ok(reader.open(frame));
+    assert_ok(reader.head().status);
+    for (crdt::Op op; reader.next(op);) {
+      assert_ok(reader.status());
+      const crdt::Value value(op.cell.value);
+      if (names.empty()) {
+        assert_string_equal(std::string(value["node"].text_or("")).c_str(), "000000000000000a");
+        assert_string_equal(std::string(value["text"].text_or("")).c_str(), "$value = 1");
+        assert_int_equal(value["held"].integer_or(-1), 2);
+        assert_int_equal(value["sent"].integer_or(-1), 2);
+        assert_int_equal(value["behind"].integer_or(-1), 4);
+        assert_int_equal(value["coalesced"].integer_or(-1), 3);
+      }
+      names.emplace_back(op.cell.name.key);
+      set(ask.argument, names.back());
+      ask.after = true;
+    }
+    is_last = reader.head().last;
+  }
+  assert_int_equal(names.size(), kSubscriptions + 1);
+  assert_true(pages > 5);
+  assert_true(std::is_sorted(names.begin(), names.end()));
+  assert_true(std::adjacent_find(names.begin(), names.end()) == names.end());
+  for (const char* wrong : {"x", "0000000000000001", "000000000000000g/00000001", "0000000000000001/0000000g"}) {
+    set(ask.argument, wrong);
+    bench.send(3, encoded(ask));
+    wire::OpsReader reader;
+    const Frame refused = bench.next(3);
+    assert_ok(reader.open(refused));
+    assert_status(reader.head().status, Status::invalid);
+  }
+}
+
 void inspection_tells_the_state_of_the_gateway(void** state) {
   Bench& bench = bench_of(state);
   bench.open(1, kA);
@@ -367,6 +427,7 @@ int main() {
       server_test(sequences_that_do_not_rise_end_the_link),
       server_test(a_resend_changes_nothing_and_is_acknowledged),
       server_test(inspection_tells_the_state_of_the_gateway),
+      server_test(inspection_tells_what_every_link_is_subscribed_to),
       server_test(a_change_reaches_more_links_than_one_step_can_name),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
