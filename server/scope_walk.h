@@ -2,9 +2,8 @@
 //
 // ScopeWalk: the standing cells of a scope, for who sums them up: in no order, and in one go.
 //
-// Place     Above row_finder.h and runtime/scan.h. Of a predicate whose rows an index leads to it looks at these, and
-// at
-//           what has arrived since the index read the journal; of all else it is a scan.
+// Place     Above row_finder.h and runtime/scan.h. Where an index leads to the rows of a predicate, it looks at these
+//           and at what has arrived since the index read the journal; of all else it is a scan.
 #pragma once
 
 #include <optional>
