@@ -86,8 +86,10 @@ struct CoordinatorStatus {
   bool judging = false;
   ChannelFigures channels{};
 
-  // What a database notes that has taken the journal up to `through`.
+  // What a database notes that has taken the journal up to `through`. One that is filled anew is told of the floor only
+  // when it has come so far: until then, a row from below it may be one that it never had.
   storage::SinkMark drained_mark(crdt::Seq through) const {
+    if (through < gone.floor) return {.epoch = epoch, .through = through, .greatest = gone.greatest};
     return {epoch, through, gone.floor, gone.expired_ms, gone.greatest};
   }
 };

@@ -178,6 +178,16 @@ void a_restart_goes_on_where_the_database_stands(void** state) {
   assert_string_equal(collect(bench).c_str(), "b=1@0");
 }
 
+// The contract of SinkMark. A row from below the floor may be one that a database that is filled anew never had.
+void a_floor_is_told_to_a_database_that_has_come_so_far(void** state) {
+  CoordinatorStatus status;
+  status.epoch = 7;
+  status.gone = {.floor = 10, .expired_ms = 99, .greatest = crdt::Stamp::of(kWallMs, 0, kA)};
+  assert_true(status.drained_mark(9) == (storage::SinkMark{7, 9, 0, 0, status.gone.greatest}));
+  assert_true(status.drained_mark(10) == (storage::SinkMark{7, 10, 10, 99, status.gone.greatest}));
+  static_cast<void>(state);
+}
+
 void without_a_database_nothing_is_asked_for(void** state) {
   Bench& bench = bench_of(state);
   bench.open(1, kA);
@@ -200,6 +210,7 @@ int main() {
       server_test(a_row_that_is_held_back_is_awaited_without_asking),
       server_test(the_sink_is_asked_once_until_it_has_answered),
       server_test(a_restart_goes_on_where_the_database_stands),
+      server_test(a_floor_is_told_to_a_database_that_has_come_so_far),
       server_test(without_a_database_nothing_is_asked_for),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
