@@ -3,8 +3,8 @@
 // Batch: rows that are written all at once or not at all.
 //
 // Place     Above grid.h. An application that includes nothing of it links nothing of it.
-// Promises  After a power cut either all rows of a batch are here or none. Those that share a partition (those of one
-//           key do; docs/ARCHITECTURE.md tells which others) are taken or refused by a gateway as one, too.
+// Promises  After a power cut either all rows of a batch are here or none. Those that share a partition, which is a
+//           hash of map and key, are taken or refused by a gateway as one, too.
 // Ownership A batch lives on your stack, with room for its values; names are kept by reference.
 #pragma once
 

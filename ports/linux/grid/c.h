@@ -270,7 +270,8 @@ typedef enum grid_outcome {
   GRID_DURABLE,    /* and on its disk. */
   GRID_SUPERSEDED, /* A later write of the row took its place before it was sent. */
   GRID_REJECTED,   /* The server refused it. */
-  GRID_DROPPED     /* Taken back here, because the log was full. */
+  GRID_DROPPED,    /* Taken back here, because the log was full. */
+  GRID_LOST_WITH   /* Superseded before it was sent, by a write that the server refused. */
 } grid_outcome;
 
 const char* grid_outcome_name(grid_outcome outcome);

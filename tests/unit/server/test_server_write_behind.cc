@@ -180,7 +180,7 @@ void a_restart_goes_on_where_the_database_stands(void** state) {
 
 // The contract of SinkMark. A row from below the floor may be one that a database that is filled anew never had.
 void a_floor_is_told_to_a_database_that_has_come_so_far(void** state) {
-  CoordinatorStatus status;
+  grid::server::CoordinatorStatus status;
   status.epoch = 7;
   status.gone = {.floor = 10, .expired_ms = 99, .greatest = crdt::Stamp::of(kWallMs, 0, kA)};
   assert_true(status.drained_mark(9) == (storage::SinkMark{7, 9, 0, 0, status.gone.greatest}));
