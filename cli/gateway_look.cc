@@ -10,8 +10,6 @@ namespace grid::cli {
 namespace {
 
 constexpr std::uint32_t kFrameBytesMax = 262'144;
-// Of everybody who looks: a gateway remembers each node that says hello, and one that writes nothing needs no name.
-constexpr crdt::NodeId kNode = 1;
 
 template <std::size_t kSize>
 void set(char (&field)[kSize], std::string_view text) {
@@ -38,7 +36,7 @@ GatewayLook::GatewayLook(const std::string& server, const std::string& app) : se
   hello.protocol_min = wire::kProtocolMin;
   hello.protocol_max = wire::kProtocolMax;
   set(hello.app, app);
-  hello.node = kNode;
+  hello.node = wire::kOnlookerNode;
   hello.frame_bytes_max = kFrameBytesMax;
   std::uint8_t room[wire::kControlBytesMax];
   try {

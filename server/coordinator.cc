@@ -105,6 +105,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   runtime::ActionList actions_{action_slots_};
   std::uint32_t sentences_ = 0;
   std::size_t over_cap_ = 0;  // Indexes of which that was said.
+  bool is_finding_ = true;
   std::uint64_t now_ms_ = 0;
   bool stopped_ = false;
 };
@@ -207,6 +208,7 @@ void Coordinator::Body::forget(LinkId id) {
   searches_.link_down(link->second.search);
   link->second.session.take_leave(true);
   links_.erase(link);
+  for (std::set<LinkId>* ids : {&stirred_, &received_, &committing_}) ids->erase(id);
 }
 
 void Coordinator::Body::receive(LinkId id, Bytes frame) {
@@ -215,7 +217,7 @@ void Coordinator::Body::receive(LinkId id, Bytes frame) {
   stirred_.insert(id);
   received_.insert(id);
   const Result<wire::Kind> kind = wire::kind_of(frame);
-  if (kind.ok() && link->second.session.is_greeted()) {
+  if (kind.ok() && link->second.session.is_greeted() && !link->second.session.is_onlooker()) {
     if (*kind == wire::Kind::channel) return receive_channel(link->second, frame);
     if (*kind == wire::Kind::search_ask) return receive_search(link->second, frame);
   }
@@ -240,6 +242,7 @@ void Coordinator::Body::receive_search(Link& link, Bytes frame) {
 // One node has one link: a newer one means that the older is dead, whatever it looks like from here.
 void Coordinator::Body::part_twins(LinkId id) {
   const crdt::NodeId node = links_.find(id)->second.session.node();
+  if (node == 0) return;
   for (auto& [other, link] : links_) {
     if (other == id || link.session.node() != node) continue;
     link.session.end(Status::busy, "this node has a newer link");
@@ -312,18 +315,23 @@ bool Coordinator::Body::have_seen(const crdt::CellName& name, storage::Seq seq) 
 
 void Coordinator::Body::passed(const crdt::CellName& name, storage::Seq seq) {
   for (auto& [id, link] : links_) {
+    const bool has_seen = link.session.has_seen(name, seq);
     if (name.sub.empty()) link.session.forget_row(name);
-    if (link.session.has_seen(name, seq)) continue;
     stirred_.insert(id);
+    if (has_seen) continue;
     link.session.end(Status::busy, "deletions were collected that this link had yet to tell of: connect again");
   }
 }
 
 // The indexes, over what has arrived, a piece at a time.
 void Coordinator::Body::read_on() {
-  const Status status = finder_.advance();
-  if (status != Status::ok && status != Status::busy) return stop(status);
+  const Status status = is_finding_ ? finder_.advance() : Status::ok;
   if (status == Status::busy) actions_.add({.kind = Action::Kind::more});
+  if (status != Status::ok && status != Status::busy) {
+    // What it has read it knows; the journal is read behind that.
+    is_finding_ = false;
+    problem_.say("the indexes read no further: ").text(name_of(status)).text("; rows are scanned for");
+  }
   if (over_cap_ == finder_.over_cap_count()) return;
   over_cap_ = finder_.over_cap_count();
   problem_.say("an index would take more memory than there may be, and is switched off: its rows are scanned for");

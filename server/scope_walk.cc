@@ -13,6 +13,8 @@ ScopeWalk::ScopeWalk(const runtime::Scope& scope, storage::Store& store, const R
     : scope_(scope), store_(store), known_ms_(known_ms), scan_(scope) {
   if (finder == nullptr || scope.rows == nullptr) return;
   found_ = finder->find(scope.map, static_cast<const runtime::CompiledRowTest*>(scope.rows)->predicate(), 0);
+  // Where an index is still being built, the keys of one map are sooner read than what has arrived of all.
+  if (found_ && store.head() - found_->through > kTailMax) found_.reset();
   if (found_) position_ = found_->through;
 }
 

@@ -26,6 +26,8 @@ class ScopeWalk {
   Result<crdt::Op> next();
 
  private:
+  static constexpr storage::Seq kTailMax = 4'096;
+
   Result<crdt::Op> next_row();
   Result<crdt::Op> next_under_row();
 

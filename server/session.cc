@@ -48,6 +48,7 @@ Status Session::dispatch(Kind kind, Bytes frame) {
     end(Status::denied, "the first frame must be hello");
     return Status::denied;
   }
+  if (is_onlooker_ && kind != Kind::inspect_ask) return Status::denied;
   switch (kind) {
     case Kind::subscribe:
       return receive_subscribe(frame);
@@ -88,8 +89,12 @@ Status Session::receive_hello(Bytes frame) {
     return Status::denied;
   }
   if (hello.node == 0) return Status::invalid;
-  node_ = hello.node;
   frame_bytes_max_ = hello.frame_bytes_max;
+  if (hello.node == wire::kOnlookerNode) {
+    is_onlooker_ = greeted_ = welcome_due_ = true;
+    return Status::ok;
+  }
+  node_ = hello.node;
   value_bytes_max_ = std::min(hello.value_bytes_max, shared_.options.value_bytes_max);
   answer_.limit_values(value_bytes_max_);
   const Result<Peer> peer = load_peer(shared_.journal.store(), node_);
@@ -343,7 +348,7 @@ bool Session::has_seen(const crdt::CellName& name, storage::Seq seq) const {
 
 // As receive_pull_ack(): losing it does no harm.
 void Session::take_leave(bool is_over) {
-  if (!greeted_) return;
+  if (!greeted_ || is_onlooker_) return;
   const Peer before = peer_;
   note_seen();
   if (!is_over && peer_.heard_ms - before.heard_ms <= shared_.options.keeping.enroll_lapse_ms / 8) {

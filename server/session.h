@@ -83,6 +83,7 @@ class Session {
   void refuse(wire::Kind kind, Status status);
   bool takes_frames() const { return !bye_due_ && !over_; }
   bool is_greeted() const { return greeted_; }
+  bool is_onlooker() const { return is_onlooker_; }
   // Welcome or bye is the next frame, and nothing goes before it.
   bool owes_greeting() const { return welcome_due_ || bye_due_ || over_; }
   // What of `room` a frame to this device may fill.
@@ -230,6 +231,7 @@ class Session {
   crdt::NodeId node_ = 0;
   Peer peer_;
   bool greeted_ = false;           // Hello was taken, and its node was not forked.
+  bool is_onlooker_ = false;       // wire::kOnlookerNode: it has no node.
   bool forked_ = false;            // ... or it was.
   storage::Seq told_floor_ = 0;    // Or what is about to be told.
   std::uint64_t shared_time_ = 0;  // As hello told it.

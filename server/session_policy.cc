@@ -35,15 +35,15 @@ Result<Proposal> proposal_of(Journal& journal, const Op& op, std::deque<std::str
 }  // namespace
 
 // As one, on what it would leave behind (PROTOCOL P9). What stands here under the very stamp has passed before, and so
-// has a unit with the newest op that was taken here: refused now, its node could not know that op any more, and would
-// seem to be an image of itself (PROTOCOL P1).
+// has the newest op that was taken here: refused now, its node could not know that op any more, and would seem to be an
+// image of itself (PROTOCOL P1).
 Status Session::ask_policy(wire::OpsReader behind, Op op, Verdict& unit) const {
   Policy& policy = *shared_.options.policy;
   std::vector<Proposal> batch;
   std::deque<std::string> values;
   for (std::uint32_t left = unit.left;;) {
-    if (op.cell.stamp.time == peer_.taken_time && crdt::digest_of(op.cell) == peer_.taken_digest) return Status::ok;
-    if (policy.governs(op.cell.name.map)) {
+    const bool is_known = op.cell.stamp.time == peer_.taken_time && crdt::digest_of(op.cell) == peer_.taken_digest;
+    if (!is_known && policy.governs(op.cell.name.map)) {
       const Result<Proposal> write = proposal_of(shared_.journal, op, values);
       if (!write.ok()) return write.status();
       if (write->now_stamp != op.cell.stamp) batch.push_back(*write);

@@ -70,7 +70,7 @@ void Session::forget_row(const crdt::CellName& row) {
   for (const auto& subscription : subscriptions_) {
     if (!subscription->scope().matches(row)) continue;
     subscription->forget(row.key);
-    if (subscription->owes_comparison()) queue(*subscription);
+    if (subscription->owes_comparison()) stir(*subscription);
   }
 }
 

@@ -19,13 +19,13 @@ bool is_there(crdt::Seq seq, storage::Store& store) {
 
 }  // namespace
 
-Index::Index(std::string_view map, std::string_view path_text, Bytes path, IndexKind kind, std::size_t bytes_max,
+Index::Index(std::string_view map, std::string_view path_text, Bytes path, IndexKind kind, std::size_t& bytes_left,
              crdt::Seq head)
     : map_(map),
       path_text_(path_text),
       path_(path.begin(), path.end()),
       kind_(kind),
-      bytes_max_(bytes_max),
+      bytes_left_(bytes_left),
       swept_behind_(head) {}
 
 void Index::note(const crdt::Op& op) {
@@ -49,18 +49,24 @@ Index::Spot Index::spot_of(const Entry& entry) const {
 
 void Index::insert(const Entry& entry) {
   if (blocks_.empty()) {
-    if (bytes_max_ < kBlockBytes) return give_up();
+    if (!take_block()) return give_up();
     blocks_.emplace_back().reserve(kBlockEntries);
   }
   Spot spot = spot_of(entry);
   if (blocks_[spot.block].size() == kBlockEntries) {
-    if (bytes() + kBlockBytes > bytes_max_) return give_up();
+    if (!take_block()) return give_up();
     split(spot.block);
     spot = spot_of(entry);
   }
   Block& block = blocks_[spot.block];
   block.insert(block.begin() + static_cast<std::ptrdiff_t>(spot.at), entry);
   ++entries_;
+}
+
+bool Index::take_block() {
+  if (bytes_left_ < kBlockBytes) return false;
+  bytes_left_ -= kBlockBytes;
+  return true;
 }
 
 // What grows at its end, as times do, leaves full blocks behind.
@@ -95,10 +101,13 @@ void Index::sweep_one(storage::Store& store) {
   }
   block.erase(block.begin() + static_cast<std::ptrdiff_t>(sweep_at_));
   --entries_;
-  if (block.empty()) blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(sweep_block_));
+  if (!block.empty()) return;
+  blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(sweep_block_));
+  bytes_left_ += kBlockBytes;
 }
 
 void Index::give_up() {
+  bytes_left_ += bytes();
   blocks_ = {};
   entries_ = 0;
   is_over_cap_ = true;

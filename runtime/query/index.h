@@ -32,15 +32,15 @@ enum class IndexKind : std::uint8_t {
 class Index {
  public:
   // `path` is the compiled form of `path_text`, `head` the log's: up to there it has no entry that an older one is in
-  // the way of.
-  Index(std::string_view map, std::string_view path_text, Bytes path, IndexKind kind, std::size_t bytes_max,
+  // the way of. `bytes_left` is what all indexes may still take together; it outlives them.
+  Index(std::string_view map, std::string_view path_text, Bytes path, IndexKind kind, std::size_t& bytes_left,
         crdt::Seq head);
 
   std::string_view map() const { return map_; }
   std::string_view path_text() const { return path_text_; }
   query::Path path() const { return query::Path(path_); }
   IndexKind kind() const { return kind_; }
-  // It needed more bytes than it may take: it is empty, and of no use.
+  // It needed more bytes than there were: it is empty, and of no use.
   bool is_over_cap() const { return is_over_cap_; }
   std::size_t entries() const { return entries_; }
   std::size_t bytes() const { return blocks_.size() * kBlockBytes; }
@@ -74,6 +74,7 @@ class Index {
   };
   Spot spot_of(const Entry& entry) const;
   void insert(const Entry& entry);
+  bool take_block();
   void split(std::size_t block);
   void sweep_one(storage::Store& store);
   void give_up();
@@ -82,7 +83,7 @@ class Index {
   std::string path_text_;
   std::vector<std::uint8_t> path_;
   IndexKind kind_;
-  std::size_t bytes_max_;
+  std::size_t& bytes_left_;
   crdt::Seq swept_behind_;
   crdt::Seq position_ = 0;
   std::vector<Block> blocks_;

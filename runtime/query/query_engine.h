@@ -56,7 +56,10 @@ struct Explanation {
 
 class QueryEngine {
  public:
-  explicit QueryEngine(storage::Store& store, const QueryOptions& options = {}) : store_(store), options_(options) {}
+  explicit QueryEngine(storage::Store& store, const QueryOptions& options = {})
+      : store_(store), options_(options), index_bytes_left_(options.index_bytes_max) {}
+  QueryEngine(const QueryEngine&) = delete;
+  QueryEngine& operator=(const QueryEngine&) = delete;
 
   // From now on there is an index; declaring one again changes nothing.
   //   invalid, too_large  The path is none; problem() says where.
@@ -107,6 +110,7 @@ class QueryEngine {
 
   storage::Store& store_;
   QueryOptions options_;
+  std::size_t index_bytes_left_;  // Of what the indexes may take.
   std::vector<std::unique_ptr<Index>> indexes_;
   std::vector<std::uint8_t> program_;  // Of the last ask().
   Plan plan_;

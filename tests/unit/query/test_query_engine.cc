@@ -165,6 +165,20 @@ void an_index_that_reaches_its_cap_is_switched_off_and_says_so(void**) {
   assert_int_equal(rows.engine.indexes()[0]->bytes(), 0);
 }
 
+// BND-1: declared one behind the other, while none of them has an entry.
+void all_indexes_share_one_cap(void**) {
+  Rows rows({.index_bytes_max = 64 * 1'024});
+  for (const char* field : {"a", "b", "c", "d"}) assert_ok(rows.engine.declare("m", field, IndexKind::hash));
+  for (int i = 0; i < 1'200; ++i) {
+    const std::string n = std::to_string(i);
+    rows.put("k" + n, "{\"a\":" + n + ",\"b\":" + n + ",\"c\":" + n + ",\"d\":" + n + "}");
+  }
+  assert_true(rows.ask("a = 7 and b = 7 and c = 7 and d = 7") == Keys{"k7"});
+  std::size_t bytes = 0;
+  for (const auto& index : rows.engine.indexes()) bytes += index->bytes();
+  assert_in_range(bytes, 1, 64 * 1'024);
+}
+
 void an_index_can_be_caught_up_piece_by_piece(void**) {
   Rows rows;
   assert_ok(rows.engine.declare("m", "a", IndexKind::ordered));
@@ -238,6 +252,7 @@ int main() {
       cmocka_unit_test(an_op_that_was_superseded_in_flight_is_no_row),
       cmocka_unit_test(an_index_forgets_entries_of_rows_that_were_overwritten),
       cmocka_unit_test(an_index_that_reaches_its_cap_is_switched_off_and_says_so),
+      cmocka_unit_test(all_indexes_share_one_cap),
       cmocka_unit_test(an_index_can_be_caught_up_piece_by_piece),
       cmocka_unit_test(a_plan_says_why_no_index_is_used),
       cmocka_unit_test(keys_narrow_a_scan),

@@ -3,6 +3,7 @@
 // Who a device is, what the gateway remembers of it, and what it believes it of what was lost.
 
 #include "server/epochs.h"
+#include "server/policy.h"
 #include "tests/unit/server/bench.h"
 
 namespace {
@@ -152,6 +153,55 @@ void what_is_pushed_after_a_loss_does_not_hide_it(void** state) {
   assert_true(said(2, first.fork_token).lost);
 }
 
+// Who only asks what the gateway knows is nobody: any number of them at once, and nothing of them is kept.
+void who_only_looks_has_no_node(void** state) {
+  Bench& bench = bench_of(state);
+  bench.start();
+  bench.open(1, wire::kOnlookerNode);
+  bench.open(2, wire::kOnlookerNode);
+  grid_InspectAsk ask = grid_InspectAsk_init_zero;
+  ask.id = 7;
+  set(ask.topic, "status");
+  for (const LinkId link : {LinkId{1}, LinkId{2}}) {
+    bench.send(link, encoded(ask));
+    assert_int_equal(kind_of(bench.next(link)), Kind::inspect_reply);
+  }
+  bench.send(2, push({put(1, "a", kWallMs, wire::kOnlookerNode)}));
+  assert_int_equal(bench.farewell(2).status, Status::denied);
+  bench.close(1);
+  bench.flush();
+  assert_status(bench.store.next_fact("peer/", "").status(), Status::not_found);
+}
+
+// Refuses what its key calls bad.
+class RefusesBad final : public server::Policy {
+ public:
+  bool governs(std::string_view) const override { return true; }
+  server::Ruling judge(std::span<const server::Proposal> batch) override {
+    for (const server::Proposal& write : batch) {
+      if (write.name.key == "bad") return {Status::invalid, "bad"};
+    }
+    return {};
+  }
+};
+
+// What was taken last passes when it comes again; what comes along with it does not.
+void nothing_passes_a_policy_in_the_company_of_what_was_taken(void** state) {
+  Bench& bench = bench_of(state);
+  RefusesBad policy;
+  bench.options.policy = &policy;
+  bench.start();
+  bench.open(1, kA);
+  bench.send(1, push({put(1, "good", kWallMs, kA)}));
+  crdt::Op again = put(2, "good", kWallMs, kA), bad = put(3, "bad", kWallMs + 1, kA);
+  again.unit = {.before = 0, .left = 1};
+  bad.unit = {.before = 1, .left = 0};
+  bench.send(1, push({again, bad}));
+  bench.flush();
+  assert_int_equal(bench.coordinator->status().ops_rejected, 2);
+  assert_false(bench.store.find({"climate", "bad", {}}).ok());
+}
+
 }  // namespace
 
 int main() {
@@ -165,6 +215,8 @@ int main() {
       server_test(an_op_that_was_taken_before_a_loss_is_taken_again),
       server_test(an_op_that_lies_just_above_what_was_lost_is_taken),
       server_test(what_is_pushed_after_a_loss_does_not_hide_it),
+      server_test(who_only_looks_has_no_node),
+      server_test(nothing_passes_a_policy_in_the_company_of_what_was_taken),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
