@@ -101,8 +101,7 @@ Status QueryEngine::declare(std::string_view map, std::string_view path, IndexKi
     if (index->map() == map && index->path() == *compiled && index->kind() == kind) return Status::ok;
   }
   if (indexes_.size() == options_.indexes_max) return refuse(Status::full, "there are as many indexes as there may be");
-  indexes_.push_back(
-      std::make_unique<Index>(map, path, compiled->encoded(), kind, index_bytes_left_, store_.head()));
+  indexes_.push_back(std::make_unique<Index>(map, path, compiled->encoded(), kind, index_bytes_left_, store_.head()));
   return Status::ok;
 }
 
