@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/argument.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 
@@ -25,13 +26,22 @@ std::string read_stdin() {
   return text;
 }
 
+// A word where JSON is to stand: who writes one most likely means text.
+std::string hint_for(std::string_view json) {
+  const auto is_word = [](char c) {
+    return c == '_' || c == '-' || (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z');
+  };
+  const bool is_text = json.size() <= 40 && std::all_of(json.begin(), json.end(), is_word);
+  return is_text && !json.empty() ? "; text stands in quotes: '\"" + std::string(json) + "\"'" : std::string();
+}
+
 std::string parse(std::string_view json) {
   std::string canonical;
   json::JsonError error;
   if (json::value_from_json(json, canonical, error) == Status::ok) return canonical;
   const std::string line = error.line == 1 ? "" : "line " + std::to_string(error.line) + ", ";
-  throw Failure(Exit::usage,
-                "the value is not good, " + line + "column " + std::to_string(error.column) + ": " + error.sentence);
+  throw Failure(Exit::usage, "the value is not good, " + line + "column " + std::to_string(error.column) + ": " +
+                                 error.sentence + hint_for(json));
 }
 
 }  // namespace

@@ -44,6 +44,12 @@ class Rows(harness.GridTest):
         self.gridctl(*self.store, "put", "climate", "k", "-", stdin='{"from": "stdin"}\n')
         self.assertEqual(json.loads(self.get("k")), {"from": "stdin"})
 
+    def test_a_word_for_a_value_is_told_of_the_quotes_of_text(self):
+        said = self.gridctl_fails(2, *self.store, "put", "climate", "k", "north").err
+        self.assertIn("text stands in quotes: '\"north\"'", said)
+        self.gridctl(*self.store, "put", "climate", "k", '"north"')
+        self.assertNotIn("quotes:", self.gridctl_fails(2, *self.store, "put", "climate", "k", '{"a":}').err)
+
     def test_put_is_silent_unless_asked(self):
         self.assertEqual(self.gridctl(*self.store, "put", "climate", "k", "1"), "")
         said = json.loads(self.gridctl(*self.store, "put", "climate", "k", "2", "-o", "json"))
