@@ -438,6 +438,7 @@ Status OpLog::go_on_correcting() {
         is_behind ? by.correction.by_ms : static_cast<std::int64_t>(stamp.wall_ms() - was.wall_ms());
     const std::uint64_t expires_ms = op.cell.expires_ms == 0 ? 0 : moved(op.cell.expires_ms, by_ms);
     if (stamp != was) {
+      if (listener_ != nullptr) listener_->erased(op.cell.name);
       GRID_TRY(store_.restamp(seq, stamp, expires_ms));
       dirty_ = true;
       ++moved_count;

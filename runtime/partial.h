@@ -18,7 +18,8 @@ class Problem;
 class Pulls;
 struct Pull;
 
-// Who is told that a name has left a replica without a record in its log: a row was evicted, or a write taken back.
+// Who is told that a name has left a replica without a record in its log (a row was evicted, or a write taken back), or
+// is going to have another stamp and expiry without one (a clock was corrected).
 class ErasureListener {
  public:
   virtual void erased(const crdt::CellName& name) = 0;

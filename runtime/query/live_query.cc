@@ -34,6 +34,7 @@ Status LiveQuery::open(const Question& question) {
   if (!sort.ok()) return problem_ = sentence_of("the order, ", trouble), sort.status();
   sort_ = *sort;
   position_ = store_.head();
+  known_ms_ = question.known_ms;
   const Status filled = refill(question.known_ms);
   if (filled != Status::ok)
     problem_ = filled == Status::full ? "the rows of the answer take too much memory" : store_.problem();
@@ -158,7 +159,9 @@ void LiveQuery::erased(const crdt::CellName& name) {
 }
 
 Status LiveQuery::advance(std::uint64_t known_ms, const Visitor& visitor, std::uint64_t records_max) {
-  Status status = Status::ok;
+  // Set back, the time brings back what had expired; and corrected stamps move without a record.
+  Status status = known_ms < known_ms_ ? refill(known_ms) : Status::ok;
+  known_ms_ = known_ms;
   for (const std::string& key : std::exchange(erased_, {})) {
     if (status == Status::ok) status = look_at(key, known_ms);
   }

@@ -58,7 +58,7 @@ class LiveQuery {
   //   full  The rows don't fit any more: it is over.
   //   corrupt, io  Of the store.
   Status advance(std::uint64_t known_ms, const Visitor& visitor, std::uint64_t records_max = UINT64_MAX);
-  // A name has left the store.
+  // A name has left the store without a record, or its stamp has moved.
   void erased(const crdt::CellName& name);
 
   // Why open() failed. Never null.
@@ -122,6 +122,7 @@ class LiveQuery {
   std::map<std::string, Told, std::less<>> touched_;  // Rows that may have moved since it was told last.
   std::set<std::string> erased_;
   crdt::Seq position_ = 0;
+  std::uint64_t known_ms_ = 0;  // As it was told last.
   std::uint64_t asked_count_ = 0;
   std::string problem_;
 };

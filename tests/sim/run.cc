@@ -11,6 +11,7 @@
 #include "tests/sim/judge.h"
 #include "tests/sim/rules.h"
 #include "tests/sim/values.h"
+#include "tests/sim/windows.h"
 
 namespace grid::sim {
 
@@ -37,6 +38,7 @@ class Run {
         judge_(world_),
         values_(world_) {
     world_.tell_to(story);
+    if (plan.options.predicates) windows_ = std::make_unique<Windows>(world_, judge_);
     if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
     edits_ = plan.options.seed % 16 == 4 || (plan.options.predicates && plan.options.seed / 32 % 2 == 0);
@@ -55,7 +57,9 @@ class Run {
     return verdict();
   }
 
-  bool found() const { return judge_.found() || (chatter_ && !chatter_->problem().empty()); }
+  bool found() const {
+    return judge_.found() || (chatter_ && !chatter_->problem().empty()) || (windows_ && !windows_->problem().empty());
+  }
 
  private:
   // Every eighth seed: its devices talk besides.
@@ -414,6 +418,7 @@ class Run {
   Verdict verdict() {
     Verdict verdict;
     if (problem_.empty() && chatter_) problem_ = chatter_->problem();
+    if (problem_.empty() && windows_) problem_ = windows_->problem();
     verdict.problem = judge_.found() ? judge_.problem() : problem_;
     verdict.kind = judge_.found() ? judge_.kind() : problem_.substr(0, problem_.find(':'));
     verdict.passed = verdict.problem.empty();
@@ -434,6 +439,7 @@ class Run {
   server::RowRules rules_;
   World world_;
   Judge judge_;
+  std::unique_ptr<Windows> windows_;
   Values values_;
   std::unique_ptr<Chatter> chatter_;
   bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes), and

@@ -103,6 +103,14 @@ struct ScopeText {
   runtime::Scope view() const { return {kind, map, text, rows.get()}; }
 };
 
+// Passes on what left a device without a record.
+struct Erasures final : runtime::ErasureListener {
+  runtime::ErasureListener* heard_by = nullptr;
+  void erased(const crdt::CellName& name) override {
+    if (heard_by != nullptr) heard_by->erased(name);
+  }
+};
+
 // One machine and all that belongs to its host.
 struct Site {
   std::string name;
@@ -114,7 +122,8 @@ struct Site {
   std::vector<std::uint8_t> letter_memory;
   std::unique_ptr<runtime::DeadLetters> letters;  // In worlds that keep them.
   std::unique_ptr<runtime::HousekeepingOf<4, 8>> housekeeping;
-  runtime::RowTests row_tests{};
+  Erasures erasures{};
+  runtime::RowTests row_tests{&erasures};
   std::unique_ptr<runtime::Replica> replica;         // A device has this one,
   std::unique_ptr<server::Coordinator> coordinator;  // the gateway that one,
   Database database;                                 // and this.
