@@ -25,9 +25,9 @@ class Out;  // transport/walk.h
 
 inline constexpr std::uint32_t kProtocolMin = 1;
 inline constexpr std::uint32_t kProtocolMax = 1;
-// Room for any control message, and for the head of any other.
 // Says hello to ask what a server knows, and nothing else: nobody remembers it, and there may be many of them.
 inline constexpr std::uint64_t kOnlookerNode = UINT64_MAX;
+// Room for any control message, and for the head of any other.
 inline constexpr std::size_t kControlBytesMax = 512;
 
 enum class Kind : std::uint8_t {

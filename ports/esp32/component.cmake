@@ -30,8 +30,7 @@ set(GRID_SOURCES
   runtime/oplog_identity.cc runtime/oplog_letters.cc runtime/oplog_unit.cc runtime/oplog_views.cc
   runtime/or_map_edit.cc runtime/pulls.cc runtime/replica.cc runtime/replica_edit.cc runtime/retention.cc
   runtime/scan.cc runtime/scan_rows.cc runtime/schema.cc runtime/scope.cc runtime/state_reasons.cc runtime/sweep.cc
-  runtime/sync_compare.cc
-  runtime/sync_session.cc runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc
+  runtime/sync_compare.cc runtime/sync_session.cc runtime/sync_write.cc runtime/timekeeper.cc runtime/watches.cc
   ports/chip/chip_link.cc ports/chip/chip_loop.cc ports/chip/server_address.cc
   ports/esp32/esp32_board.cc ports/esp32/mailbox.cc ports/esp32/network.cc ports/esp32/panic.cc
   ports/esp32/partition_device.cc ports/esp32/port.cc ports/esp32/settings.cc ports/esp32/tls_link.cc

@@ -18,7 +18,7 @@ using namespace grid;
 using namespace grid::c;
 
 static_assert(GRID_COLLECTED == static_cast<int>(Status::collected) && GRID_STUB == static_cast<int>(ValueKind::stub) &&
-              GRID_DROPPED == static_cast<int>(Outcome::dropped) && GRID_PAUSE == static_cast<int>(OnFull::pause));
+              GRID_LOST_WITH == static_cast<int>(Outcome::lost_with) && GRID_PAUSE == static_cast<int>(OnFull::pause));
 
 struct grid_watch {
   grid_node* node;

@@ -35,35 +35,13 @@ namespace fields {
 using crdt::Value;
 using crdt::ValueKind;
 
+template <typename T, typename... Others>
+constexpr bool kIsOneOf = (std::is_same_v<T, Others> || ...);
+
 // T as it is stored: every whole number is an int64. Void: no field is one.
 template <typename T>
-struct Stored {
-  using Type = std::conditional_t<std::is_integral_v<T>, std::int64_t, void>;
-};
-template <>
-struct Stored<bool> {
-  using Type = bool;
-};
-template <>
-struct Stored<double> {
-  using Type = double;
-};
-template <>
-struct Stored<std::string_view> {
-  using Type = std::string_view;
-};
-template <>
-struct Stored<Bytes> {
-  using Type = Bytes;
-};
-template <>
-struct Stored<Timestamp> {
-  using Type = Timestamp;
-};
-template <>
-struct Stored<Value> {
-  using Type = Value;
-};
+using Stored = std::conditional_t<kIsOneOf<T, bool, double, std::string_view, Bytes, Timestamp, Value>, T,
+                                  std::conditional_t<std::is_integral_v<T>, std::int64_t, void>>;
 
 // False when it is of another kind. text takes refs too, and number takes integers.
 bool take(const Value& value, bool& to);
@@ -90,7 +68,7 @@ constexpr ValueKind kKindOf = std::is_same_v<T, bool>               ? ValueKind:
 //   too_large  It is a whole number beyond what a T holds.
 template <typename T>
 Result<T> typed(const Value& value) {
-  using As = typename Stored<T>::Type;
+  using As = Stored<T>;
   static_assert(!std::is_void_v<As>,
                 "a field is a bool, a whole number, a double, a std::string_view, Bytes, a Timestamp or a Value");
   As stored{};

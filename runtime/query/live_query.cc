@@ -159,7 +159,7 @@ void LiveQuery::erased(const crdt::CellName& name) {
 }
 
 Status LiveQuery::advance(std::uint64_t known_ms, const Visitor& visitor, std::uint64_t records_max) {
-  // Set back, the time brings back what had expired; and corrected stamps move without a record.
+  // Set back, the time brings back what had expired.
   Status status = known_ms < known_ms_ ? refill(known_ms) : Status::ok;
   known_ms_ = known_ms;
   for (const std::string& key : std::exchange(erased_, {})) {

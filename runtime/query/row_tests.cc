@@ -65,8 +65,9 @@ Status RowTests::answered_again(Pull& pull) {
 }
 
 Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
-  if (pulls.find(id)->scope.rows() == nullptr) return Status::ok;
-  const std::string map(pulls.find(id)->scope.get().map);
+  const Scope scope = pulls.find(id)->scope.get();
+  if (scope.rows == nullptr) return Status::ok;
+  const std::string map(scope.map);
   std::string key;
   for (Scan scan(Scope{ScopeKind::map, map, {}});;) {
     const Result<crdt::Op> op = scan.next(log.store());
@@ -88,7 +89,7 @@ namespace {
 std::uint32_t answered_pull(Pulls& pulls, std::string_view map) {
   for (const Pull& pull : pulls.all()) {
     const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
-    if (is_answered && pull.scope.get().rows != nullptr && pull.scope.get().map == map) return pull.id;
+    if (is_answered && pull.scope.rows() != nullptr && pull.scope.get().map == map) return pull.id;
   }
   return 0;
 }
