@@ -10,10 +10,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
+#include "server/host/app_config.h"
+#include "server/host/log.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
 #include "storage/lmdb/lmdb_store.h"
@@ -21,22 +23,15 @@
 
 namespace grid::server {
 
-struct AppOptions {
-  Keeping keeping{};
-  Policy* policy = nullptr;  // Outlives the app; null: none.
-  std::vector<IndexedField> indexes{};
-  storage::SearchConfig search{};
-};
-
 class AppHost final : private port::UvHost::Owner {
  public:
   // Who hands links out hears of those that the coordinator has closed.
   using Closed = void (*)(void* owner, transport::LinkId link);
 
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
-  static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, const AppOptions& options, Closed closed,
-                                       void* owner, Status& status, std::string& problem);
+  static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
+                                       const std::string& directory, AppConfig config, Closed closed, void* owner,
+                                       Status& status, std::string& problem);
   ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
@@ -44,6 +39,12 @@ class AppHost final : private port::UvHost::Owner {
   void step(const runtime::Event& event) { host_->step(event); }
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
+  // Whether `config` has other indexes or searches, which are taken at a start only.
+  bool waits_for(const AppConfig& config) const {
+    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps;
+  }
+  // Goes by these rules of maps from now on. What else is configured stays as it was.
+  void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
   // The last commit. What the database has not taken yet is drained after the next start.
@@ -55,9 +56,9 @@ class AppHost final : private port::UvHost::Owner {
   const std::string& app() const { return app_; }
 
  private:
-  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, const AppOptions& options,
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app, AppConfig config,
           Closed closed, void* owner)
-      : loop_(loop), links_(links), app_(app), options_(options), closed_(closed), owner_(owner) {}
+      : loop_(loop), links_(links), log_(log), app_(app), config_(std::move(config)), closed_(closed), owner_(owner) {}
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
@@ -77,8 +78,9 @@ class AppHost final : private port::UvHost::Owner {
 
   uv_loop_t* loop_;
   transport::LwsContext& links_;
+  Log& log_;
   std::string app_;
-  AppOptions options_;
+  AppConfig config_;
   Closed closed_;
   void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;
@@ -88,8 +90,6 @@ class AppHost final : private port::UvHost::Owner {
   std::optional<port::UvHost> host_;
   bool wants_drain_ = false;
   std::string failure_;
-  std::string last_said_;
-  std::uint64_t last_said_at_ms_ = 0;
 };
 
 }  // namespace grid::server

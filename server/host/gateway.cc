@@ -6,12 +6,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "crdt/cell.h"
-#include "ports/port.h"
 
 namespace grid::server {
 
@@ -29,22 +29,36 @@ std::string_view app_in(std::string_view path) {
 }  // namespace
 
 Gateway::~Gateway() {
+  draining_.reset();
   link_apps_.clear();
   apps_.clear();
   links_.reset();
   if (lock_ >= 0) ::close(lock_);
 }
 
-Status Gateway::open(const GatewayOptions& options) {
-  data_ = options.data;
-  app_options_ = options.apps;
-  GRID_TRY(lock(data_));
+Status Gateway::open(config::Config config) {
+  GRID_TRY(check_apps(config, problem_));
+  config_ = std::move(config);
+  GRID_TRY(lock(config_.gateway().data));
   links_ = std::make_unique<transport::LwsContext>();
   Status status = links_->open(loop_, {});
   if (status == Status::ok) GRID_TRY(open_apps());
-  if (status == Status::ok) status = links_->listen(options.listen, *this);
+  if (status == Status::ok) status = links_->listen(config_.gateway().listen.front(), *this);
   if (status != Status::ok) problem_ = links_->problem();
   return status;
+}
+
+Result<std::vector<std::string>> Gateway::reload(config::Config config) {
+  GRID_TRY(check_apps(config, problem_));
+  std::vector<std::string> waiting = config_.waiting(config);
+  for (const auto& [name, app] : apps_) {
+    AppConfig next;
+    GRID_TRY(read_app_config(config, name, next, problem_));
+    if (app->waits_for(next)) waiting.push_back("app " + name + ": its indexes and searches stay until a restart");
+    app->take_rules(std::move(next));
+  }
+  config_ = std::move(config);
+  return waiting;
 }
 
 Status Gateway::lock(const std::string& directory) {
@@ -72,7 +86,7 @@ Status Gateway::lock(const std::string& directory) {
 
 Status Gateway::open_apps() {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(data_ + "/apps", error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(config_.gateway().data + "/apps", error)) {
     if (!entry.is_directory() || crdt::check_map_name(entry.path().filename().native()) != Status::ok) continue;
     if (app_of(entry.path().filename().native()) == nullptr) return Status::io;
   }
@@ -86,9 +100,12 @@ AppHost* Gateway::app_of(const std::string& app) {
     problem_ = "no room for another app: " + std::to_string(kAppsMax) + " are open";
     return nullptr;
   }
-  Status status = Status::ok;
+  AppConfig config;
+  Status status = read_app_config(config_, app, config, problem_);
+  if (status != Status::ok) return nullptr;
   const auto closed = [](void* owner, LinkId link) { static_cast<Gateway*>(owner)->link_apps_.erase(link); };
-  auto host = AppHost::open(loop_, *links_, app, directory_of(app), app_options_, closed, this, status, problem_);
+  auto host =
+      AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
     return nullptr;
@@ -99,6 +116,27 @@ AppHost* Gateway::app_of(const std::string& app) {
 AppHost* Gateway::app_of(LinkId link) {
   const auto found = link_apps_.find(link);
   return found == link_apps_.end() ? nullptr : found->second;
+}
+
+void Gateway::drain() {
+  if (draining_ != nullptr) return;
+  links_->stop_listening();
+  log_.say(Log::Level::info, "draining", {{"links", link_apps_.size()}});
+  draining_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  draining_->get()->data = this;
+  uv_timer_init(loop_, draining_->get());
+  const std::uint64_t each_ms = config_.gateway().drain_spread.ms / std::max<std::size_t>(link_apps_.size(), 1);
+  uv_timer_start(
+      draining_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->end_one_link(); }, 0,
+      std::max<std::uint64_t>(each_ms, 1));
+}
+
+void Gateway::end_one_link() {
+  if (link_apps_.empty()) return;
+  const auto [link, app] = *link_apps_.begin();
+  link_apps_.erase(link_apps_.begin());
+  app->step(Event{.kind = Event::Kind::link_down, .link = link});
+  links_->close(link, transport::kCloseGoingAway, "the gateway is draining");
 }
 
 bool Gateway::is_drained() const {
@@ -136,7 +174,7 @@ bool Gateway::accepts(std::string_view path) { return crdt::check_map_name(app_i
 void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity) {
   AppHost* app = app_of(std::string(app_in(path)));
   if (app == nullptr) {
-    port::log(port::Level::error, problem_.c_str());
+    log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
