@@ -34,19 +34,22 @@ struct Call;  // runtime/call.h: an API call, with room for its answer.
 
 struct Event {
   enum class Kind : std::uint8_t {
-    start,      // Once, first. The store is open.
-    wake,       // wake_at_ms() has come, or the last action was `more`.
-    link_up,    // link, identity
-    link_down,  // link; the machine has forgotten it when step() returns
-    frame,      // link, bytes: one whole frame has arrived
-    writable,   // link, room: the link takes a frame of up to room.size()
-    durable,    // batch: every batch up to it is durable
-    call,       // call
-    collect,    // room: the sink takes rows (coordinator)
-    drained,    // seq, status: the sink has committed up to seq, or refused
-    searched,   // bytes: the answer to the action `search` (coordinator)
-    indexed,    // batch: a bit for each searched map whose index has changed (coordinator)
-    stop,       // Once, last: leave what must be left in the open batch; a commit action follows.
+    start,           // Once, first. The store is open.
+    wake,            // wake_at_ms() has come, or the last action was `more`.
+    link_up,         // link, identity, bytes: the claims of the identity, a canonical record; empty: it has none
+    link_down,       // link; the machine has forgotten it when step() returns
+    frame,           // link, bytes: one whole frame has arrived
+    writable,        // link, room: the link takes a frame of up to room.size()
+    durable,         // batch: every batch up to it is durable
+    call,            // call
+    collect,         // room: the sink takes rows (coordinator)
+    drained,         // seq, status: the sink has committed up to seq, or refused
+    searched,        // bytes: the answer to the action `search` (coordinator)
+    indexed,         // batch: a bit for each searched map whose index has changed (coordinator)
+    proven,          // link, identity, bytes, status: the answer to the action `prove`, as with link_up (coordinator)
+    grants_changed,  // What identities may do has changed, or some were revoked: all links are judged anew
+                     // (coordinator)
+    stop,            // Once, last: leave what must be left in the open batch; a commit action follows.
   };
   Kind kind = Kind::wake;
   std::uint64_t now_ms = 0;   // Monotonic, since any fixed moment: order and alarms.
@@ -78,6 +81,7 @@ struct Action {
     say,         // text: a sentence for people (kept by the machine until the next step)
     drain,       // size, seq: the room's front holds an Ops frame of rows, the journal up to seq
     want_drain,  // The sink has work: answer collect when it is free.
+    prove,       // link, text: a token. Answer proven; the text is a view of this step's frame.
     search,      // Look for what the coordinator says, and answer searched.
     more,        // Step again: there is more to do than one step may.
   };

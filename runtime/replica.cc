@@ -115,6 +115,8 @@ void Replica::dispatch(const Event& event) {
     case Event::Kind::drained:
     case Event::Kind::searched:
     case Event::Kind::indexed:
+    case Event::Kind::proven:
+    case Event::Kind::grants_changed:
       return;
   }
 }

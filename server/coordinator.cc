@@ -187,6 +187,8 @@ void Coordinator::Body::dispatch(const Event& event) {
       return;
     case Event::Kind::wake:
     case Event::Kind::call:
+    case Event::Kind::proven:
+    case Event::Kind::grants_changed:
       return;
   }
 }

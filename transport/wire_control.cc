@@ -113,7 +113,7 @@ Status check(const Message&) {
 
 Result<Kind> kind_of(Bytes frame) {
   if (frame.empty() || frame[0] < static_cast<std::uint8_t>(Kind::hello) ||
-      frame[0] > static_cast<std::uint8_t>(Kind::search_reply)) {
+      frame[0] > static_cast<std::uint8_t>(Kind::auth)) {
     return Status::corrupt;
   }
   return static_cast<Kind>(frame[0]);

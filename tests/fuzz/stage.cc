@@ -148,6 +148,7 @@ void Stage::carry_out(Site& site, const Event& event, const Action& action) {
     case Action::Kind::vanished:
       GRID_CHECK(site.replica != nullptr && !site.replica->vanished().key.empty());
       return;
+    case Action::Kind::prove:
     case Action::Kind::search:
     case Action::Kind::outcome:
     case Action::Kind::heard:

@@ -193,6 +193,7 @@ void World::carry_out(Site& site, const Action& action) {
       return after(0, site, {.kind = Event::Kind::collect});
     case Action::Kind::drain:
       return drain(site, action);
+    case Action::Kind::prove:
     case Action::Kind::search:
     case Action::Kind::state:
       return;

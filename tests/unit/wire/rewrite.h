@@ -8,6 +8,7 @@
 
 #include "crdt/base/check.h"
 #include "transport/wire.h"
+#include "transport/wire_auth.h"
 #include "transport/wire_channel.h"
 #include "transport/wire_search.h"
 
@@ -103,6 +104,16 @@ inline Status rewrite_search_reply(Bytes frame, Frame& again) {
   return Status::ok;
 }
 
+inline Status rewrite_auth(Bytes frame, Frame& again) {
+  const Result<std::string_view> token = wire::decode_auth(frame);
+  GRID_TRY(token.status());
+  Frame room(frame.size());
+  const Result<Bytes> encoded = wire::encode_auth(*token, room);
+  GRID_CHECK(encoded.ok());
+  again.assign(encoded->begin(), encoded->end());
+  return Status::ok;
+}
+
 inline Status rewrite(Bytes frame, Frame& again) {
   const Result<wire::Kind> kind = wire::kind_of(frame);
   if (!kind.ok()) return kind.status();
@@ -140,6 +151,8 @@ inline Status rewrite(Bytes frame, Frame& again) {
       return rewrite_search_ask(frame, again);
     case wire::Kind::search_reply:
       return rewrite_search_reply(frame, again);
+    case wire::Kind::auth:
+      return rewrite_auth(frame, again);
     default:
       return rewrite_ops(*kind, frame, again);
   }

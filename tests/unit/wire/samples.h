@@ -266,6 +266,12 @@ inline Frame search_reply() {
   return {frame.begin(), frame.end()};
 }
 
+inline Frame auth() {
+  std::uint8_t room[32];
+  const Result<Bytes> frame = wire::encode_auth("eyJh.eyJz.c2ln", room);
+  return {frame->begin(), frame->end()};
+}
+
 struct Sample {
   const char* name;
   Frame frame;
@@ -301,6 +307,7 @@ inline std::vector<Sample> samples() {
       {"channel_heard", channel_heard()},
       {"search_ask", search_ask()},
       {"search_reply", search_reply()},
+      {"auth", auth()},
   };
 }
 

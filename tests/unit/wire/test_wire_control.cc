@@ -192,11 +192,11 @@ void frame_of_another_kind_is_corrupt(void**) {
 }
 
 void kind_is_the_first_byte(void**) {
-  const std::uint8_t bytes[] = {0, 1, 24, 25, 255};
+  const std::uint8_t bytes[] = {0, 1, 25, 26, 255};
   assert_status(kind_of({}).status(), Status::corrupt);
   assert_status(kind_of(Bytes(bytes).subspan(0, 1)).status(), Status::corrupt);
   assert_true(*kind_of(Bytes(bytes).subspan(1, 1)) == Kind::hello);
-  assert_true(*kind_of(Bytes(bytes).subspan(2, 1)) == Kind::search_reply);
+  assert_true(*kind_of(Bytes(bytes).subspan(2, 1)) == Kind::auth);
   assert_status(kind_of(Bytes(bytes).subspan(3, 1)).status(), Status::corrupt);
   assert_status(kind_of(Bytes(bytes).subspan(4, 1)).status(), Status::corrupt);
 }
