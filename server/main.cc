@@ -115,14 +115,14 @@ int list_settings() {
 // ---- running
 
 // The count makes each a line of its own, which the log does not leave out.
-void reload(const Arguments& arguments, Gateway& gateway, Log& log, std::uint64_t count) {
+void reload(const Arguments& arguments, Gateway& gateway, std::uint64_t count) {
   constexpr std::string_view kRefused = "configuration not reloaded: all stays as it was";
+  Log& log = gateway.log();
   Config config;
   std::string problem;
   if (read_config(arguments, config, problem) != Status::ok) {
     return log.say(Level::error, kRefused, {{"reload", count}, {"problem", problem}});
   }
-  log.configure(config.gateway().log);
   const Result<std::vector<std::string>> waiting = gateway.reload(std::move(config));
   if (!waiting.ok()) {
     return log.say(Level::error, kRefused, {{"reload", count}, {"problem", gateway.problem()}});
@@ -132,11 +132,11 @@ void reload(const Arguments& arguments, Gateway& gateway, Log& log, std::uint64_
 }
 
 // Until it is told to end, has failed, or has drained.
-void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signals& signals, Log& log) {
+void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signals& signals) {
   std::uint64_t reloads = 0;
   while (!signals.wants_end() && !gateway.has_failed() && !gateway.has_ended()) {
     uv_run(loop, UV_RUN_ONCE);
-    if (signals.take_reload()) reload(arguments, gateway, log, ++reloads);
+    if (signals.take_reload()) reload(arguments, gateway, ++reloads);
     if (signals.take_drain()) gateway.drain();
   }
 }
@@ -153,11 +153,9 @@ void drain_databases(uv_loop_t* loop, const Gateway& gateway, std::uint64_t time
 
 int run(const Arguments& arguments, Config config) {
   std::signal(SIGPIPE, SIG_IGN);
-  Log log;
-  log.configure(config.gateway().log);
   uv_loop_t* loop = uv_default_loop();
   Signals signals(loop);
-  Gateway gateway(loop, log);
+  Gateway gateway(loop);
   const std::string data = config.gateway().data;
   if (gateway.open(std::move(config)) != Status::ok) {
     std::fprintf(stderr, "gridd: %s\n", gateway.problem().c_str());
@@ -165,8 +163,8 @@ int run(const Arguments& arguments, Config config) {
   }
   std::printf("ws://%s\n", gateway.bound().c_str());
   std::fflush(stdout);
-  log.say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
-  serve(loop, arguments, gateway, signals, log);
+  gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
+  serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
     std::fprintf(stderr, "gridd: ends, because a disk has failed: %s; all that was acknowledged durable is kept\n",
                  gateway.failure().c_str());

@@ -39,6 +39,7 @@ Gateway::~Gateway() {
 Status Gateway::open(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
   config_ = std::move(config);
+  log_.configure(config_.gateway().log);
   GRID_TRY(lock(config_.gateway().data));
   links_ = std::make_unique<transport::LwsContext>();
   Status status = links_->open(loop_, {});
@@ -58,6 +59,7 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
     app->take_rules(std::move(next));
   }
   config_ = std::move(config);
+  log_.configure(config_.gateway().log);
   return waiting;
 }
 

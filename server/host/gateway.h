@@ -25,7 +25,7 @@ class Gateway final : private transport::LinkListener {
  public:
   static constexpr std::size_t kAppsMax = 64;
 
-  Gateway(uv_loop_t* loop, Log& log) : loop_(loop), log_(log) {}
+  explicit Gateway(uv_loop_t* loop) : loop_(loop) {}
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -39,6 +39,7 @@ class Gateway final : private transport::LinkListener {
   Result<std::vector<std::string>> reload(config::Config config);
   const std::string& bound() const { return links_->bound(); }
   const config::Config& config() const { return config_; }
+  Log& log() { return log_; }
   // Takes no new links, ends those that are there one after the other over the configured time, and drains the
   // databases.
   void drain();
@@ -73,7 +74,7 @@ class Gateway final : private transport::LinkListener {
   void on_close(transport::LinkId link, std::string_view reason) override;
 
   uv_loop_t* loop_;
-  Log& log_;
+  Log log_{};
   config::Config config_;
   std::string problem_;
   int lock_ = -1;
