@@ -15,6 +15,7 @@
 #include "server/host/arguments.h"
 #include "server/host/gateway.h"
 #include "server/host/log.h"
+#include "server/host/metrics.h"
 #include "transport/lws/address.h"
 
 namespace {
@@ -182,7 +183,9 @@ int run(const Arguments& arguments, Config config) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const std::optional<int> ended = grid::server::read_arguments(argc, argv, arguments)) return *ended;
-  if (arguments.task == Arguments::Task::list) return list_settings();
+  if (arguments.task == Arguments::Task::list_settings) return list_settings();
+  if (arguments.task == Arguments::Task::list_metrics)
+    return std::printf("%s", grid::server::metrics_reference().c_str()), 0;
   Config config;
   std::string problem;
   if (read_config(arguments, config, problem) != Status::ok) {

@@ -138,6 +138,12 @@ void AppHost::start(storage::Seq drained_through) {
   host_->step(Event::Kind::start);
 }
 
+void AppHost::step(const Event& event) {
+  const std::uint64_t begun_ns = uv_hrtime();
+  host_->step(event);
+  timings_.step.note(uv_hrtime() - begun_ns);
+}
+
 bool AppHost::is_drained() const {
   const CoordinatorStatus status = coordinator_->status();
   return status.head == status.durable && status.drained >= status.durable;
@@ -158,6 +164,7 @@ void AppHost::carry_out(const Action& action) {
     case Action::Kind::search:
       return search_->submit(coordinator_->search_work());
     case Action::Kind::drain:
+      drain_begun_ns_ = uv_hrtime();
       return sink_->submit(action.size, coordinator_->status().drained_mark(action.seq));
     default:
       return;
@@ -171,6 +178,7 @@ void AppHost::turn_ended() {
 }
 
 void AppHost::drained(const SinkWorker::Done& done) {
+  timings_.drain.note(uv_hrtime() - drain_begun_ns_);
   if (done.status == Status::io) {
     failure_ = done.problem;
     return;

@@ -16,6 +16,7 @@
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
 #include "server/host/log.h"
+#include "server/host/metrics.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
 #include "storage/lmdb/lmdb_store.h"
@@ -36,7 +37,7 @@ class AppHost final : private port::UvHost::Owner {
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
 
-  void step(const runtime::Event& event) { host_->step(event); }
+  void step(const runtime::Event& event);
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
   // Whether `config` has other indexes or searches, which are taken at a start only.
@@ -54,6 +55,7 @@ class AppHost final : private port::UvHost::Owner {
   // How, as a sentence.
   const std::string& failure() const { return failure_; }
   const std::string& app() const { return app_; }
+  AppFigures figures() const { return {app_, coordinator_->status(), &timings_}; }
 
  private:
   AppHost(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app, AppConfig config,
@@ -69,6 +71,7 @@ class AppHost final : private port::UvHost::Owner {
   // port::UvHost::Owner
   void carry_out(const runtime::Action& action) override;
   void flush_trouble(Status status, const char* problem) override;
+  void flush_took(std::uint64_t ns) override { timings_.flush.note(ns); }
   void turn_ended() override;
 
   void drained(const SinkWorker::Done& done);
@@ -89,6 +92,8 @@ class AppHost final : private port::UvHost::Owner {
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   bool wants_drain_ = false;
+  AppTimings timings_{};
+  std::uint64_t drain_begun_ns_ = 0;
   std::string failure_;
 };
 

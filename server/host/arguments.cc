@@ -70,7 +70,8 @@ void add_tasks(CLI::App& app, Arguments& arguments) {
   };
   add("--check-config", Arguments::Task::check, "Say whether this configuration can be run, and end");
   add("--show-config", Arguments::Task::show, "Print every setting with its value and where that comes from, and end");
-  add("--list-settings", Arguments::Task::list, "Print what can be set, as a table in Markdown, and end");
+  add("--list-settings", Arguments::Task::list_settings, "Print what can be set, as a table in Markdown, and end");
+  add("--list-metrics", Arguments::Task::list_metrics, "Print what /metrics tells, as a table in Markdown, and end");
 }
 
 void take_environment(config::Sources& sources) {

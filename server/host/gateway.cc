@@ -141,6 +141,12 @@ void Gateway::end_one_link() {
   links_->close(link, transport::kCloseGoingAway, "the gateway is draining");
 }
 
+GatewayFigures Gateway::figures() const {
+  GatewayFigures all{.sockets = links_->link_count(), .log_lines_left_out = log_.left_out()};
+  for (const auto& [name, app] : apps_) all.apps.push_back(app->figures());
+  return all;
+}
+
 bool Gateway::is_drained() const {
   for (const auto& [name, app] : apps_) {
     if (!app->has_failed() && !app->is_drained()) return false;

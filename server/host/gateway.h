@@ -38,6 +38,7 @@ class Gateway final : private transport::LinkListener {
   //   invalid  It makes no sense, as problem() says; nothing has changed.
   Result<std::vector<std::string>> reload(config::Config config);
   const std::string& bound() const { return links_->bound(); }
+  GatewayFigures figures() const;
   const config::Config& config() const { return config_; }
   Log& log() { return log_; }
   // Takes no new links, ends those that are there one after the other over the configured time, and drains the
