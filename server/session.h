@@ -30,6 +30,9 @@ namespace grid::server {
 
 class Session;
 
+// What a gateway may be asked about itself.
+inline constexpr std::string_view kInspectTopics[] = {"status", "subs"};
+
 // The sessions of one coordinator, in the order of their links.
 class Sessions {
  public:

@@ -61,8 +61,8 @@ Bytes Session::write_inspected(MutBytes room) {
         .finish({}, true);
   };
   if (!permit_.may(Right::inspect)) return refuse(Status::denied);
-  if (ask.topic == "status") return tell_status(ask.id, room);
-  if (ask.topic == "subs") return tell_subscriptions(ask, room);
+  if (ask.topic == kInspectTopics[0]) return tell_status(ask.id, room);
+  if (ask.topic == kInspectTopics[1]) return tell_subscriptions(ask, room);
   return refuse(Status::not_found);
 }
 
