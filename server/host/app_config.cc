@@ -10,7 +10,9 @@ Status read_app_config(const config::Config& config, std::string_view app, AppCo
                        std::string& problem) {
   app_config = AppConfig{.settings = config.app(app)};
   GRID_TRY(read_policies(config.section("map", app), app_config.policies, problem));
-  return read_searches(config.section("search", app), app_config.search, problem);
+  GRID_TRY(read_searches(config.section("search", app), app_config.search, problem));
+  const config::Node roles = config.section("role", app), users = config.section("user", app);
+  return read_roles({roles, users, config.section("access", app)}, app_config.grants, problem);
 }
 
 Status check_apps(const config::Config& config, std::string& problem) {

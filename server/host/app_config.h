@@ -2,7 +2,7 @@
 //
 // AppConfig: all that is configured of one app.
 //
-// Place     Above config/config.h, policy_file.h and search_config.h; below app_host.h.
+// Place     Above config/config.h, policy_file.h, role_file.h and search_config.h; below app_host.h.
 #pragma once
 
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "server/host/config/config.h"
 #include "server/host/policy_file.h"
+#include "server/host/role_file.h"
 #include "storage/sqlite/sqlite_search.h"
 
 namespace grid::server {
@@ -18,6 +19,7 @@ struct AppConfig {
   config::AppSettings settings{};
   MapPolicies policies{};
   storage::SearchConfig search{};
+  GrantRules grants{};  // For who authenticates; docs/roles.md.
 };
 
 //   invalid  A section of it makes no sense: `problem` says where.
