@@ -391,7 +391,7 @@ Status Session::note_owed(const Op& op) {
   if (standing.status() == Status::not_found) return Status::ok;
   if (!standing.ok()) return standing.status();
   if (standing->seq <= shared_.write_behind.drained_through()) return Status::ok;
-  owed_.push_back({op.seq, taken_, standing->seq, KeptName(op.cell.name)});
+  owed_.push_back({last_seq_, taken_, standing->seq, KeptName(op.cell.name)});
   return Status::ok;
 }
 
@@ -416,7 +416,7 @@ std::uint64_t Session::in_flight() const {
 }
 
 void Session::settle() {
-  durable_ = std::max(durable_, owed_.empty() ? on_disk_ : std::min(on_disk_, owed_.front().seq - 1));
+  durable_ = std::max(durable_, owed_.empty() ? on_disk_ : std::min(on_disk_, owed_.front().before));
 }
 
 void Session::sealed() {

@@ -153,8 +153,8 @@ class Session {
   };
   // An op that the database is to have before it is durable.
   struct Owed {
-    crdt::Seq seq;
-    std::uint64_t taken;    // Ops of this link that were taken before it.
+    crdt::Seq before;       // The last op of this link that was taken before it,
+    std::uint64_t taken;    // and how many were.
     storage::Seq position;  // Of what stands in its cell.
     KeptName name;
   };
