@@ -159,6 +159,7 @@ void AppHost::start(storage::Seq drained_through) {
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
+  options.through_maps = config_.policies.through_maps;
   for (const storage::SearchedMap& one : config_.search.maps) options.search.maps.push_back(one.map);
   coordinator_.emplace(*journal_, options);
   host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),

@@ -41,9 +41,10 @@ class AppHost final : private port::UvHost::Owner {
   void step(const runtime::Event& event) { host_->step(event); }
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
-  // Whether `config` has other indexes or searches, which are taken at a start only.
+  // Whether `config` has other indexes, searches or maps through the database, which are taken at a start only.
   bool waits_for(const AppConfig& config) const {
-    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps;
+    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
+           config.policies.through_maps != config_.policies.through_maps;
   }
   // Goes by these rules of maps from now on. What else is configured stays as it was.
   void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }

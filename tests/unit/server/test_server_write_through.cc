@@ -69,8 +69,8 @@ void an_op_of_another_map_is_durable_with_the_journal(void** state) {
   bench.flush();
   assert_int_equal(durable_of(bench, 1), 1);
   // What comes behind one that waits does wait, and what came before it doesn't.
-  bench.send(1, push({elsewhere(put(2, "b", kWallMs, kA)), put(3, "a", kWallMs, kA),
-                      elsewhere(put(4, "c", kWallMs, kA))}));
+  bench.send(
+      1, push({elsewhere(put(2, "b", kWallMs, kA)), put(3, "a", kWallMs, kA), elsewhere(put(4, "c", kWallMs, kA))}));
   bench.flush();
   assert_int_equal(durable_of(bench, 1), 2);
   assert_true(collect(bench));
