@@ -22,13 +22,13 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
       : options_(options),
         random_(options.seed),
         journal_(store, options.app, options.maps_max, problem_),
-        write_behind_(options_, journal_, problem_),
+        write_behind_(options_, journal_, random_, problem_),
         channels_(channel_options()),
         author_(journal_, random_),
         searches_(options.search),
         collector_(options_.keeping, journal_),
         finder_(store, options.indexes, options.index_bytes_max),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_, *this} {
+        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_, *this, write_behind_} {
     journal_.listen(this);
     journal_.use(&finder_);
   }
@@ -36,6 +36,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   std::span<const Action> step(const Event& event);
   std::uint64_t wake_at_ms() const;
   CoordinatorStatus status() const;
+  bool stands(std::uint64_t epoch, crdt::Seq position) const { return epochs_.stands({epoch, position}); }
   crdt::Digest digest(const runtime::Scope& scope);
   const SearchWork& search_work() const { return searches_.work(); }
   const char* problem() const { return problem_.line(); }
@@ -72,6 +73,8 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   void write(const Event& event);
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
+  void fill(MutBytes room);
+  void drained(const Event& event);
   // ArrivalListener
   void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before, storage::Seq gone) override;
   // Sessions
@@ -180,9 +183,9 @@ void Coordinator::Body::dispatch(const Event& event) {
     case Event::Kind::durable:
       return committed();
     case Event::Kind::collect:
-      return write_behind_.collect(event.room, actions_);
+      return fill(event.room);
     case Event::Kind::drained:
-      return write_behind_.drained(event.seq, event.status, event.now_ms);
+      return drained(event);
     case Event::Kind::searched:
       stir_all();
       return searches_.searched(event.bytes, event.now_ms);
@@ -356,6 +359,20 @@ Bytes Coordinator::Body::next_frame(Link& link, MutBytes room) {
   return has_channel ? channels_.write(link.channel, link.session.room_for(room)) : Bytes{};
 }
 
+// ---- the database
+
+void Coordinator::Body::fill(MutBytes room) {
+  const storage::Seq through = write_behind_.collect(room, actions_);
+  for (auto& [id, link] : links_) link.session.collected(through);
+}
+
+void Coordinator::Body::drained(const Event& event) {
+  write_behind_.drained(event);
+  for (auto& [id, link] : links_) {
+    if (event.status == Status::ok && link.session.drained(event.seq)) stirred_.insert(id);
+  }
+}
+
 // ---- collection
 
 // What the database has not taken yet stays: its row would have nothing to go by.
@@ -465,6 +482,7 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.head = journal_.head();
   status.durable = journal_.durable_head();
   status.drained = write_behind_.drained_through();
+  status.sink = write_behind_.figures(now_ms_);
   status.judging = journal_.judging();
   status.channels = channels_.figures();
   status.tombstones = journal_.dead_count();
@@ -490,6 +508,8 @@ std::span<const Action> Coordinator::step(const Event& event) { return body_->st
 std::uint64_t Coordinator::wake_at_ms() const { return body_->wake_at_ms(); }
 
 CoordinatorStatus Coordinator::status() const { return body_->status(); }
+
+bool Coordinator::stands(std::uint64_t epoch, crdt::Seq position) const { return body_->stands(epoch, position); }
 
 crdt::Digest Coordinator::digest(const runtime::Scope& scope) { return body_->digest(scope); }
 

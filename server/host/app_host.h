@@ -29,7 +29,9 @@ class AppHost final : private port::UvHost::Owner {
   // Who hands links out hears of those that the coordinator has closed.
   using Closed = void (*)(void* owner, transport::LinkId link);
 
-  // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
+  // Opens DIR/journal and the database, which is DIR/cells.sqlite or on a server. One that is not reachable, or has
+  // another writer, is waited for while the app runs, unless the journal holds nothing yet. Null with `status` and
+  // `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
                                        const std::string& directory, AppConfig config, Closed closed, void* owner,
                                        Status& status, std::string& problem);
@@ -40,9 +42,10 @@ class AppHost final : private port::UvHost::Owner {
   void step(const runtime::Event& event);
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
-  // Whether `config` has other indexes or searches, which are taken at a start only.
+  // Whether `config` has other indexes, searches or maps through the database, which are taken at a start only.
   bool waits_for(const AppConfig& config) const {
-    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps;
+    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
+           config.policies.through_maps != config_.policies.through_maps;
   }
   // Goes by these rules of maps from now on. What else is configured stays as it was.
   void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }
@@ -64,8 +67,10 @@ class AppHost final : private port::UvHost::Owner {
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
+  Status catch_up(storage::Sink& sink, storage::Seq& drained, std::string& problem);
+  Status do_without(std::string& problem);
   Status open_search(const std::string& file, std::string& problem);
-  Status load(storage::SqliteSink& sink, const crdt::Stamp& greatest, std::string& problem);
+  Status load(storage::Sink& sink, const crdt::Stamp& greatest, std::string& problem);
   void start(storage::Seq drained_through);
 
   // port::UvHost::Owner
@@ -75,6 +80,7 @@ class AppHost final : private port::UvHost::Owner {
   void turn_ended() override;
 
   void drained(const SinkWorker::Done& done);
+  void moved(const SinkWorker::Done& done);
   void indexed(const SinkWorker::Indexed& indexed);
   void searched(const SearchWorker::Done& done);
   void say(const char* line);

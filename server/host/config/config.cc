@@ -125,11 +125,9 @@ template <typename Section>
 void compare(std::span<const Key<Section>> keys, const Section& now, const Section& next, const std::string& path,
              std::vector<std::string>& sentences) {
   for (const Key<Section>& key : keys) {
-    const std::string is = written(key, now);
-    const std::string will_be = written(key, next);
-    if (key.takes != Takes::on_restart || is == will_be) continue;
-    sentences.push_back(std::string(path).append(key.name).append(" stays ").append(is));
-    sentences.back().append(" until a restart makes it ").append(will_be);
+    if (key.takes != Takes::on_restart || is_same(key, now, next)) continue;
+    sentences.push_back(std::string(path).append(key.name).append(" stays ").append(written(key, now)));
+    sentences.back().append(" until a restart makes it ").append(written(key, next));
   }
 }
 

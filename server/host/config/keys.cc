@@ -109,6 +109,33 @@ constexpr Key<AppSettings> kAppKeys[] = {
      {},
      1,
      100'000},
+    {"sink.type", +[](AppSettings& app) -> std::string& { return app.sink.type; }, on_restart,
+     "The database: a SQLite file beside the journal, or a schema in a Postgres server (docs/postgres.md)",
+     "sqlite|postgres"},
+    {"sink.url",
+     +[](AppSettings& app) -> std::string& { return app.sink.url; },
+     on_restart,
+     "Which Postgres server, as libpq reads it: postgres://USER@HOST:PORT/DATABASE; empty: what PGHOST and its like say",
+     {},
+     0,
+     0,
+     /*is_secret=*/true},
+    {"sink.schema", +[](AppSettings& app) -> std::string& { return app.sink.schema; }, on_restart,
+     "Which schema of it; empty: grid_APP"},
+    {"sink.connect_timeout",
+     +[](AppSettings& app) -> Span& { return app.sink.connect_timeout; },
+     on_restart,
+     "What each server in the url has to let the gateway in",
+     {},
+     100,
+     60'000},
+    {"sink.statement_timeout",
+     +[](AppSettings& app) -> Span& { return app.sink.statement_timeout; },
+     on_restart,
+     "What the server has to answer a statement, before it counts as away",
+     {},
+     100,
+     3'600'000},
 };
 
 template <typename Value>
@@ -276,7 +303,15 @@ Status set(const Key<Section>& key, Section& section, std::string_view text, std
 }
 
 template <typename Section>
+bool is_same(const Key<Section>& key, const Section& one, const Section& other) {
+  return std::visit(
+      [&](const auto& field) { return toml(field(const_cast<Section&>(one))) == toml(field(const_cast<Section&>(other))); },
+      key.field);
+}
+
+template <typename Section>
 std::string written(const Key<Section>& key, const Section& section) {
+  if (key.is_secret) return is_same(key, section, Section{}) ? quoted("") : quoted("(not told)");
   return std::visit([&](const auto& field) { return toml(field(const_cast<Section&>(section))); }, key.field);
 }
 
@@ -291,6 +326,8 @@ template Status set(const Key<Settings>&, Settings&, const Node&, std::string&);
 template Status set(const Key<AppSettings>&, AppSettings&, const Node&, std::string&);
 template Status set(const Key<Settings>&, Settings&, std::string_view, std::string&);
 template Status set(const Key<AppSettings>&, AppSettings&, std::string_view, std::string&);
+template bool is_same(const Key<Settings>&, const Settings&, const Settings&);
+template bool is_same(const Key<AppSettings>&, const AppSettings&, const AppSettings&);
 template std::string written(const Key<Settings>&, const Settings&);
 template std::string written(const Key<AppSettings>&, const AppSettings&);
 template std::string type_of(const Key<Settings>&);

@@ -27,6 +27,15 @@ struct Settings {
   LogSettings log{};
 };
 
+// The database of an app.
+struct SinkSettings {
+  std::string type = "sqlite";
+  std::string url{};     // May hold a password.
+  std::string schema{};  // Empty: grid_APP.
+  Span connect_timeout{5'000};
+  Span statement_timeout{30'000};
+};
+
 // Of one app.
 struct AppSettings {
   Span retention{90 * 86'400'000ull};
@@ -40,6 +49,7 @@ struct AppSettings {
   std::uint64_t window = 4'096;
   Span drain_every{100};
   std::uint64_t drain_rows = 1'000;
+  SinkSettings sink{};
 };
 
 }  // namespace grid::server::config
