@@ -21,6 +21,7 @@
 #include "runtime/machine.h"
 #include "runtime/scope.h"
 #include "server/channels.h"
+#include "server/desk.h"
 #include "server/row_finder.h"
 #include "server/searches.h"
 #include "storage/sink.h"
@@ -122,6 +123,10 @@ class Coordinator final : public runtime::Machine {
   // Whether a place in this journal is one that it still has, or had in the epoch that is told.
   bool stands(std::uint64_t epoch, crdt::Seq position) const;
   crdt::Digest digest(const runtime::Scope& scope);
+  // What who has no replica asks, with what was proven of it (desk.h). What it writes comes as an event `call`, with
+  // the same.
+  Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
+  const Desk& desk() const;
   // Of the action `search`.
   const SearchWork& search_work() const;
   // The last trouble as a sentence. Never null.
