@@ -172,8 +172,8 @@ Status PostgresSchema::name_holder(PgConnection& connection, std::uint64_t id) {
   GRID_TRY(run(connection, kHolder, {id}));
   std::string holder = "a session that has just ended";
   if (connection.row_count() > 0) {
-    holder = "server process " + std::to_string(connection.number(0, 0)) + ", application \"" +
-             std::string(connection.text(0, 1)) + "\" from " + std::string(connection.text(0, 2)) + ", since " +
+    holder = "server process " + std::to_string(connection.number(0, 0)) + ", application " +
+             std::string(connection.text(0, 1)) + " from " + std::string(connection.text(0, 2)) + ", since " +
              std::string(connection.text(0, 3));
   }
   return refuse(Status::busy, "schema " + name_ + " has another writer: " + holder);

@@ -178,7 +178,7 @@ void a_second_writer_waits_and_is_told_who_writes(void** state) {
   assert_status(status, Status::busy);
   assert_mentions(problem, "another writer");
   assert_mentions(problem, ("process " + pid).c_str());
-  assert_mentions(problem, "\"gridd app\"");
+  assert_mentions(problem, "application gridd app from");
   assert_status(second->drain({}, {1, 5}), Status::busy);
   assert_string_equal(fixture.query("SELECT through FROM @.mark").c_str(), "0");
   assert_ok(fixture.sink->drain({}, {1, 3}));
