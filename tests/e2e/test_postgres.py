@@ -58,8 +58,8 @@ class Rows(postgres.PostgresTest):
         self.assertNotEqual(failed.code, 0)
         harness.wait_until(lambda: any("must be loaded first" in line for line in gateway.errors), "the reason")
         self.postgres.start()
-        harness.wait_until(lambda: self.run_gridctl("--store", self.path("a"), "--target", gateway.url, "sync").code == 0,
-                           "the app opens")
+        here = ("--store", self.path("a"), "--target", gateway.url)
+        harness.wait_until(lambda: self.run_gridctl(*here, "sync").code == 0, "the app opens")
         self.put(gateway, "shed", '{"temp": 1}')
         self.wait_for_drained(gateway)
 
