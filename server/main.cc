@@ -167,7 +167,7 @@ int run(const Arguments& arguments, Config config) {
   gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
-    std::fprintf(stderr, "gridd: ends, because a disk has failed: %s; all that was acknowledged durable is kept\n",
+    std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n",
                  gateway.failure().c_str());
   }
   gateway.stop_listening();

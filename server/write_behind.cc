@@ -58,7 +58,7 @@ void WriteBehind::drained(const runtime::Event& event) {
   asked_ = false;
   note(event);
   // Set back, or found where it stands: what it lacks is all here.
-  if (event.status == Status::conflict) drained_ = event.seq;
+  if (event.status == Status::conflict) drained_ = event.seq, blocked_at_ = 0;
   if (event.status == Status::ok || event.status == Status::conflict) {
     drained_ = std::max(drained_, event.seq);
     oldest_at_ms_ = has_rows() ? event.now_ms : runtime::kNever;

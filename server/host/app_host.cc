@@ -13,6 +13,7 @@ namespace {
 // A fact of a journal that is being filled from the database, until that is done.
 constexpr std::string_view kLoading = "loading";
 constexpr std::uint8_t kYes[] = {1};
+constexpr const char* kDisk = "a disk has failed: ";
 
 }  // namespace
 
@@ -209,7 +210,7 @@ void AppHost::turn_ended() {
 void AppHost::drained(const SinkWorker::Done& done) {
   timings_.drain.note(uv_hrtime() - drain_begun_ns_);
   if (done.status == Status::io) {
-    failure_ = done.problem;
+    failure_ = kDisk + done.problem;
     return;
   }
   if (done.status != Status::ok) say(done.problem.c_str());
@@ -235,7 +236,7 @@ void AppHost::moved(const SinkWorker::Done& done) {
 }
 
 void AppHost::indexed(const SinkWorker::Indexed& indexed) {
-  if (!indexed.failure.empty()) failure_ = indexed.failure;
+  if (!indexed.failure.empty()) failure_ = kDisk + indexed.failure;
   if (!indexed.news.empty()) say(indexed.news.c_str());
   if (indexed.maps != 0) host_->step(Event{.kind = Event::Kind::indexed, .batch = indexed.maps});
 }
@@ -248,7 +249,7 @@ void AppHost::searched(const SearchWorker::Done& done) {
 void AppHost::flush_trouble(Status status, const char* problem) {
   if (status == Status::ok) return say("the journal has room again");
   if (status == Status::full) return say(problem);
-  failure_ = problem;
+  failure_ = kDisk + std::string(problem);
 }
 
 void AppHost::say(const char* line) { log_.say(Log::Level::warning, line, {{"app", app_}}); }

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "crdt/cell.h"
+#include "ports/port.h"
 
 namespace grid::server {
 
@@ -102,6 +103,7 @@ AppHost* Gateway::app_of(const std::string& app) {
     problem_ = "no room for another app: " + std::to_string(kAppsMax) + " are open";
     return nullptr;
   }
+  if (port::monotonic_ms() < no_app_until_ms_) return nullptr;
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
   if (status != Status::ok) return nullptr;
@@ -110,6 +112,7 @@ AppHost* Gateway::app_of(const std::string& app) {
       AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
+    if (status == Status::busy) no_app_until_ms_ = port::monotonic_ms() + kNoAppMs;
     return nullptr;
   }
   return apps_.emplace(app, std::move(host)).first->second.get();

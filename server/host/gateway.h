@@ -24,6 +24,7 @@ namespace grid::server {
 class Gateway final : private transport::LinkListener {
  public:
   static constexpr std::size_t kAppsMax = 64;
+  static constexpr std::uint64_t kNoAppMs = 5'000;
 
   explicit Gateway(uv_loop_t* loop) : loop_(loop) {}
   ~Gateway();
@@ -79,6 +80,7 @@ class Gateway final : private transport::LinkListener {
   config::Config config_;
   std::string problem_;
   int lock_ = -1;
+  std::uint64_t no_app_until_ms_ = 0;  // Opening one may wait for a server, and everybody else with it.
   std::unique_ptr<transport::LwsContext> links_;
   std::map<std::string, std::unique_ptr<AppHost>> apps_;
   std::map<transport::LinkId, AppHost*> link_apps_;

@@ -46,8 +46,8 @@ const storage::SinkModule* load_module(Status& status, std::string& problem) {
   const storage::SinkModule* const found = reinterpret_cast<storage::SinkModuleEntry>(entry)();
   if (found->abi == storage::kSinkModuleAbi && found->release == std::string_view(GRID_VERSION)) return found;
   status = Status::newer;
-  problem = path + " is of gridd " + found->release + ", and this is gridd " GRID_VERSION
-            ": install gridd and gridd-postgres of the same version";
+  problem = path + " is of gridd " + found->release +
+            ", and this is gridd " GRID_VERSION ": install gridd and gridd-postgres of the same version";
   return nullptr;
 }
 

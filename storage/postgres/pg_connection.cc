@@ -165,8 +165,10 @@ Status PgConnection::refused(pg_result* result) {
   if (state != nullptr) sqlstate_ = state;
   problem_ = place() + ": " + first_line(said != nullptr ? said : PQerrorMessage(session_));
   if (!sqlstate_.empty()) problem_ += " (" + sqlstate_ + ")";
-  // Nobody is there any more, or nobody who may write: whoever comes next is to be found anew.
-  if (PQstatus(session_) == CONNECTION_BAD || sqlstate_ == "25006" || sqlstate_.starts_with("57P")) close();
+  // Nobody is there any more, or nobody who may write, or the tables are not: who and what is there is found anew.
+  const bool is_lost = sqlstate_ == "25006" || sqlstate_.starts_with("57P") || sqlstate_.starts_with("42") ||
+                       sqlstate_.starts_with("3F");
+  if (is_lost || PQstatus(session_) == CONNECTION_BAD) close();
   if (sqlstate_ == "53100") return Status::full;
   // Data, constraints, limits, and what a trigger raises.
   const bool is_refusal =

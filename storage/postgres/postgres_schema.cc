@@ -30,8 +30,8 @@ constexpr char kHolder[] = R"(
   SELECT l.pid::bigint, coalesce(a.application_name, ''), coalesce(host(a.client_addr), 'this machine'),
          coalesce(a.backend_start::text, '')
   FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 1735551332 AND l.objid = $1::bigint::oid
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = 1735551332
+    AND l.objid = $1::bigint::oid AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 )";
 
 // From format 0, an empty schema, to 1.
@@ -78,7 +78,7 @@ constexpr const char* kToFormat1[] = {
     R"(INSERT INTO @.mark VALUES (true, 0, 0, 0, 0, 0, 0))",
     R"(CREATE VIEW @.live AS
        SELECT map, key, sub, json AS value,
-              to_timestamp((('x' || encode(substring(stamp FROM 1 FOR 6), 'hex'))::bit(48)::bigint) / 1000.0) AS written,
+              to_timestamp(('x' || encode(substring(stamp FROM 1 FOR 6), 'hex'))::bit(48)::bigint / 1000.0) AS written,
               encode(substring(stamp FROM 9), 'hex') AS writer,
               CASE WHEN expires_ms = 0 THEN NULL
                    WHEN expires_ms BETWEEN 1 AND 253402300799000 THEN to_timestamp(expires_ms / 1000.0)
@@ -172,8 +172,8 @@ Status PostgresSchema::name_holder(PgConnection& connection, std::uint64_t id) {
   GRID_TRY(run(connection, kHolder, {id}));
   std::string holder = "a session that has just ended";
   if (connection.row_count() > 0) {
-    holder = "server process " + std::to_string(connection.number(0, 0)) + ", application \"" +
-             std::string(connection.text(0, 1)) + "\" from " + std::string(connection.text(0, 2)) + ", since " +
+    holder = "server process " + std::to_string(connection.number(0, 0)) + ", application " +
+             std::string(connection.text(0, 1)) + " from " + std::string(connection.text(0, 2)) + ", since " +
              std::string(connection.text(0, 3));
   }
   return refuse(Status::busy, "schema " + name_ + " has another writer: " + holder);

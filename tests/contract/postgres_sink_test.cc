@@ -178,7 +178,7 @@ void a_second_writer_waits_and_is_told_who_writes(void** state) {
   assert_status(status, Status::busy);
   assert_mentions(problem, "another writer");
   assert_mentions(problem, ("process " + pid).c_str());
-  assert_mentions(problem, "\"gridd app\"");
+  assert_mentions(problem, "application gridd app from");
   assert_status(second->drain({}, {1, 5}), Status::busy);
   assert_string_equal(fixture.query("SELECT through FROM @.mark").c_str(), "0");
   assert_ok(fixture.sink->drain({}, {1, 3}));
@@ -322,6 +322,20 @@ void a_database_that_was_set_back_is_told_of(void** state) {
   assert_ok(fixture.sink->drain({}, {1, 6}));
 }
 
+void a_schema_that_was_dropped_is_made_anew_and_told_of(void** state) {
+  Fixture& fixture = fixture_of(state);
+  assert_true(fixture.open());
+  assert_ok(fixture.sink->drain(std::vector{row_of("a", "1")}, {1, 5}));
+  fixture.query("DROP SCHEMA @ CASCADE");
+  assert_status(fixture.sink->drain(std::vector{row_of("b", "2", 6)}, {1, 6}), Status::busy);
+  Status status = Status::busy;
+  while (status == Status::busy) status = fixture.sink->drain({}, {1, 6});
+  assert_status(status, Status::conflict);
+  assert_true(*fixture.sink->drained() == SinkMark{});
+  assert_ok(fixture.sink->drain(std::vector{row_of("a", "1"), row_of("b", "2", 6)}, {1, 6}));
+  assert_string_equal(fixture.query("SELECT key FROM @.live ORDER BY key").c_str(), "a b");
+}
+
 // SNK-3
 void a_row_that_the_database_refuses_lies_beside_the_others_with_the_reason(void** state) {
   Fixture& fixture = fixture_of(state);
@@ -432,6 +446,7 @@ int main() {
       with_fixture(a_full_disk_takes_nothing_of_a_drain_and_all_of_it_later),
       with_fixture(a_right_that_is_missing_is_named_and_waited_for),
       with_fixture(a_database_that_was_set_back_is_told_of),
+      with_fixture(a_schema_that_was_dropped_is_made_anew_and_told_of),
       with_fixture(a_row_that_the_database_refuses_lies_beside_the_others_with_the_reason),
       with_fixture(a_letter_that_is_older_than_the_one_there_changes_nothing),
       with_fixture(a_value_that_jsonb_has_no_room_for_goes_in_without),

@@ -78,8 +78,8 @@ class Postgres:
 
     def query(self, sql):
         """What psql prints: rows as lines, columns parted by |."""
-        done = subprocess.run(["psql", "-XAtqv", "ON_ERROR_STOP=1", self.url, "-c", sql], capture_output=True, text=True,
-                              check=False, timeout=harness.DEADLINE_SECONDS)
+        command = [str(BIN / "psql"), "-XAtqv", "ON_ERROR_STOP=1", self.url, "-c", sql]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=harness.DEADLINE_SECONDS)
         if done.returncode != 0:
             raise AssertionError(f"{sql}: {done.stderr}")
         return done.stdout.strip()

@@ -58,6 +58,8 @@ class Rows(postgres.PostgresTest):
         self.assertNotEqual(failed.code, 0)
         harness.wait_until(lambda: any("must be loaded first" in line for line in gateway.errors), "the reason")
         self.postgres.start()
+        here = ("--store", self.path("a"), "--target", gateway.url)
+        harness.wait_until(lambda: self.run_gridctl(*here, "sync").code == 0, "the app opens")
         self.put(gateway, "shed", '{"temp": 1}')
         self.wait_for_drained(gateway)
 
@@ -81,7 +83,7 @@ class Rows(postgres.PostgresTest):
         failed = self.run_gridctl("--store", self.path("b"), "--target", second.url, "sync")
         self.assertNotEqual(failed.code, 0)
         said = harness.wait_until(lambda: [line for line in second.errors if "another writer" in line], "who writes")
-        self.assertIn('application "gridd default"', said[0])
+        self.assertIn("application gridd default from", said[0])
         first.stop(signal.SIGKILL)
         harness.wait_until(lambda: self.run_gridctl("--target", second.url, "get", "climate", "shed").code == 0,
                            "the second has the lock, and the rows")

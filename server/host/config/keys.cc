@@ -115,7 +115,8 @@ constexpr Key<AppSettings> kAppKeys[] = {
     {"sink.url",
      +[](AppSettings& app) -> std::string& { return app.sink.url; },
      on_restart,
-     "Which Postgres server, as libpq reads it: postgres://USER@HOST:PORT/DATABASE; empty: what PGHOST and its like say",
+     "Which Postgres server, as libpq reads it: postgres://USER@HOST:PORT/DATABASE; empty: what PGHOST and its like "
+     "say",
      {},
      0,
      0,
@@ -305,7 +306,9 @@ Status set(const Key<Section>& key, Section& section, std::string_view text, std
 template <typename Section>
 bool is_same(const Key<Section>& key, const Section& one, const Section& other) {
   return std::visit(
-      [&](const auto& field) { return toml(field(const_cast<Section&>(one))) == toml(field(const_cast<Section&>(other))); },
+      [&](const auto& field) {
+        return toml(field(const_cast<Section&>(one))) == toml(field(const_cast<Section&>(other)));
+      },
       key.field);
 }
 
