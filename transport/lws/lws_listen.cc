@@ -146,7 +146,7 @@ void LwsContext::Body::forget(const Link& link) {
   if (origin.asked || link.listener == nullptr) return;
   std::string trouble = std::exchange(tls_trouble_, {});
   if (!trouble.empty()) trouble = "shakes no hands by TLS: " + trouble;
-  const bool is_late = uv_now(loop_) - origin.since_ms >= 1'000u * options_.handshake_s;
+  const bool is_late = uv_now(loop_) - origin.since_ms >= ms_of(options_.handshake_s);
   if (trouble.empty()) trouble = is_late ? "takes too long to say what it wants" : "ends before its request";
   stranger(*link.listener, origin.peer, trouble);
 }
