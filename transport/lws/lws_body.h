@@ -167,6 +167,8 @@ class LwsContext::Body final : private Doorstep::Host {
   void turn_away(const Visitor& visitor, std::string_view answer, std::string_view trouble);
   void adopt(const Visitor& visitor);
   void forget(const Link& link);
+  bool may_try(const Link& link);
+  void note_answer(const Link& link, std::uint16_t status);
   void stranger(LinkListener& listener, const SocketAddress& peer, std::string_view trouble);
 
   // lws_tls.cc
@@ -239,6 +241,7 @@ class LwsContext::Body final : private Doorstep::Host {
   std::unique_ptr<UvHandle<uv_timer_t>> patience_;
   std::uint64_t patience_ms_ = 0;  // Between two looks; 0: none is due.
   Crowd crowd_;
+  FailureLimiter failures_{Rate{}};
   LwsCounts counts_;
   std::size_t accepted_count_ = 0;  // Links that were accepted,
   std::size_t up_count_ = 0;        // are up,

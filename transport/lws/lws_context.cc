@@ -82,6 +82,7 @@ Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
     if (!before.contains(poll)) uv_fileno(poll, &pipe_);
   }
   crowd_ = Crowd(options.links_each_max);
+  failures_ = FailureLimiter(options.failures);
   doorstep_ = std::make_unique<Doorstep>(loop, static_cast<Doorstep::Host&>(*this), options.visitors_max);
   patience_ = std::make_unique<UvHandle<uv_timer_t>>();
   uv_timer_init(loop, patience_->get());

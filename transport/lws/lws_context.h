@@ -50,7 +50,8 @@ struct LwsOptions {
   std::uint64_t body_bytes_max = std::uint64_t{256} * 1'048'576;  // Of a request by HTTP.
   Rate frames{};  // Of each link that was accepted: beyond it the server reads later, and drops nothing.
   Rate bytes{};
-  TlsClient tls{};  // For wss:// links that this end opens.
+  Rate failures{.per_second = 1, .burst = 10};  // Authentications that failed, from one address; then all is 429.
+  TlsClient tls{};                              // For wss:// links that this end opens.
 };
 
 enum class Security : std::uint8_t { plain, tls };

@@ -112,6 +112,7 @@ int LwsContext::Body::requested(Link& link) {
   const std::string path = header_of(link.wsi, verb->token);
   if (path == "/healthz" && exchange.body_left == 0) return reply(link, 200, "ok\n");
   if (requests_ == nullptr) return reply(link, kNotFound);
+  if (!may_try(link)) return reply(link, kTooMany, "too many attempts from this address have failed\n");
   hand_on(link, verb->method, path);
   return 0;
 }
@@ -174,6 +175,7 @@ void LwsContext::Body::answer(Link& link, HttpAnswer answer) {
   Exchange& exchange = *link.exchange;
   if (exchange.is_answered) return;
   exchange.is_answered = true;
+  note_answer(link, answer.status);
   exchange.must_close = exchange.body_left > 0;
   if (!answer.is_streamed) answer.size = answer.body.size();
   exchange.left = answer.size;

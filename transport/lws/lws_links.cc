@@ -118,6 +118,8 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
     admission = {.status = kNotFound, .sentence = "only WebSocket is spoken here"};
   } else if (up_count_ >= options_.links_max) {
     admission = {.status = kUnavailable, .sentence = "too many links"};
+  } else if (!may_try(link)) {
+    admission = {.status = kTooMany, .sentence = "too many attempts from this address have failed"};
   } else {
     const std::string address = link.origin->peer.host();
     const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
@@ -130,6 +132,7 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
     return 0;
   }
   ++counts_.not_admitted;
+  note_answer(link, admission.status);
   if (admission.sentence.empty()) admission.sentence = "no link opens here";
   return say_no(link.wsi, admission.status, admission.sentence) < 0 ? -1 : 1;
 }

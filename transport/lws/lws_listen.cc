@@ -151,6 +151,14 @@ void LwsContext::Body::forget(const Link& link) {
   stranger(*link.listener, origin.peer, trouble);
 }
 
+bool LwsContext::Body::may_try(const Link& link) {
+  return failures_.admits(neighbourhood_of(link.origin->peer), uv_now(loop_));
+}
+
+void LwsContext::Body::note_answer(const Link& link, std::uint16_t status) {
+  if (status == kUnauthorized) failures_.failed(neighbourhood_of(link.origin->peer), uv_now(loop_));
+}
+
 LwsCounts LwsContext::Body::counted() const {
   LwsCounts counts = counts_;
   counts.visitors = doorstep_ != nullptr ? doorstep_->count() : 0;
