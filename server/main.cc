@@ -13,10 +13,10 @@
 
 #include "server/host/app_config.h"
 #include "server/host/arguments.h"
+#include "server/host/front.h"
 #include "server/host/gateway.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
-#include "transport/lws/address.h"
 
 namespace {
 
@@ -30,11 +30,6 @@ using Level = Log::Level;
 
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
-
-bool is_loopback(const std::string& listen) {
-  const grid::Result<grid::transport::HostPort> at = grid::transport::parse_host_port(listen);
-  return at.ok() && (at->host == "localhost" || at->host == "::1" || at->host.starts_with("127."));
-}
 
 // What has come since it was last asked for.
 class Signals {
@@ -81,7 +76,7 @@ Status read_config(const Arguments& arguments, Config& config, std::string& prob
   const Status status = Config::read(arguments.sources, config, problem);
   if (status != Status::ok) return status;
   for (const std::string& listen : config.gateway().listen) {
-    if (!arguments.dev || is_loopback(listen)) continue;
+    if (!arguments.dev || grid::server::is_loopback(listen)) continue;
     problem = "--dev listens on loopback only, and " + listen + " is not: use 127.0.0.1:PORT";
     return Status::invalid;
   }
@@ -162,7 +157,14 @@ int run(const Arguments& arguments, Config config) {
     std::fprintf(stderr, "gridd: %s\n", gateway.problem().c_str());
     return kFailure;
   }
-  std::printf("ws://%s\n", gateway.bound().c_str());
+  for (const std::string& url : gateway.bound_urls()) {
+    if (arguments.dev && !grid::server::is_loopback(url)) {
+      std::fprintf(stderr, "gridd: --dev listens on loopback only, and %s, which was passed to it, is not\n",
+                   url.c_str());
+      return kUsage;
+    }
+    std::printf("%s\n", url.c_str());
+  }
   std::fflush(stdout);
   gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   serve(loop, arguments, gateway, signals);

@@ -13,6 +13,7 @@
 
 #include "crdt/cell.h"
 #include "ports/port.h"
+#include "server/host/front.h"
 
 namespace grid::server {
 
@@ -43,15 +44,21 @@ Status Gateway::open(config::Config config) {
   log_.configure(config_.gateway().log);
   GRID_TRY(lock(config_.gateway().data));
   links_ = std::make_unique<transport::LwsContext>();
-  Status status = links_->open(loop_, {});
-  if (status == Status::ok) GRID_TRY(open_apps());
-  if (status == Status::ok) status = links_->listen(config_.gateway().listen.front(), *this);
-  if (status != Status::ok) problem_ = links_->problem();
-  return status;
+  transport::LwsOptions options = link_options(config_.gateway());
+  options.links_max = static_cast<std::uint32_t>(raise_descriptors(options.links_max));
+  if (links_->open(loop_, options) != Status::ok) {
+    problem_ = links_->problem();
+    return Status::io;
+  }
+  GRID_TRY(take_certificate(*links_, config_.gateway(), log_, problem_));
+  GRID_TRY(open_apps());
+  links_->serve(*this);
+  return open_doors(*links_, config_.gateway(), *this, problem_);
 }
 
 Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
+  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
   std::vector<std::string> waiting = config_.waiting(config);
   for (const auto& [name, app] : apps_) {
     AppConfig next;
@@ -207,6 +214,22 @@ std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
 void Gateway::on_close(LinkId link, std::string_view) {
   if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
   link_apps_.erase(link);
+}
+
+void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
+  log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
+}
+
+// Readiness: all apps are open before there is a door. What is more than that has routes of its own.
+void Gateway::on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) {
+  const bool is_known = request.path == "/readyz";
+  const bool is_read = request.method == transport::Method::get || request.method == transport::Method::head;
+  if (!is_known) return links_->answer(exchange, {.status = transport::kNotFound, .body = "nothing is here\n"});
+  if (!is_read) return links_->answer(exchange, {.status = 405, .headers = {{"allow", "GET, HEAD"}}});
+  if (draining_ != nullptr) {
+    return links_->answer(exchange, {.status = transport::kUnavailable, .body = "draining\n"});
+  }
+  links_->answer(exchange, {.body = "ready\n"});
 }
 
 }  // namespace grid::server

@@ -21,7 +21,7 @@
 
 namespace grid::server {
 
-class Gateway final : private transport::LinkListener {
+class Gateway final : private transport::LinkListener, private transport::HttpListener {
  public:
   static constexpr std::size_t kAppsMax = 64;
   static constexpr std::uint64_t kNoAppMs = 5'000;
@@ -38,6 +38,9 @@ class Gateway final : private transport::LinkListener {
   // Goes by another configuration, as far as that can be done while it runs. Gives sentences: what waits for a restart.
   //   invalid  It makes no sense, as problem() says; nothing has changed.
   Result<std::vector<std::string>> reload(config::Config config);
+  // Where it listens, as ws://HOST:PORT or wss://HOST:PORT.
+  std::vector<std::string> bound_urls() const { return links_->bound_urls(); }
+  // The first of them, as HOST:PORT.
   const std::string& bound() const { return links_->bound(); }
   GatewayFigures figures() const;
   const config::Config& config() const { return config_; }
@@ -74,6 +77,15 @@ class Gateway final : private transport::LinkListener {
   void on_frame(transport::LinkId link, Bytes frame) override;
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
   void on_close(transport::LinkId link, std::string_view reason) override;
+
+  void on_stranger(std::string_view address, std::string_view trouble) override;
+
+  // transport::HttpListener
+  void on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) override;
+  void on_body(transport::ExchangeId, Bytes) override {}
+  void on_body_end(transport::ExchangeId) override {}
+  std::optional<std::size_t> on_answer_room(transport::ExchangeId, MutBytes) override { return 0; }
+  void on_exchange_end(transport::ExchangeId, bool) override {}
 
   uv_loop_t* loop_;
   Log log_{};

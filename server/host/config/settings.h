@@ -19,12 +19,37 @@ struct LogSettings {
   Span repeat{10'000};
 };
 
+struct TlsSettings {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  std::string client_certificates = "none";
+};
+
+struct LimitSettings {
+  std::uint64_t connections = 16'384;
+  std::uint64_t connections_per_address = 4'096;
+  std::uint64_t half_open = 256;
+  Span handshake_timeout{10'000};
+  Span stall_timeout{30'000};
+  Size header_max{8ull << 10};
+  Size body_max{256ull << 20};
+  std::uint64_t frames_per_second = 0;
+  std::uint64_t frames_burst = 1'000;
+  Size bytes_per_second{0};
+  Size bytes_burst{4ull << 20};
+  std::uint64_t failures_per_second = 1;
+  std::uint64_t failures_burst = 10;
+};
+
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:7271"};
   std::string data = "./grid-data";
   Span stop_timeout{5'000};
   Span drain_spread{30'000};
   LogSettings log{};
+  TlsSettings tls{};
+  LimitSettings limits{};
 };
 
 // The database of an app.
