@@ -109,6 +109,8 @@ void add_context(CLI::App& app, Context& context) {
       "image:FILE is a chip's flash");
   add_text(app, "--app", context.app, "NAME", "The tenant [default]");
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
+  add_text(app, "--key-file", context.key_file, "FILE", "The key of that store; credential:NAME is systemd's");
+  add_text(app, "--old-key-file", context.old_key_file, "FILE", "The key before it: brings the store to the other one");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
              [&context](const std::string& text) { return read_format(text, context.format); });
   app.add_flag("--offline", context.offline, "Stay off the net");

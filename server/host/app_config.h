@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ports/linux/disk_store.h"
 #include "server/host/config/config.h"
 #include "server/host/policy_file.h"
 #include "storage/sqlite/sqlite_search.h"
@@ -18,6 +19,7 @@ struct AppConfig {
   config::AppSettings settings{};
   MapPolicies policies{};
   storage::SearchConfig search{};
+  port::StoreKeys keys{};  // Of the journal. The database is not encrypted.
 };
 
 //   invalid  A section of it makes no sense: `problem` says where.

@@ -32,7 +32,7 @@ class Gateway final : private transport::LinkListener {
 
   // Locks the data directory, opens the apps that are in it, and listens. problem() says why it can't:
   //   busy  Another gridd has the directory.
-  //   otherwise as LmdbStore::open(), SqliteSink::open() and LwsContext::listen()
+  //   otherwise as DiskStore::open(), SqliteSink::open() and LwsContext::listen()
   Status open(config::Config config);
   // Goes by another configuration, as far as that can be done while it runs. Gives sentences: what waits for a restart.
   //   invalid  It makes no sense, as problem() says; nothing has changed.
