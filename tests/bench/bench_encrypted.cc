@@ -30,7 +30,7 @@ void must(bool ok, const char* what) {
 
 std::string key_of(std::uint64_t number) {
   char text[32];
-  std::snprintf(text, sizeof(text), "sensor/%016llx", static_cast<unsigned long long>(number * 0x9e3779b97f4a7c15));
+  std::snprintf(text, sizeof(text), "sensor/%016llx", static_cast<unsigned long long>(number) * 0x9e3779b97f4a7c15);
   return text;
 }
 

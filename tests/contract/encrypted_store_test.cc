@@ -41,7 +41,7 @@ struct Opened {
   std::string problem;
 };
 
-Opened open(RewritableStore& below, const Key& key, std::optional<Key> old = {}) {
+Opened open(RewritableStore& below, const Key& key, const std::optional<Key>& old = {}) {
   Opened opened;
   const EncryptedOptions options{.key = key, .old_key = old, .entropy = port::entropy};
   opened.store = EncryptedStore::open(below, options, opened.status, opened.problem);
@@ -475,24 +475,23 @@ void the_largest_value_and_name_are_kept(void** state) {
 
 int main() {
   using namespace grid::test;
-#define bench_test(test) cmocka_unit_test_setup_teardown(test, make_bench, drop_bench)
   const CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(nothing_that_is_written_can_be_read_from_the_files, make_lmdb, drop_lmdb),
-      bench_test(what_was_written_is_read_back_after_reopening),
-      bench_test(another_key_says_so_and_changes_nothing),
+      cmocka_unit_test_setup_teardown(what_was_written_is_read_back_after_reopening, make_bench, drop_bench),
+      cmocka_unit_test_setup_teardown(another_key_says_so_and_changes_nothing, make_bench, drop_bench),
       cmocka_unit_test(a_store_that_is_not_encrypted_is_refused_and_left_alone),
-      bench_test(an_encrypted_store_says_so_from_its_first_commit_on),
-      bench_test(one_of_a_later_release_is_refused),
-      bench_test(a_piece_with_any_byte_changed_is_corrupt_and_said_where),
-      bench_test(a_piece_opens_in_its_own_place_only),
-      bench_test(no_nonce_comes_twice),
+      cmocka_unit_test_setup_teardown(an_encrypted_store_says_so_from_its_first_commit_on, make_bench, drop_bench),
+      cmocka_unit_test_setup_teardown(one_of_a_later_release_is_refused, make_bench, drop_bench),
+      cmocka_unit_test_setup_teardown(a_piece_with_any_byte_changed_is_corrupt_and_said_where, make_bench, drop_bench),
+      cmocka_unit_test_setup_teardown(a_piece_opens_in_its_own_place_only, make_bench, drop_bench),
+      cmocka_unit_test_setup_teardown(no_nonce_comes_twice, make_bench, drop_bench),
       cmocka_unit_test(a_salt_seals_no_more_pieces_than_it_may),
-      bench_test(keys_of_more_salts_than_are_kept_open_what_they_sealed),
+      cmocka_unit_test_setup_teardown(keys_of_more_salts_than_are_kept_open_what_they_sealed, make_bench, drop_bench),
       cmocka_unit_test(a_piece_has_the_bytes_that_the_format_says),
-      bench_test(a_store_comes_to_another_key_whatever_it_is_cut_off_from),
-      bench_test(what_is_written_on_the_way_is_under_the_new_key_at_once),
+      cmocka_unit_test_setup_teardown(a_store_comes_to_another_key_whatever_it_is_cut_off_from, make_bench, drop_bench),
+      cmocka_unit_test_setup_teardown(what_is_written_on_the_way_is_under_the_new_key_at_once, make_bench, drop_bench),
       cmocka_unit_test(a_full_batch_lets_a_rotation_go_on_after_a_flush),
-      bench_test(the_largest_value_and_name_are_kept),
+      cmocka_unit_test_setup_teardown(the_largest_value_and_name_are_kept, make_bench, drop_bench),
   };
   return cmocka_run_group_tests_name("encrypted store", tests, nullptr, nullptr);
 }

@@ -32,7 +32,7 @@ int drop_directory(void** state) {
 }
 
 std::string file_of(void** state, std::string_view text, mode_t mode = 0600) {
-  const std::string path = static_cast<TemporaryDirectory*>(*state)->path() + "/key";
+  std::string path = static_cast<TemporaryDirectory*>(*state)->path() + "/key";
   std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary) << text;
   assert_int_equal(chmod(path.c_str(), mode), 0);
@@ -104,13 +104,12 @@ void a_credential_is_found_where_systemd_put_it(void** state) {
 
 int main() {
   using namespace grid::test;
-#define file_test(test) cmocka_unit_test_setup_teardown(test, make_directory, drop_directory)
   const CMUnitTest tests[] = {
-      file_test(a_key_is_32_bytes_or_64_digits),
-      file_test(what_is_no_key_is_refused),
-      file_test(a_key_that_others_may_read_or_change_is_refused),
-      file_test(what_is_no_file_is_said),
-      file_test(a_credential_is_found_where_systemd_put_it),
+      cmocka_unit_test_setup_teardown(a_key_is_32_bytes_or_64_digits, make_directory, drop_directory),
+      cmocka_unit_test_setup_teardown(what_is_no_key_is_refused, make_directory, drop_directory),
+      cmocka_unit_test_setup_teardown(a_key_that_others_may_read_or_change_is_refused, make_directory, drop_directory),
+      cmocka_unit_test_setup_teardown(what_is_no_file_is_said, make_directory, drop_directory),
+      cmocka_unit_test_setup_teardown(a_credential_is_found_where_systemd_put_it, make_directory, drop_directory),
   };
   return cmocka_run_group_tests_name("key files", tests, nullptr, nullptr);
 }

@@ -43,8 +43,8 @@ void check_piece(test::Script& script) {
   const Bytes place = script.take(script.below(Sealer::kPlaceBytesMax + 1));
   const std::size_t at = script.number(2), flip = script.number(1);
   const Bytes text = script.take(4'096);
-  static const Key key = *Key::parse(as_bytes("thirty-two bytes that are a key."));
-  static Sealer sealer(key, nullptr, as_bytes("sixteen bytes id"), rise);
+  static Sealer sealer(*Key::parse(as_bytes("thirty-two bytes that are a key.")), nullptr, as_bytes("sixteen bytes id"),
+                       rise);
   std::vector<std::uint8_t> plain(text.size());
   if (text.size() >= Sealer::kOverhead) {
     plain.resize(text.size() - Sealer::kOverhead);
