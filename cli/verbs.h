@@ -25,6 +25,12 @@ struct Context {
   bool offline = false;
 };
 
+struct BackupOptions {
+  std::string file;
+  std::string data = "./grid-data";
+  std::uint64_t horizon_ms = 90 * std::uint64_t{86'400'000};  // As gridd has it unless told.
+};
+
 struct PutOptions {
   std::string map, key, json;
   std::uint64_t ttl_ms = 0;
@@ -147,6 +153,8 @@ Exit sync(const Context& context, const SyncOptions& options);
 Exit subs(const Context& context);
 Exit status(const Context& context);
 Exit status_of_server(const Context& context);
+Exit server_backup(const Context& context, const BackupOptions& options);
+Exit server_restore(const Context& context, const BackupOptions& options);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);

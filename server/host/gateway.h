@@ -32,6 +32,7 @@ class Gateway final : private transport::LinkListener {
 
   // Locks the data directory, opens the apps that are in it, and listens. problem() says why it can't:
   //   busy  Another gridd has the directory.
+  //   invalid  A restore into it has not ended.
   //   otherwise as DiskStore::open(), SqliteSink::open() and LwsContext::listen()
   Status open(config::Config config);
   // Goes by another configuration, as far as that can be done while it runs. Gives sentences: what waits for a restart.
@@ -59,6 +60,7 @@ class Gateway final : private transport::LinkListener {
   const std::string& problem() const { return problem_; }
 
  private:
+  Status check_restored(const std::string& directory);
   Status lock(const std::string& directory);
   Status open_apps();
   void end_one_link();
