@@ -26,6 +26,7 @@ constexpr const char* kAbout =
 struct Verbs {
   Context context;
   PutOptions put;
+  BackupOptions backup;
   KeyOptions get, rm;
   ListOptions ls, export_map;
   SetOptions set;
@@ -109,6 +110,8 @@ void add_context(CLI::App& app, Context& context) {
       "image:FILE is a chip's flash");
   add_text(app, "--app", context.app, "NAME", "The tenant [default]");
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
+  add_text(app, "--key-file", context.key_file, "FILE", "The key of that store; credential:NAME is systemd's");
+  add_text(app, "--old-key-file", context.old_key_file, "FILE", "The key before it: brings the store to the other one");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
              [&context](const std::string& text) { return read_format(text, context.format); });
   app.add_flag("--offline", context.offline, "Stay off the net");
@@ -274,6 +277,21 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   verb->add_option("MAP", v.merkle.map, "Only this map");
 }
 
+void add_server_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* server = app.add_subcommand("server", "The gateway");
+  server->require_subcommand(1);
+  CLI::App* backup = add_verb(*server, v, "backup", "Copy the journals of a data directory into a file, as gridd runs",
+                              [&v] { return server_backup(v.context, v.backup); });
+  CLI::App* restore = add_verb(*server, v, "restore", "Make a data directory of such a file",
+                               [&v] { return server_restore(v.context, v.backup); });
+  for (CLI::App* verb : {backup, restore}) {
+    verb->add_option("FILE", v.backup.file, "The file")->required();
+    add_text(*verb, "--data", v.backup.data, "DIR", "The data directory [./grid-data]");
+  }
+  add_duration(*restore, "--backup-horizon", v.backup.horizon_ms,
+               "gridd's own, to be told of a backup beyond it [2160h]");
+}
+
 void add_schema_verbs(CLI::App& app, Verbs& v) {
   CLI::App* schemas = app.add_subcommand("schema", "What records are to be, kept in this replica (docs/schemas.md)");
   schemas->require_subcommand(1);
@@ -354,6 +372,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_query_verb(app, verbs);
   add_search_verb(app, verbs);
   add_replica_verbs(app, verbs);
+  add_server_verbs(app, verbs);
   add_schema_verbs(app, verbs);
   add_letter_verbs(app, verbs);
   add_flash_verbs(app, verbs);

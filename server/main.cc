@@ -167,6 +167,9 @@ int run(const Arguments& arguments, Config config) {
   }
   std::fflush(stdout);
   gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
+  if (!gateway.config().gateway().encryption.key_file.empty()) {
+    gateway.log().say(Level::info, "the journals are encrypted, the databases (cells.sqlite) are not");
+  }
   serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
     std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n",

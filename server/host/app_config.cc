@@ -8,7 +8,8 @@ namespace grid::server {
 
 Status read_app_config(const config::Config& config, std::string_view app, AppConfig& app_config,
                        std::string& problem) {
-  app_config = AppConfig{.settings = config.app(app)};
+  const config::EncryptionSettings& encryption = config.gateway().encryption;
+  app_config = AppConfig{.settings = config.app(app), .keys = {encryption.key_file, encryption.old_key_file}};
   GRID_TRY(read_policies(config.section("map", app), app_config.policies, problem));
   const config::Node searches = config.section("search", app);
   GRID_TRY(read_searches(searches, app_config.search, problem));

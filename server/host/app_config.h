@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "ports/linux/disk_store.h"
 #include "server/host/config/config.h"
 #include "server/host/policy_file.h"
 #include "server/host/role_file.h"
@@ -20,6 +21,7 @@ struct AppConfig {
   MapPolicies policies{};
   storage::SearchConfig search{};
   GrantRules grants{};  // For who authenticates; docs/roles.md.
+  port::StoreKeys keys{};  // Of the journal. The database is not encrypted.
 };
 
 //   invalid  A section of it makes no sense: `problem` says where.

@@ -34,7 +34,8 @@ AppHost::~AppHost() = default;
 
 Status AppHost::open_journal(const std::string& directory, std::string& problem) {
   Status status = Status::ok;
-  journal_ = storage::LmdbStore::open({.path = directory + "/journal"}, status, problem);
+  disk_ = port::DiskStore::open(directory + "/journal", config_.keys, status, problem);
+  journal_ = disk_ == nullptr ? nullptr : &**disk_;
   return status;
 }
 

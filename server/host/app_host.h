@@ -12,6 +12,7 @@
 #include <string>
 #include <utility>
 
+#include "ports/linux/disk_store.h"
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
@@ -19,7 +20,6 @@
 #include "server/host/metrics.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
-#include "storage/lmdb/lmdb_store.h"
 #include "transport/lws/lws_context.h"
 
 namespace grid::server {
@@ -92,7 +92,8 @@ class AppHost final : private port::UvHost::Owner {
   AppConfig config_;
   Closed closed_;
   void* owner_;
-  std::unique_ptr<storage::LmdbStore> journal_;
+  std::unique_ptr<port::DiskStore> disk_;
+  storage::Store* journal_ = nullptr;  // Of it.
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
   std::optional<Coordinator> coordinator_;

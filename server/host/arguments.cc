@@ -31,6 +31,10 @@ void add_settings(CLI::App& app, config::Sources& sources) {
               "After so long a silence a device is not waited for any more", sources);
   add_setting(app, "--backup-horizon", "apps.backup_horizon", "TIME",
               "How long backups are kept: no deletion goes before those that lack it", sources);
+  add_setting(app, "--key-file", "encryption.key_file", "FILE",
+              "Encrypts the journals with the key in FILE, or in credential:NAME (docs/encryption.md)", sources);
+  add_setting(app, "--old-key-file", "encryption.old_key_file", "FILE",
+              "The key before that one, while the journals are brought to it", sources);
 }
 
 void add_set(CLI::App& app, config::Sources& sources) {

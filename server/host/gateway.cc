@@ -14,6 +14,7 @@
 #include "crdt/cell.h"
 #include "ports/port.h"
 #include "server/host/front.h"
+#include "server/host/backup.h"
 
 namespace grid::server {
 
@@ -42,6 +43,7 @@ Status Gateway::open(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
   config_ = std::move(config);
   log_.configure(config_.gateway().log);
+  GRID_TRY(check_restored(config_.gateway().data));
   GRID_TRY(lock(config_.gateway().data));
   links_ = std::make_unique<transport::LwsContext>();
   transport::LwsOptions options = link_options(config_.gateway());
@@ -69,6 +71,13 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   config_ = std::move(config);
   log_.configure(config_.gateway().log);
   return waiting;
+}
+
+Status Gateway::check_restored(const std::string& directory) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(directory + "/" + kRestoring, ignored)) return Status::ok;
+  problem_ = "a restore into " + directory + " was cut off: run it again (gridctl server restore)";
+  return Status::invalid;
 }
 
 Status Gateway::lock(const std::string& directory) {

@@ -33,7 +33,8 @@ class Gateway final : private transport::LinkListener, private transport::HttpLi
 
   // Locks the data directory, opens the apps that are in it, and listens. problem() says why it can't:
   //   busy  Another gridd has the directory.
-  //   otherwise as LmdbStore::open(), SqliteSink::open() and LwsContext::listen()
+  //   invalid  A restore into it has not ended.
+  //   otherwise as DiskStore::open(), SqliteSink::open() and LwsContext::listen()
   Status open(config::Config config);
   // Goes by another configuration, as far as that can be done while it runs. Gives sentences: what waits for a restart.
   //   invalid  It makes no sense, as problem() says; nothing has changed.
@@ -64,6 +65,7 @@ class Gateway final : private transport::LinkListener, private transport::HttpLi
   const std::string& problem() const { return problem_; }
 
  private:
+  Status check_restored(const std::string& directory);
   Status lock(const std::string& directory);
   Status open_apps();
   void end_one_link();

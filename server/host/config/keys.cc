@@ -146,6 +146,10 @@ constexpr Key<Settings> kGatewayKeys[] = {
      {},
      1,
      1'000},
+    {"encryption.key_file", +[](Settings& all) -> std::string& { return all.encryption.key_file; }, on_restart,
+     "The journals are encrypted with the key in this file, or in credential:NAME of systemd; empty: they are not"},
+    {"encryption.old_key_file", +[](Settings& all) -> std::string& { return all.encryption.old_key_file; }, on_restart,
+     "The key before that one, for a start that brings the journals to it"},
 };
 
 constexpr Key<AppSettings> kAppKeys[] = {

@@ -42,12 +42,18 @@ struct LimitSettings {
   std::uint64_t failures_burst = 10;
 };
 
+struct EncryptionSettings {
+  std::string key_file{};
+  std::string old_key_file{};
+};
+
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:7271"};
   std::string data = "./grid-data";
   Span stop_timeout{5'000};
   Span drain_spread{30'000};
   LogSettings log{};
+  EncryptionSettings encryption{};
   TlsSettings tls{};
   LimitSettings limits{};
 };
