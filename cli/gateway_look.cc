@@ -111,7 +111,7 @@ std::vector<std::uint8_t> GatewayLook::hear(wire::Kind kind) {
   throw Failure(Exit::unreachable, is_late_ ? "cannot reach " + server_ + ": it does not answer" : closed_);
 }
 
-void GatewayLook::on_open(transport::LinkId link, std::string_view, std::string_view) {
+void GatewayLook::on_open(transport::LinkId link, std::string_view, std::string_view, Bytes) {
   is_open_ = true;
   if (!said_.empty()) links_->want_write(link);
 }

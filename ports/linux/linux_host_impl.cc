@@ -265,7 +265,7 @@ crdt::Digest LinuxHost::Impl::digest(const Scope& scope) { return replica_->dige
 
 // ---- LinkListener: what the link says
 
-void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::string_view) {
+void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::string_view, Bytes) {
   connecting_ = 0;
   connected_ = link;
   host_->step({.kind = Event::Kind::link_up, .link = link});

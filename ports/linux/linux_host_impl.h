@@ -80,8 +80,7 @@ class LinuxHost::Impl final : public Driver,
 
  private:
   // transport::LinkListener
-  bool accepts(std::string_view) override { return false; }
-  void on_open(transport::LinkId link, std::string_view path, std::string_view identity) override;
+  void on_open(transport::LinkId link, std::string_view path, std::string_view identity, Bytes claims) override;
   void on_frame(transport::LinkId link, Bytes frame) override;
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
   void on_close(transport::LinkId link, std::string_view reason) override;

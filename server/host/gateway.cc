@@ -131,9 +131,12 @@ Status Gateway::stop() {
   return status;
 }
 
-bool Gateway::accepts(std::string_view path) { return crdt::check_map_name(app_in(path)) == Status::ok; }
+transport::Admission Gateway::admit(const transport::LinkRequest& request) {
+  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return {};
+  return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
+}
 
-void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity) {
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes) {
   AppHost* app = app_of(std::string(app_in(path)));
   if (app == nullptr) {
     port::log(port::Level::error, problem_.c_str());

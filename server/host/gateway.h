@@ -58,8 +58,8 @@ class Gateway final : private transport::LinkListener {
   std::string directory_of(const std::string& app) const { return data_ + "/apps/" + app; }
 
   // transport::LinkListener
-  bool accepts(std::string_view path) override;
-  void on_open(transport::LinkId link, std::string_view path, std::string_view identity) override;
+  transport::Admission admit(const transport::LinkRequest& request) override;
+  void on_open(transport::LinkId link, std::string_view path, std::string_view identity, Bytes claims) override;
   void on_frame(transport::LinkId link, Bytes frame) override;
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
   void on_close(transport::LinkId link, std::string_view reason) override;

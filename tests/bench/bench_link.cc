@@ -119,8 +119,8 @@ class Echo final : public grid::transport::LinkListener {
     while (uv_run(&loop, UV_RUN_NOWAIT) != 0) {
     }
   }
-  bool accepts(std::string_view) override { return true; }
-  void on_open(grid::transport::LinkId, std::string_view, std::string_view) override {}
+  grid::transport::Admission admit(const grid::transport::LinkRequest&) override { return {}; }
+  void on_open(grid::transport::LinkId, std::string_view, std::string_view, grid::Bytes) override {}
   void on_frame(grid::transport::LinkId link, grid::Bytes frame) override {
     frame_.assign(frame.begin(), frame.end());
     links_->want_write(link);
@@ -160,8 +160,9 @@ class EchoClient final : public grid::transport::LinkListener {
   }
 
  private:
-  bool accepts(std::string_view) override { return false; }
-  void on_open(grid::transport::LinkId link, std::string_view, std::string_view) override { links_->want_write(link); }
+  void on_open(grid::transport::LinkId link, std::string_view, std::string_view, grid::Bytes) override {
+    links_->want_write(link);
+  }
   void on_frame(grid::transport::LinkId link, grid::Bytes) override {
     trips_.push_back(1e6 * (bench::seconds() - sent_));
     links_->want_write(link);

@@ -98,10 +98,12 @@ void Acceptor::watch() {
 
 void Acceptor::accept_all() {
   for (;;) {
-    const int socket = accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    SocketAddress peer{};
+    socklen_t size = sizeof(peer);
+    const int socket = accept4(socket_, &peer.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (socket >= 0) {
       set_option(socket, IPPROTO_TCP, TCP_NODELAY);
-      accepted_(owner_, socket);
+      accepted_(owner_, socket, peer);
       continue;
     }
     if (errno == EINTR || errno == ECONNABORTED) continue;

@@ -22,10 +22,10 @@ namespace grid::transport {
 
 class Acceptor {
  public:
-  using Accepted = void (*)(void* owner, int socket);
+  using Accepted = void (*)(void* owner, int socket, const SocketAddress& peer);
 
-  // Listens at `address` (port 0: any free one) and calls accepted(owner, socket) for each connection from now on.
-  // Null with `problem` set when it can't: not an address, in use, not of this machine, not permitted.
+  // Listens at `address` (port 0: any free one) and calls accepted(owner, socket, peer) for each connection from now
+  // on. Null with `problem` set when it can't: not an address, in use, not of this machine, not permitted.
   static std::unique_ptr<Acceptor> listen(uv_loop_t* loop, std::string_view address, Accepted accepted, void* owner,
                                           std::string& problem);
   ~Acceptor();

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "crdt/base/bytes.h"
+#include "transport/lws/admission.h"
 
 namespace grid::transport {
 
@@ -21,10 +22,10 @@ using LinkId = std::uint32_t;  // Rises from 1, never used again by the same con
 // Every call back may make calls on the context, but not destroy it.
 class LinkListener {
  public:
-  // Whether a link may open at this path of a server; false is answered with 404.
-  virtual bool accepts(std::string_view path) = 0;
-  // The link is up. `identity` is the proven principal; empty without authentication.
-  virtual void on_open(LinkId link, std::string_view path, std::string_view identity) = 0;
+  // Whether a link may open at this path of a server, and whose it is. Who only connects admits nobody.
+  virtual Admission admit(const LinkRequest&) { return {.status = kNotFound}; }
+  // The link is up. Of a server, `identity` and `claims` are of its admission; else they are empty.
+  virtual void on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) = 0;
   // One whole frame has arrived.
   virtual void on_frame(LinkId link, Bytes frame) = 0;
   // The link takes a frame, after want_write(). The answer is its size, in the front of `room`, or nothing.

@@ -44,8 +44,10 @@ struct Link {
   bool is_closing = false;  // By us: `close_code` and `reason` are to be said to the peer.
   bool said_goodbye = false;
   std::uint16_t close_code = 0;
-  std::string reason;                  // Once is_closing: ours; else the peer's.
-  std::string path;                    // Until it is up.
+  std::string reason;   // Once is_closing: ours; else the peer's.
+  std::string path;     // Until it is up, as what follows.
+  std::string address;  // Of who was accepted.
+  Admission admission;
   std::vector<std::uint8_t> arriving;  // The front of a frame that is not whole yet.
   std::uint64_t heard_at_ms = 0;
   std::unique_ptr<Dial> dial;  // Of a client.
@@ -73,7 +75,7 @@ class LwsContext::Body {
   Link* find(LinkId id);
   Link& add_link(LinkListener& listener);
   lws_vhost* make_vhost(const char* name, std::uint64_t options);
-  void adopt(int socket);
+  void adopt(int socket, const SocketAddress& peer);
   void hold_pipe();
   void refresh_timers() { lws_cancel_service(context_); }
 

@@ -145,17 +145,20 @@ Status LwsContext::Body::listen(std::string_view address, LinkListener& listener
   }
   accepting_ = &listener;
   acceptor = Acceptor::listen(
-      loop_, address, [](void* self, int socket) { static_cast<Body*>(self)->adopt(socket); }, this, problem);
+      loop_, address,
+      [](void* self, int socket, const SocketAddress& peer) { static_cast<Body*>(self)->adopt(socket, peer); }, this,
+      problem);
   return acceptor != nullptr ? Status::ok : Status::io;
 }
 
-void LwsContext::Body::adopt(int socket) {
+void LwsContext::Body::adopt(int socket, const SocketAddress& peer) {
   if (links.size() >= options_.links_max + kSpareSockets) {
     ::close(socket);
     return;
   }
   Link& link = add_link(*accepting_);
   link.was_accepted = true;
+  link.address = peer.host();
   lws_adopt_desc_t how{};
   how.vh = plain_;
   how.type = static_cast<lws_adoption_type>(LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET);

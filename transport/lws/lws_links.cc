@@ -45,19 +45,35 @@ std::string trouble_of(lws* wsi, std::string_view text) {
 // Ends an HTTP exchange: keeps the connection for another one, or says that it is to be dropped.
 int done_with(lws* wsi) { return lws_http_transaction_completed(wsi) != 0 ? -1 : 0; }
 
-int answer_status(lws* wsi, unsigned status, const char* text) {
-  return lws_return_http_status(wsi, status, text) < 0 ? -1 : 0;
-}
-
-int answer_text(lws* wsi, std::string_view text) {
+int answer(lws* wsi, unsigned status, std::string_view text) {
   std::uint8_t head[LWS_PRE + 512];
   std::uint8_t* at = head + LWS_PRE;
   std::uint8_t* const end = head + sizeof(head) - 1;
-  if (lws_add_http_common_headers(wsi, HTTP_STATUS_OK, "text/plain", text.size(), &at, end) != 0) return -1;
+  const std::string_view scheme = "Bearer";
+  if (lws_add_http_common_headers(wsi, status, "text/plain", text.size() + 1, &at, end) != 0) return -1;
+  if (status == kUnauthorized &&
+      lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_WWW_AUTHENTICATE, as_bytes(scheme).data(),
+                                   static_cast<int>(scheme.size()), &at, end) != 0) {
+    return -1;
+  }
   if (lws_finalize_write_http_header(wsi, head + LWS_PRE, &at, end) != 0) return -1;
-  std::uint8_t body[LWS_PRE + 64];
-  std::memcpy(body + LWS_PRE, text.data(), text.size());
-  return lws_write(wsi, body + LWS_PRE, text.size(), LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
+  std::string body(LWS_PRE, '\0');
+  body.append(text).append(1, '\n');
+  auto* const bytes = reinterpret_cast<std::uint8_t*>(body.data()) + LWS_PRE;
+  return lws_write(wsi, bytes, text.size() + 1, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
+}
+
+// What stands behind `Bearer ` in that header, whose scheme is not case-sensitive (RFC 7235).
+std::string_view bearer_in(std::string_view header) {
+  constexpr std::string_view kScheme = "bearer ";
+  if (header.size() < kScheme.size()) return {};
+  for (std::size_t i = 0; i < kScheme.size(); ++i) {
+    const char c = header[i];
+    if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != kScheme[i]) return {};
+  }
+  header.remove_prefix(kScheme.size());
+  while (!header.empty() && header.front() == ' ') header.remove_prefix(1);
+  return header;
 }
 
 }  // namespace
@@ -108,18 +124,25 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
 // Positive: the answer has been given, and it is not an upgrade.
 int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
   link.path = header_of(link.wsi, WSI_TOKEN_GET_URI);
-  if (std::string_view(protocol) != "websocket" || !link.listener->accepts(link.path)) {
-    return answer_status(link.wsi, HTTP_STATUS_NOT_FOUND, nullptr) < 0 ? -1 : 1;
+  Admission& admission = link.admission;
+  if (std::string_view(protocol) != "websocket") {
+    admission = {.status = kNotFound, .sentence = "only WebSocket is spoken here"};
+  } else if (up_count_ >= options_.links_max) {
+    admission = {.status = kUnavailable, .sentence = "too many links"};
+  } else {
+    const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    admission = link.listener->admit(
+        {.path = link.path, .caller = {.address = link.address, .bearer = bearer_in(authorization)}});
   }
-  if (up_count_ >= options_.links_max) {
-    return answer_status(link.wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, "too many links") < 0 ? -1 : 1;
-  }
-  return 0;
+  if (admission.status == kAdmitted) return 0;
+  if (admission.sentence.empty()) admission.sentence = "no link opens here";
+  return answer(link.wsi, admission.status, admission.sentence) < 0 ? -1 : 1;
 }
 
 int LwsContext::Body::answer_get(Link& link) {
   const bool known = header_of(link.wsi, WSI_TOKEN_GET_URI) == "/healthz";
-  const int answered = known ? answer_text(link.wsi, "ok\n") : answer_status(link.wsi, HTTP_STATUS_NOT_FOUND, nullptr);
+  const int answered =
+      known ? answer(link.wsi, HTTP_STATUS_OK, "ok") : answer(link.wsi, HTTP_STATUS_NOT_FOUND, "nothing is here");
   return answered < 0 ? -1 : done_with(link.wsi);
 }
 
@@ -129,7 +152,8 @@ int LwsContext::Body::opened(Link& link) {
   if (link.was_accepted) ++up_count_;
   link.heard_at_ms = uv_now(loop_);
   const std::string path = std::exchange(link.path, {});
-  link.listener->on_open(link.id, path, {});
+  const Admission admission = std::exchange(link.admission, {});
+  link.listener->on_open(link.id, path, admission.identity, admission.claims);
   if (link.wants_write) lws_callback_on_writable(link.wsi);
   return 0;
 }

@@ -28,10 +28,17 @@ using Frame = std::vector<std::uint8_t>;
 // One end: sends what is in `outbox` of each link, notes what comes.
 class End : public transport::LinkListener {
  public:
-  bool accepts(std::string_view path) override { return path == "/v1/farm"; }
-  void on_open(LinkId link, std::string_view path, std::string_view) override {
+  transport::Admission admit(const transport::LinkRequest& request) override {
+    addresses.emplace_back(request.caller.address);
+    bearers.emplace_back(request.caller.bearer);
+    if (request.path != "/v1/farm") return {.status = transport::kNotFound, .sentence = "links open at /v1/farm"};
+    return admission;
+  }
+  void on_open(LinkId link, std::string_view path, std::string_view identity, Bytes proven) override {
     opened.push_back(link);
     paths.emplace_back(path);
+    identities.emplace_back(identity);
+    claims.emplace_back(as_text(proven));
     if (!outbox.empty()) context->want_write(link);
   }
   void on_frame(LinkId link, Bytes frame) override {
@@ -66,7 +73,8 @@ class End : public transport::LinkListener {
   bool keeps = true;
   std::deque<Frame> outbox;
   std::vector<LinkId> opened, closed;
-  std::vector<std::string> paths, reasons;
+  std::vector<std::string> paths, reasons, addresses, bearers, identities, claims;
+  transport::Admission admission;  // What is answered at the right path.
   std::vector<Frame> arrived;
   std::size_t arrived_bytes = 0, arrived_count = 0, writable_count = 0;
 };
@@ -196,10 +204,12 @@ class RawPeer {
     return answer;
   }
 
-  std::string upgrade(const std::string& path = "/v1/farm") {
+  // `headers` are whole lines.
+  std::string upgrade(const std::string& path = "/v1/farm", const std::string& headers = {}) {
     send("GET " + path +
          " HTTP/1.1\r\nHost: grid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+         headers + "\r\n");
     return read_until("\r\n\r\n");
   }
 

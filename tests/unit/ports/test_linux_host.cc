@@ -248,8 +248,10 @@ void a_wait_for_the_server_times_out_without_one(void** state) {
 // In place of a server: notes what it hears.
 class Gate final : public transport::LinkListener {
  public:
-  bool accepts(std::string_view path) override { return path == "/v1/farm"; }
-  void on_open(transport::LinkId, std::string_view, std::string_view) override { ++opened; }
+  transport::Admission admit(const transport::LinkRequest& request) override {
+    return {.status = request.path == "/v1/farm" ? transport::kAdmitted : transport::kNotFound};
+  }
+  void on_open(transport::LinkId, std::string_view, std::string_view, Bytes) override { ++opened; }
   void on_frame(transport::LinkId, Bytes frame) override { frames.emplace_back(frame.begin(), frame.end()); }
   std::optional<std::size_t> on_writable(transport::LinkId, MutBytes) override { return {}; }
   void on_close(transport::LinkId, std::string_view reason) override { reasons.emplace_back(reason); }
