@@ -12,6 +12,7 @@
 
 #include "crdt/cell.h"
 #include "ports/port.h"
+#include "server/host/auth/enrolment.h"
 
 namespace grid::server {
 
@@ -29,6 +30,8 @@ std::string_view app_in(std::string_view path) {
 }  // namespace
 
 Gateway::~Gateway() {
+  saving_.reset();
+  desk_.reset();
   link_apps_.clear();
   apps_.clear();
   links_.reset();
@@ -39,12 +42,31 @@ Status Gateway::open(const GatewayOptions& options) {
   data_ = options.data;
   app_options_ = options.apps;
   GRID_TRY(lock(data_));
+  const Status opened = door_.open(options.auth, data_);
+  if (opened != Status::ok) {
+    problem_ = door_.problem();
+    return opened;
+  }
   links_ = std::make_unique<transport::LwsContext>();
   Status status = links_->open(loop_, {});
   if (status == Status::ok) GRID_TRY(open_apps());
   if (status == Status::ok) status = links_->listen(options.listen, *this);
   if (status != Status::ok) problem_ = links_->problem();
+  if (status == Status::ok) open_desk();
   return status;
+}
+
+// A gateway whose path is too long for a socket serves its devices all the same.
+void Gateway::open_desk() {
+  desk_ = std::make_unique<AdminSocket>(loop_, static_cast<AdminDesk&>(*this));
+  if (desk_->listen(AdminSocket::file_in(data_)) != Status::ok) say(desk_->problem().c_str());
+  saving_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  uv_timer_init(loop_, saving_->get());
+  saving_->get()->data = this;
+  uv_timer_start(
+      saving_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->door_.save(); },
+      DeviceTokens::kSeenMs, DeviceTokens::kSeenMs);
+  uv_unref(saving_->any());
 }
 
 Status Gateway::lock(const std::string& directory) {
@@ -87,12 +109,18 @@ AppHost* Gateway::app_of(const std::string& app) {
     return nullptr;
   }
   Status status = Status::ok;
-  const auto closed = [](void* owner, LinkId link) { static_cast<Gateway*>(owner)->link_apps_.erase(link); };
+  const auto closed = [](void* owner, LinkId link) {
+    static_cast<Gateway*>(owner)->door_.left(link);
+    static_cast<Gateway*>(owner)->link_apps_.erase(link);
+  };
   auto host = AppHost::open(loop_, *links_, app, directory_of(app), app_options_, closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
     return nullptr;
   }
+  host->judge_by([](void* owner, LinkId link, std::string_view token) {
+    return static_cast<Gateway*>(owner)->door_.prove(link, token);
+  });
   return apps_.emplace(app, std::move(host)).first->second.get();
 }
 
@@ -124,6 +152,7 @@ std::string Gateway::failure() const {
 
 Status Gateway::stop() {
   Status status = Status::ok;
+  door_.save();
   for (const auto& [name, app] : apps_) {
     const Status stopped = app->stop();
     if (stopped != Status::ok) status = stopped;
@@ -132,18 +161,19 @@ Status Gateway::stop() {
 }
 
 transport::Admission Gateway::admit(const transport::LinkRequest& request) {
-  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return {};
+  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return door_.admit(request.caller);
   return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
 }
 
-void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes) {
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
   AppHost* app = app_of(std::string(app_in(path)));
   if (app == nullptr) {
     port::log(port::Level::error, problem_.c_str());
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
-  app->step(Event{.kind = Event::Kind::link_up, .link = link, .identity = identity});
+  door_.entered(link, identity);
+  app->step(Event{.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
 }
 
 void Gateway::on_frame(LinkId link, Bytes frame) {
@@ -157,7 +187,20 @@ std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
 
 void Gateway::on_close(LinkId link, std::string_view) {
   if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
+  door_.left(link);
   link_apps_.erase(link);
+}
+
+void Gateway::say(const char* line) { port::log(port::Level::warning, line); }
+
+void Gateway::end_link(LinkId link, std::string_view identity) {
+  if (AppHost* app = app_of(link)) app->disown(link, identity);
+}
+
+AdminAnswer Gateway::answer(const crdt::Value& question) {
+  const std::string_view verb = question["verb"].text_or({});
+  if (is_enrolment(verb)) return door_.answer(question);
+  return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
 }
 
 }  // namespace grid::server

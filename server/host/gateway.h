@@ -12,8 +12,11 @@
 #include <memory>
 #include <string>
 
+#include "server/host/admin_socket.h"
 #include "server/host/app_host.h"
+#include "server/host/door.h"
 #include "transport/lws/lws_context.h"
+#include "transport/lws/uv_handle.h"
 
 namespace grid::server {
 
@@ -21,9 +24,10 @@ struct GatewayOptions {
   std::string listen = "127.0.0.1:7271";
   std::string data = "./grid-data";
   AppOptions apps{};  // Each of them.
+  AuthOptions auth{};
 };
 
-class Gateway final : private transport::LinkListener {
+class Gateway final : private transport::LinkListener, private Door::Owner, private AdminDesk {
  public:
   static constexpr std::size_t kAppsMax = 64;
 
@@ -37,6 +41,10 @@ class Gateway final : private transport::LinkListener {
   //   otherwise as LmdbStore::open(), SqliteSink::open() and LwsContext::listen()
   Status open(const GatewayOptions& options);
   const std::string& bound() const { return links_->bound(); }
+  // Whether who comes must say who it is.
+  bool is_locked() const { return door_.is_locked(); }
+  // Keys are read anew.
+  void reload() { door_.reload(); }
   // Takes no new links; the databases go on draining.
   void stop_listening() { links_->stop_listening(); }
   // Nothing is left to drain, but what belongs to an app whose medium has failed.
@@ -53,6 +61,7 @@ class Gateway final : private transport::LinkListener {
  private:
   Status lock(const std::string& directory);
   Status open_apps();
+  void open_desk();
   AppHost* app_of(const std::string& app);
   AppHost* app_of(transport::LinkId link);
   std::string directory_of(const std::string& app) const { return data_ + "/apps/" + app; }
@@ -64,11 +73,21 @@ class Gateway final : private transport::LinkListener {
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
   void on_close(transport::LinkId link, std::string_view reason) override;
 
+  // Door::Owner
+  void say(const char* line) override;
+  void end_link(transport::LinkId link, std::string_view identity) override;
+
+  // AdminDesk
+  AdminAnswer answer(const crdt::Value& question) override;
+
   uv_loop_t* loop_;
   std::string data_;
   AppOptions app_options_;
   std::string problem_;
   int lock_ = -1;
+  Door door_{*this};
+  std::unique_ptr<AdminSocket> desk_;
+  std::unique_ptr<transport::UvHandle<uv_timer_t>> saving_;
   std::unique_ptr<transport::LwsContext> links_;
   std::map<std::string, std::unique_ptr<AppHost>> apps_;
   std::map<transport::LinkId, AppHost*> link_apps_;

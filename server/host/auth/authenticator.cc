@@ -64,14 +64,13 @@ Verdict Authenticator::judge_device(std::string_view token, std::uint64_t wall_m
   for (const std::string& role : found->roles) {
     if (std::find(roles.begin(), roles.end(), role) == roles.end()) roles.push_back(role);
   }
-  return {
-      .status = Status::ok, .reason = {}, .principal = make_principal(found->name, roles, found->expires_ms / 1'000)};
+  return {.status = Status::ok, .reason = {}, .proven = make_proven(found->name, roles, found->expires_ms / 1'000)};
 }
 
 // A name that was enrolled here, revoked or not, is proven by its own token alone.
 Verdict Authenticator::judge_unreserved(Verdict verdict) const {
-  if (!verdict.ok() || tokens_.find_name(verdict.principal.name) == nullptr) return verdict;
-  return Verdict::refuse("it is named " + verdict.principal.name + ", as a device that is enrolled here");
+  if (!verdict.ok() || tokens_.find_name(verdict.proven.name) == nullptr) return verdict;
+  return Verdict::refuse("it is named " + verdict.proven.name + ", as a device that is enrolled here");
 }
 
 std::vector<std::string> Authenticator::take_complaints() {

@@ -77,7 +77,7 @@ Verdict Certificates::judge(std::string_view subject, const std::vector<std::str
       if (std::find(roles.begin(), roles.end(), role) == roles.end()) roles.push_back(role);
     }
     const Extra extra{.name = "certificate", .text = subject};
-    return {.status = Status::ok, .reason = {}, .principal = make_principal(name, roles, kForeverS, {&extra, 1})};
+    return {.status = Status::ok, .reason = {}, .proven = make_proven(name, roles, kForeverS, {&extra, 1})};
   }
   return Verdict::refuse("no rule knows the subject of its certificate");
 }

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/host/auth/principal.h"
+#include "server/host/auth/verdict.h"
 
 namespace grid::server {
 

@@ -141,15 +141,15 @@ Verdict judge_claims(std::string_view payload, const JwtRules& rules, std::uint6
                            " roles");
   }
   Verdict good{.status = Status::ok};
-  good.principal = {.name = std::string(claims["sub"].text_or({})),
-                    .claims = settled(claims, roles, expires_s),
-                    .expires_s = expires_s};
-  if (good.principal.claims.empty()) return Verdict::refuse("what it says is too much to keep");
+  good.proven = {.name = std::string(claims["sub"].text_or({})),
+                 .claims = settled(claims, roles, expires_s),
+                 .expires_s = expires_s};
+  if (good.proven.claims.empty()) return Verdict::refuse("what it says is too much to keep");
   return good;
 }
 
-Principal make_principal(std::string_view name, std::span<const std::string> roles, std::uint64_t expires_s,
-                         std::span<const Extra> extras) {
+Proven make_proven(std::string_view name, std::span<const std::string> roles, std::uint64_t expires_s,
+                   std::span<const Extra> extras) {
   std::size_t size = 64 + name.size() + roles.size() * (kRoleBytesMax + 4);
   for (const Extra& extra : extras) size += extra.name.size() + extra.text.size() + 16;
   std::string room(size, '\0');

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "crdt/value.h"
-#include "server/host/auth/principal.h"
+#include "server/host/auth/verdict.h"
 
 namespace grid::server {
 
@@ -35,8 +35,8 @@ struct Extra {
   std::string_view name;
   std::string_view text;
 };
-Principal make_principal(std::string_view name, std::span<const std::string> roles, std::uint64_t expires_s,
-                         std::span<const Extra> extras = {});
+Proven make_proven(std::string_view name, std::span<const std::string> roles, std::uint64_t expires_s,
+                   std::span<const Extra> extras = {});
 
 // Bytes of base64url without padding (RFC 4648, section 5); false unless it is exactly that.
 bool parse_base64url(std::string_view text, std::string& bytes);

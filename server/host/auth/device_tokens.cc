@@ -50,26 +50,34 @@ std::uint64_t time_in(const Value& record, std::string_view name) {
   return ms > 0 ? static_cast<std::uint64_t>(ms) : 0;
 }
 
-// Writes all of it behind a name that nobody uses, makes it durable, and lets it take its place.
+int write_whole(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = ::write(file, text.data(), text.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) return errno;
+    text.remove_prefix(static_cast<std::size_t>(wrote));
+  }
+  return ::fsync(file) == 0 ? 0 : errno;
+}
+
+// Writes all of it behind a name that nobody uses, makes it durable, and lets it take its place. What root writes, by
+// gridctl, is to be of whoever has the folder: the gateway.
 int replace_file(const std::string& file, const std::string& text) {
   const std::string fresh = file + ".new";
-  const int opened = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (opened < 0) return errno;
-  int error = 0;
-  for (std::size_t at = 0; error == 0 && at < text.size();) {
-    const ssize_t wrote = ::write(opened, text.data() + at, text.size() - at);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) error = errno;
-    at += wrote > 0 ? static_cast<std::size_t>(wrote) : 0;
-  }
-  if (error == 0 && ::fsync(opened) != 0) error = errno;
-  if (::close(opened) != 0 && error == 0) error = errno;
-  if (error == 0 && ::rename(fresh.c_str(), file.c_str()) != 0) error = errno;
-  if (error != 0) return error;
-  const std::string folder = file.substr(0, file.rfind('/') + 1);
-  const int directory = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const std::size_t slash = file.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : file.substr(0, slash + 1);
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory < 0) return errno;
-  if (::fsync(directory) != 0) error = errno;
+  const int opened = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  int error = opened < 0 ? errno : write_whole(opened, text);
+  struct stat about {};
+  if (error == 0 && ::geteuid() == 0 && ::fstat(directory, &about) == 0 &&
+      ::fchown(opened, about.st_uid, about.st_gid) != 0) {
+    error = errno;
+  }
+  if (opened >= 0 && ::close(opened) != 0 && error == 0) error = errno;
+  if (error == 0 && ::rename(fresh.c_str(), file.c_str()) != 0) error = errno;
+  if (error == 0 && ::fsync(directory) != 0) error = errno;
   ::close(directory);
   return error;
 }

@@ -65,7 +65,7 @@ int tear_down(void**) {
 
 std::string roles_of(const Verdict& verdict) {
   std::string roles;
-  for (Value::Walk walk(Value(as_bytes(verdict.principal.claims))["roles"]); walk.next();) {
+  for (Value::Walk walk(Value(as_bytes(verdict.proven.claims))["roles"]); walk.next();) {
     roles.append(walk.value().text_or({})).append(" ");
   }
   return roles;
@@ -74,24 +74,24 @@ std::string roles_of(const Verdict& verdict) {
 void each_proof_names_its_principal(void**) {
   const Verdict person = at->judge(at->jwt("anna"));
   assert_ok(person.status);
-  assert_string_equal(person.principal.name.c_str(), "anna");
+  assert_string_equal(person.proven.name.c_str(), "anna");
   assert_string_equal(roles_of(person).c_str(), "member ");
   const std::string token = at->enroll("bench-3");
   const Verdict device = at->judge(token);
   assert_ok(device.status);
-  assert_string_equal(device.principal.name.c_str(), "bench-3");
+  assert_string_equal(device.proven.name.c_str(), "bench-3");
   assert_string_equal(roles_of(device).c_str(), "member sensor ");
-  assert_false(Value(as_bytes(device.principal.claims))["exp"].exists());
+  assert_false(Value(as_bytes(device.proven.claims))["exp"].exists());
   assert_int_equal(at->auth.device_tokens().find_name("bench-3")->seen_ms, kNowMs);
   const Verdict machine = at->judge({}, "CN=pump,O=Farm");
   assert_ok(machine.status);
-  assert_string_equal(machine.principal.name.c_str(), "cert-pump");
+  assert_string_equal(machine.proven.name.c_str(), "cert-pump");
   assert_string_equal(roles_of(machine).c_str(), "member sensor ");
-  assert_true(Value(as_bytes(machine.principal.claims))["certificate"].text_or({}) == "CN=pump,O=Farm");
+  assert_true(Value(as_bytes(machine.proven.claims))["certificate"].text_or({}) == "CN=pump,O=Farm");
 }
 
 void who_shows_both_is_whom_the_token_names(void**) {
-  assert_string_equal(at->judge(at->jwt("anna"), "CN=pump,O=Farm").principal.name.c_str(), "anna");
+  assert_string_equal(at->judge(at->jwt("anna"), "CN=pump,O=Farm").proven.name.c_str(), "anna");
   assert_false(at->judge("no token", "CN=pump,O=Farm").ok());
 }
 
@@ -115,8 +115,8 @@ void a_device_token_ends_when_it_was_said_to(void**) {
   const std::string token = at->enroll("short", kNowMs + 5'000);
   const Verdict early = at->judge(token);
   assert_ok(early.status);
-  assert_int_equal(early.principal.expires_s, kNowMs / 1'000 + 5);
-  assert_int_equal(Value(as_bytes(early.principal.claims))["exp"].integer_or(0), kNowMs / 1'000 + 5);
+  assert_int_equal(early.proven.expires_s, kNowMs / 1'000 + 5);
+  assert_int_equal(Value(as_bytes(early.proven.claims))["exp"].integer_or(0), kNowMs / 1'000 + 5);
   assert_status(at->judge(token, {}, kNowMs + 5'000).status, Status::denied);
 }
 

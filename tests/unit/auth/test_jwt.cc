@@ -66,7 +66,7 @@ void expect_refused(const std::string& token, const char* part) {
   const Verdict verdict = judge(token);
   if (verdict.ok()) fail_msg("taken, in spite of: %s", part);
   assert_status(verdict.status, Status::denied);
-  assert_true(verdict.principal.name.empty() && verdict.principal.claims.empty());
+  assert_true(verdict.proven.name.empty() && verdict.proven.claims.empty());
   if (verdict.reason.find(part) == std::string::npos) fail_msg("\"%s\" is not in: %s", part, verdict.reason.c_str());
   // Nothing of a token is to come into a log with the reason, not even of its signature.
   if (token.size() > 40) assert_true(verdict.reason.find(token.substr(token.size() - 16)) == std::string::npos);
@@ -79,9 +79,9 @@ void each_algorithm_is_taken_by_its_key(void**) {
                                    fixture->es.token(R"({"typ":"JWT","alg":"ES256","kid":"es"})", kClaims)}) {
     const Verdict verdict = judge(token);
     expect_good(verdict);
-    assert_string_equal(verdict.principal.name.c_str(), "anna");
-    assert_int_equal(verdict.principal.expires_s, 1'900'000'630);
-    assert_ok(crdt::check_value(as_bytes(verdict.principal.claims)));
+    assert_string_equal(verdict.proven.name.c_str(), "anna");
+    assert_int_equal(verdict.proven.expires_s, 1'900'000'630);
+    assert_ok(crdt::check_value(as_bytes(verdict.proven.claims)));
   }
 }
 
@@ -98,7 +98,7 @@ void what_a_token_says_becomes_a_record(void**) {
       judge(hs(R"({"sub":"anna","iss":"https://id.farm","aud":["x","grid"],"exp":1900000600.75,"roles":["a","b","a"],)"
                R"("site":"Oslo","level":3,"share":0.5,"ok":true,"none":null,"deep":{"list":[1,"x"]}})"));
   expect_good(verdict);
-  const Value claims(as_bytes(verdict.principal.claims));
+  const Value claims(as_bytes(verdict.proven.claims));
   assert_ok(crdt::check_value(claims.canonical()));
   assert_true(claims["sub"].text_or({}) == "anna" && claims["site"].text_or({}) == "Oslo");
   assert_int_equal(claims["exp"].integer_or(0), 1'900'000'630);
@@ -118,7 +118,7 @@ void roles_come_from_the_claim_that_is_configured(void**) {
       R"({"sub":"anna","iss":"https://id.farm","aud":"grid","exp":1900000600,"roles":["admin"],"realm":{"roles":["x"]}})"));
   expect_good(listed);
   std::string seen;
-  for (Value::Walk walk(Value(as_bytes(listed.principal.claims))["roles"]); walk.next();) {
+  for (Value::Walk walk(Value(as_bytes(listed.proven.claims))["roles"]); walk.next();) {
     seen.append(walk.value().text_or({})).append(" ");
   }
   assert_string_equal(seen.c_str(), "member x ");
@@ -154,7 +154,7 @@ void times_are_judged_with_leeway(void**) {
 void nothing_is_taken_while_the_time_is_unknown(void**) {
   const Verdict verdict = judge(hs(kClaims), 0);
   assert_status(verdict.status, Status::busy);
-  assert_true(verdict.principal.claims.empty());
+  assert_true(verdict.proven.claims.empty());
   // Whoever could not sign does not hear about the clock.
   assert_status(judge(fixture->stranger.token(R"({"alg":"ES256","kid":"es"})", kClaims), 0).status, Status::denied);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Principal: who stands at the other end of a link, as something has proven it: a token or a certificate.
+// Verdict: who stands at the other end of a link, as something has proven it: a token or a certificate.
 //
 // Place     Lowest of server/host/auth.
 // Promises  Nothing in it was taken from a token or a certificate that did not hold.
@@ -23,7 +23,7 @@ inline constexpr std::size_t kRolesMax = 32;
 inline constexpr std::size_t kTokenBytesMax = 3'072;
 inline constexpr std::uint64_t kForeverS = 0;
 
-struct Principal {
+struct Proven {
   std::string name{};
   // A canonical grid.Value record: `sub` is the name, `roles` a list of text, `exp` the second since 1970 at which the
   // session ends, if it does; and whatever else was proven.
@@ -37,7 +37,7 @@ struct Verdict {
   //   busy    It can't be judged now: this machine does not know the time.
   Status status = Status::denied;
   std::string reason{};  // For the gateway's own log: more than the peer may know, and nothing of the token itself.
-  Principal principal{};
+  Proven proven{};
 
   bool ok() const { return status == Status::ok; }
   static Verdict refuse(std::string why) { return {.status = Status::denied, .reason = std::move(why)}; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "server/host/auth/principal.h"
+#include "server/host/auth/verdict.h"
 
 #include <algorithm>
 
