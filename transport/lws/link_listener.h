@@ -30,6 +30,8 @@ class LinkListener {
   virtual void on_frame(LinkId link, Bytes frame) = 0;
   // The link takes a frame, after want_write(). The answer is its size, in the front of `room`, or nothing.
   virtual std::optional<std::size_t> on_writable(LinkId link, MutBytes room) = 0;
+  // The server has answered this HTTP status to who asked for the link. on_close() follows.
+  virtual void on_refused(LinkId, unsigned) {}
   // The last word on this link: it is down, or it never came up. `reason` is for people.
   virtual void on_close(LinkId link, std::string_view reason) = 0;
 

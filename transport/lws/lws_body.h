@@ -28,6 +28,7 @@ namespace grid::transport {
 // How a client link comes about: the addresses of its host are tried one after the other.
 struct Dial {
   Url url;
+  std::string bearer;
   std::vector<SocketAddress> addresses;
   std::size_t next = 0;
   bool calling = false;  // Within lws_client_connect_via_info(), which may fail on the spot.
@@ -59,7 +60,7 @@ class LwsContext::Body {
 
   Status open(uv_loop_t* loop, const LwsOptions& options);
   Status listen(std::string_view address, LinkListener& listener);
-  Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener);
+  Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener, std::string_view bearer);
   void want_write(LinkId id);
   void close(LinkId id, std::uint16_t code, std::string_view reason);
 
@@ -102,6 +103,8 @@ class LwsContext::Body {
   bool dial_one(Link& link, const SocketAddress& address);
   void dial_failed(Link& link);
   lws_vhost* vhost_of(const Url& url);
+  static void note_refusal(const Link& link);
+  static int show_token(const Link& link, std::uint8_t** at, std::size_t room);
 
   uv_loop_t* loop_ = nullptr;
   LwsOptions options_{};

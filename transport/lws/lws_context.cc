@@ -215,8 +215,9 @@ const std::string& LwsContext::bound() const {
 
 void LwsContext::stop_listening() { body_->acceptor.reset(); }
 
-Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener) {
-  return body_->connect(url, path, listener);
+Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener,
+                                   std::string_view bearer) {
+  return body_->connect(url, path, listener, bearer);
 }
 
 void LwsContext::want_write(LinkId link) { body_->want_write(link); }

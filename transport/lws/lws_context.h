@@ -63,11 +63,12 @@ class LwsContext {
   // Takes no new links; those that are open stay.
   void stop_listening();
 
-  // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`. What becomes of it comes later, from the loop:
-  // on_open(), or on_close() with the reason.
-  //   invalid  Not such a URL.
+  // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`; a `bearer` token that is given is shown.
+  // What becomes of it comes later, from the loop: on_open(), or on_close() with the reason.
+  //   invalid  Not such a URL, or the token is no text of one line.
   //   io       No memory.
-  Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener);
+  Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener,
+                         std::string_view bearer = {});
 
   // Asks for one on_writable(), once the link takes a frame. A link that is gone is ignored, here and in close().
   void want_write(LinkId link);
