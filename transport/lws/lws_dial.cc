@@ -11,7 +11,6 @@
 #include "transport/lws/lws_body.h"
 
 namespace grid::transport {
-
 namespace {
 
 // What may stand in a header, and end it not.
@@ -44,6 +43,7 @@ Result<LinkId> LwsContext::Body::connect(std::string_view url, std::string_view 
     return fail(Status::invalid, "cannot connect to " + std::string(url) + ": that is not ws://HOST:PORT");
   }
   if (!is_token(bearer)) return fail(Status::invalid, "the token to show is no text of one line");
+  if (vhost_of(*parsed) == nullptr) return Status::invalid;
   Link& link = add_link(listener);
   link.path = path;
   link.dial = std::make_unique<Dial>();
@@ -121,7 +121,6 @@ bool LwsContext::Body::dial_one(Link& link, const SocketAddress& address) {
   how.local_protocol_name = protocols_[0].name;
   how.opaque_user_data = reinterpret_cast<void*>(std::uintptr_t{link.id});
   how.retry_and_idle_policy = &validity_;
-  if (how.vhost == nullptr) return false;
 
   dial.trouble.clear();
   dial.calling = true;
@@ -139,12 +138,6 @@ int LwsContext::Body::show_token(const Link& link, std::uint8_t** at, std::size_
   if (line.size() > room) return -1;
   *at = std::copy(line.begin(), line.end(), *at);
   return 0;
-}
-
-lws_vhost* LwsContext::Body::vhost_of(const Url& url) {
-  if (!url.tls) return plain_;
-  if (tls_ == nullptr) tls_ = make_vhost("tls", LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
-  return tls_;
 }
 
 }  // namespace grid::transport
