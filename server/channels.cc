@@ -108,7 +108,7 @@ Status Channels::judge(const ChannelLink& link, const ChannelItem& item) const {
   const bool is_free =
       item.verb == ChannelVerb::unsubscribe || item.verb == ChannelVerb::leave || item.verb == ChannelVerb::set_status;
   if (is_free || options_.policy == nullptr) return Status::ok;
-  return options_.policy(options_.policy_context, {link.identity_, link.node_, item.verb, item.name});
+  return options_.policy(options_.policy_context, {link.identity_, link.id_, link.node_, item.verb, item.name});
 }
 
 Status Channels::perform(ChannelLink& link, const ChannelItem& item) {

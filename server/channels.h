@@ -26,6 +26,7 @@ namespace grid::server {
 // What a policy is asked.
 struct ChannelAsk {
   std::string_view identity;  // The principal that the host has proven; empty without authentication.
+  runtime::LinkId link = 0;
   crdt::NodeId node = 0;
   wire::ChannelVerb verb = wire::ChannelVerb::publish;  // publish, subscribe, join, attend, set_room_status, tell
   std::string_view name;                                // The topic, filter or room.

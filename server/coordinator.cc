@@ -7,7 +7,7 @@
 #include <set>
 
 #include "server/collector.h"
-#include "server/session.h"
+#include "server/doorman.h"
 #include "server/write_behind.h"
 
 namespace grid::server {
@@ -23,7 +23,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         random_(options.seed),
         journal_(store, options.app, options.maps_max, problem_),
         write_behind_(options_, journal_, problem_),
-        channels_(options.channels),
+        channels_(channel_options()),
         author_(journal_, random_),
         searches_(options.search),
         collector_(options_.keeping, journal_),
@@ -42,11 +42,12 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
 
  private:
   struct Link {
-    Link(const Shared& shared, LinkId id) : session(shared, id) {}
+    Link(const Shared& shared, LinkId id) : permit(shared.options.access), session(shared, id, permit) {}
     bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
     bool has_search() const { return session.is_greeted() && !session.owes_greeting() && search.wants_write(); }
     bool wants_write() const { return session.wants_write() || has_channel() || has_search(); }
 
+    Permit permit;
     Session session;
     ChannelLink channel;
     SearchLink search;
@@ -63,6 +64,11 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   void receive(LinkId link, Bytes frame);
   void receive_channel(Link& link, Bytes frame);
   void receive_search(Link& link, Bytes frame);
+  ChannelOptions channel_options();
+  static Status judge_channel(void* body, const ChannelAsk& ask);
+  void proven(const Event& event);
+  void judge_anew();
+  void expire();
   void write(const Event& event);
   Bytes next_frame(Link& link, MutBytes room);
   void part_twins(LinkId link);
@@ -95,6 +101,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   CoordinatorStatus figures_;
   SubscriptionIndex index_;
   Shared shared_;
+  Doorman doorman_{random_};
   std::map<LinkId, Link> links_;
   // What is not about all links costs nothing of the others: of these some may be gone.
   std::set<LinkId> stirred_;     // That may have something to send; the others were asked.
@@ -118,6 +125,7 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   if (event.kind != Event::Kind::start) journal_.observe(event.now_ms, event.wall_ms);
   dispatch(event);
   if (stopped_) return actions_.span();
+  expire();
   collect(event);
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
@@ -187,9 +195,11 @@ void Coordinator::Body::dispatch(const Event& event) {
       return;
     case Event::Kind::wake:
     case Event::Kind::call:
-    case Event::Kind::proven:
-    case Event::Kind::grants_changed:
       return;
+    case Event::Kind::proven:
+      return proven(event);
+    case Event::Kind::grants_changed:
+      return judge_anew();
   }
 }
 
@@ -199,6 +209,7 @@ void Coordinator::Body::link_up(const Event& event) {
   stirred_.insert(event.link);
   if (fresh) channels_.link_up(link->second.channel, event.link, event.identity);
   if (fresh) searches_.link_up(link->second.search, event.link);
+  if (fresh) doorman_.link_up(event, link->second.permit, link->second.session);
   if (full && fresh) link->second.session.end(Status::full, "this gateway holds all the links that it may", 5'000);
 }
 
@@ -209,6 +220,7 @@ void Coordinator::Body::forget(LinkId id) {
   channels_.link_down(link->second.channel);
   searches_.link_down(link->second.search);
   link->second.session.take_leave(true);
+  doorman_.link_down(id, link->second.permit);
   links_.erase(link);
   for (std::set<LinkId>* ids : {&stirred_, &received_, &committing_}) ids->erase(id);
 }
@@ -219,7 +231,11 @@ void Coordinator::Body::receive(LinkId id, Bytes frame) {
   stirred_.insert(id);
   received_.insert(id);
   const Result<wire::Kind> kind = wire::kind_of(frame);
-  if (kind.ok() && link->second.session.is_greeted() && !link->second.session.is_onlooker()) {
+  const bool is_greeted = kind.ok() && link->second.session.is_greeted();
+  if (is_greeted && *kind == wire::Kind::auth && link->second.session.takes_frames()) {
+    return doorman_.receive(id, frame, link->second.permit, link->second.session, actions_);
+  }
+  if (is_greeted && !link->second.session.is_onlooker()) {
     if (*kind == wire::Kind::channel) return receive_channel(link->second, frame);
     if (*kind == wire::Kind::search_ask) return receive_search(link->second, frame);
   }
@@ -237,8 +253,53 @@ void Coordinator::Body::receive_channel(Link& link, Bytes frame) {
 
 void Coordinator::Body::receive_search(Link& link, Bytes frame) {
   if (!link.session.takes_frames()) return;
-  const Status status = searches_.receive(link.search, frame, link.session.frame_bytes_max());
+  wire::SearchAsk ask;
+  Status status = wire::decode(frame, ask);
+  if (status == Status::ok) {
+    // What is found, and how it ranks, tells of all the rows that were looked through.
+    const bool is_denied = !ask.map.empty() && !link.permit.rows(Right::read, ask.map).is_all();
+    constexpr std::string_view kDenied = "only who may read the whole map may search it";
+    const std::uint32_t bytes_max = link.session.frame_bytes_max();
+    status = searches_.receive(link.search, ask, bytes_max, is_denied ? kDenied : std::string_view());
+  }
   if (status != Status::ok) link.session.refuse(wire::Kind::search_ask, status);
+}
+
+// ---- identity
+
+ChannelOptions Coordinator::Body::channel_options() {
+  ChannelOptions channels = options_.channels;
+  if (options_.access == nullptr) return channels;
+  channels.policy = judge_channel;
+  channels.policy_context = this;
+  return channels;
+}
+
+Status Coordinator::Body::judge_channel(void* body, const ChannelAsk& ask) {
+  const Body& self = *static_cast<const Body*>(body);
+  if (!self.links_.at(ask.link).permit.may(ask.verb, ask.name)) return Status::denied;
+  const ChannelOptions& own = self.options_.channels;
+  return own.policy == nullptr ? Status::ok : own.policy(own.policy_context, ask);
+}
+
+void Coordinator::Body::proven(const Event& event) {
+  const auto link = links_.find(event.link);
+  if (link == links_.end()) return;
+  doorman_.proven(event, link->second.permit, link->second.session);
+  stirred_.insert(event.link);
+}
+
+void Coordinator::Body::judge_anew() {
+  for (auto& [id, link] : links_) {
+    if (doorman_.judge(link.permit, link.session)) stirred_.insert(id);
+  }
+}
+
+void Coordinator::Body::expire() {
+  for (LinkId id = 0; (id = doorman_.take_expired(journal_.wall_ms())) != 0;) {
+    links_.at(id).session.end(Status::denied, "the token has expired");
+    stirred_.insert(id);
+  }
 }
 
 // One node has one link: a newer one means that the older is dead, whatever it looks like from here.
@@ -385,9 +446,12 @@ std::uint64_t Coordinator::Body::wake_at_ms() const {
   const std::uint64_t expiry = journal_.next_expiry_ms();
   const std::uint64_t wall_ms = journal_.wall_ms();
   const bool expires = expiry != runtime::kNever && wall_ms != 0;
-  const std::uint64_t expiry_at = !expires ? runtime::kNever : now_ms_ + (expiry > wall_ms ? expiry - wall_ms : 0);
-  return std::min(
-      {expiry_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(), searches_.wake_at_ms(), collector_.wake_at_ms()});
+  const auto at = [&](std::uint64_t ms) { return now_ms_ + (ms > wall_ms ? ms - wall_ms : 0); };
+  const std::uint64_t expiry_at = expires ? at(expiry) : runtime::kNever;
+  const std::uint64_t token = wall_ms == 0 ? runtime::kNever : doorman_.next_expiry_ms();
+  const std::uint64_t token_at = token == runtime::kNever ? token : at(token);
+  return std::min({expiry_at, token_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(), searches_.wake_at_ms(),
+                   collector_.wake_at_ms()});
 }
 
 CoordinatorStatus Coordinator::Body::status() const {

@@ -27,6 +27,7 @@
 
 namespace grid::server {
 
+class Access;  // server/access.h
 class Policy;  // server/policy.h
 
 inline constexpr std::uint64_t kDayMs = 86'400'000;
@@ -53,6 +54,7 @@ struct CoordinatorOptions {
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
+  Access* access = nullptr;                 // Null: everybody may do everything.
   Policy* policy = nullptr;                 // Null: every legal write is taken.
   std::span<const IndexedField> indexes{};  // Each passed add_index().
   std::size_t index_bytes_max = 256u << 20;

@@ -1,114 +1,194 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gridd: the gateway. Flags, signals, and the loop; the rest is host/gateway.h.
+// gridd: the gateway. What it is asked to do, signals, and the loop; the rest is host/gateway.h.
 
 #include <uv.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "ports/port.h"
+#include "server/host/app_config.h"
+#include "server/host/arguments.h"
+#include "server/host/auth_config.h"
 #include "server/host/gateway.h"
-#include "server/host/policy_file.h"
-#include "server/host/search_config.h"
+#include "server/host/log.h"
 #include "transport/lws/address.h"
 
 namespace {
 
+using grid::Result;
 using grid::Status;
+using grid::server::Arguments;
 using grid::server::Gateway;
-using grid::server::GatewayOptions;
+using grid::server::Log;
+using grid::server::config::Config;
+using Level = Log::Level;
 
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
-// What a stopping gateway gives its databases to catch up; the journal keeps what they did not take.
-constexpr std::uint64_t kDrainMs = 5'000;
 
 bool is_loopback(const std::string& listen) {
   const grid::Result<grid::transport::HostPort> at = grid::transport::parse_host_port(listen);
   return at.ok() && (at->host == "localhost" || at->host == "::1" || at->host.starts_with("127."));
 }
 
-// `name` takes a time as 30d, 12h, 90m, 10s or 500ms.
-void add_span(CLI::App& app, const char* name, std::uint64_t& ms, const char* what) {
-  const std::map<std::string, std::uint64_t> units = {
-      {"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", grid::server::kDayMs}};
-  app.add_option(name, ms, what)
-      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"))
-      ->default_str(std::to_string(ms / grid::server::kDayMs) + "d");
-}
-
-void add_search(CLI::App& app, grid::storage::SearchConfig& search) {
-  const auto add = [&search](const std::string& text) {
-    std::string problem;
-    if (!grid::server::add_searched(text, search, problem)) throw CLI::ValidationError("--search: " + problem);
-  };
-  app.add_option_function<std::vector<std::string>>(
-         "--search",
-         [add](const std::vector<std::string>& texts) {
-           for (const std::string& text : texts) add(text);
-         },
-         "Full-text search over these fields of a map; may be repeated")
-      ->type_name("MAP:FIELD,FIELD")
-      ->allow_extra_args(false);
-}
-
+// What has come since it was last asked for.
 class Signals {
  public:
   explicit Signals(uv_loop_t* loop) {
     watch(loop, interrupt_, SIGINT);
     watch(loop, terminate_, SIGTERM);
+    watch(loop, hangup_, SIGHUP);
+    watch(loop, user2_, SIGUSR2);
   }
-  bool came() const { return count_ > 0; }
+  bool wants_end() const { return ends_ > 0; }
+  bool take_reload() { return std::exchange(reload_, false); }
+  bool take_drain() { return std::exchange(drain_, false); }
 
  private:
   void watch(uv_loop_t* loop, uv_signal_t& handle, int signal) {
     uv_signal_init(loop, &handle);
     handle.data = this;
     uv_signal_start(
-        &handle,
-        [](uv_signal_t* at, int) {
-          // Whoever asks twice does not want to wait; the journal is as safe as in a power cut.
-          if (++static_cast<Signals*>(at->data)->count_ > 1) std::_Exit(kFailure);
-        },
-        signal);
+        &handle, [](uv_signal_t* at, int came) { static_cast<Signals*>(at->data)->note(came); }, signal);
     uv_unref(reinterpret_cast<uv_handle_t*>(&handle));
+  }
+
+  void note(int signal) {
+    reload_ = reload_ || signal == SIGHUP;
+    drain_ = drain_ || signal == SIGUSR2;
+    if (signal != SIGINT && signal != SIGTERM) return;
+    // Whoever asks twice does not want to wait; the journal is as safe as in a power cut.
+    if (++ends_ > 1) std::_Exit(kFailure);
   }
 
   uv_signal_t interrupt_{};
   uv_signal_t terminate_{};
-  int count_ = 0;
+  uv_signal_t hangup_{};
+  uv_signal_t user2_{};
+  int ends_ = 0;
+  bool reload_ = false;
+  bool drain_ = false;
 };
 
-int run(const GatewayOptions& options) {
+// ---- configuration
+
+Status check_auth(const Arguments& arguments, const Config& config, std::string& problem) {
+  const grid::server::AuthOptions options = grid::server::auth_options(config.gateway().auth);
+  if (!options.is_on() && !arguments.dev) {
+    problem =
+        "there is no way for devices to say who they are: set auth.device_tokens, auth.jwt.keys or "
+        "auth.certificate.subjects (docs/auth.md); or use --dev, for a gateway of this machine alone";
+    return Status::invalid;
+  }
+  grid::server::Authenticator probe;
+  const Status status = probe.open(options, config.gateway().data);
+  if (status != Status::ok) problem = probe.problem();
+  return status;
+}
+
+Status read_config(const Arguments& arguments, Config& config, std::string& problem) {
+  const Status status = Config::read(arguments.sources, config, problem);
+  if (status != Status::ok) return status;
+  for (const std::string& listen : config.gateway().listen) {
+    if (!arguments.dev || is_loopback(listen)) continue;
+    problem = "--dev listens on loopback only, and " + listen + " is not: use 127.0.0.1:PORT";
+    return Status::invalid;
+  }
+  GRID_TRY(grid::server::check_apps(config, problem));
+  return arguments.task == Arguments::Task::show ? Status::ok : check_auth(arguments, config, problem);
+}
+
+int show(const Config& config) {
+  for (const auto& [key, value, origin, takes] : config.shown()) {
+    std::printf("%s = %s  # %s\n", key.c_str(), value.c_str(), origin.c_str());
+  }
+  return 0;
+}
+
+template <typename Section>
+void list(std::span<const grid::server::config::Key<Section>> keys, const char* path) {
+  const Section built_in;
+  for (const auto& key : keys) {
+    std::printf("| `%s%.*s` | %s | `%s` | %s | %.*s |\n", path, static_cast<int>(key.name.size()), key.name.data(),
+                type_of(key).c_str(), written(key, built_in).c_str(),
+                key.takes == grid::server::config::Takes::on_reload ? "reload" : "restart",
+                static_cast<int>(key.says.size()), key.says.data());
+  }
+}
+
+int list_settings() {
+  std::printf("| key | is | built in | taken at | says |\n|---|---|---|---|---|\n");
+  list(grid::server::config::gateway_keys(), "");
+  list(grid::server::config::app_keys(), "apps.");
+  return 0;
+}
+
+// ---- running
+
+// The count makes each a line of its own, which the log does not leave out.
+void reload(const Arguments& arguments, Gateway& gateway, std::uint64_t count) {
+  constexpr std::string_view kRefused = "configuration not reloaded: all stays as it was";
+  Log& log = gateway.log();
+  Config config;
+  std::string problem;
+  if (read_config(arguments, config, problem) != Status::ok) {
+    return log.say(Level::error, kRefused, {{"reload", count}, {"problem", problem}});
+  }
+  const Result<std::vector<std::string>> waiting = gateway.reload(std::move(config));
+  if (!waiting.ok()) {
+    return log.say(Level::error, kRefused, {{"reload", count}, {"problem", gateway.problem()}});
+  }
+  log.say(Level::info, "configuration reloaded", {{"reload", count}});
+  for (const std::string& sentence : *waiting) log.say(Level::warning, "needs a restart", {{"what", sentence}});
+}
+
+// Until it is told to end, has failed, or has drained.
+void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signals& signals) {
+  std::uint64_t reloads = 0;
+  while (!signals.wants_end() && !gateway.has_failed() && !gateway.has_ended()) {
+    uv_run(loop, UV_RUN_ONCE);
+    if (signals.take_reload()) reload(arguments, gateway, ++reloads);
+    if (signals.take_drain()) gateway.drain();
+  }
+}
+
+// What the databases take in time; the journals keep the rest.
+void drain_databases(uv_loop_t* loop, const Gateway& gateway, std::uint64_t timeout_ms) {
+  uv_timer_t deadline;
+  uv_timer_init(loop, &deadline);
+  uv_timer_start(
+      &deadline, [](uv_timer_t*) {}, timeout_ms, 0);
+  while (!gateway.is_drained() && uv_is_active(reinterpret_cast<uv_handle_t*>(&deadline))) uv_run(loop, UV_RUN_ONCE);
+  uv_timer_stop(&deadline);
+}
+
+int run(const Arguments& arguments, Config config) {
   std::signal(SIGPIPE, SIG_IGN);
   uv_loop_t* loop = uv_default_loop();
-  const Signals signals(loop);
+  Signals signals(loop);
   Gateway gateway(loop);
-  const Status opened = gateway.open(options);
-  if (opened != Status::ok) {
+  const std::string data = config.gateway().data;
+  if (gateway.open(std::move(config)) != Status::ok) {
     std::fprintf(stderr, "gridd: %s\n", gateway.problem().c_str());
     return kFailure;
   }
   std::printf("ws://%s\n", gateway.bound().c_str());
   std::fflush(stdout);
-  std::fprintf(stderr, "gridd: development mode: no authentication, loopback only; data in %s\n", options.data.c_str());
-  while (!signals.came() && !gateway.has_failed()) uv_run(loop, UV_RUN_ONCE);
+  if (!gateway.is_locked()) {
+    gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
+  }
+  serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
     std::fprintf(stderr, "gridd: ends, because a disk has failed: %s; all that was acknowledged durable is kept\n",
                  gateway.failure().c_str());
   }
   gateway.stop_listening();
-  uv_timer_t deadline;
-  uv_timer_init(loop, &deadline);
-  uv_timer_start(
-      &deadline, [](uv_timer_t*) {}, kDrainMs, 0);
-  while (!gateway.is_drained() && uv_is_active(reinterpret_cast<uv_handle_t*>(&deadline))) uv_run(loop, UV_RUN_ONCE);
-  uv_timer_stop(&deadline);
+  drain_databases(loop, gateway, gateway.config().gateway().stop_timeout.ms);
   const Status stopped = gateway.stop();
   if (gateway.has_failed()) return kFailure;
   if (stopped != Status::ok) std::fprintf(stderr, "gridd: the last commit failed: %s\n", grid::name_of(stopped));
@@ -118,45 +198,15 @@ int run(const GatewayOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("gridd: the gateway of Grid");
-  GatewayOptions options;
-  bool dev = false;
-  bool check_only = false;
-  std::string policy;
-  app.set_version_flag("--version", std::string("gridd ") + GRID_VERSION);
-  app.add_flag("--dev", dev, "Development: listens on loopback only, without authentication");
-  app.add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")->capture_default_str();
-  app.add_option("--data", options.data, "Directory for journals and databases")->capture_default_str();
-  app.add_option("--policy", policy, "FILE of the rules and indexes of maps (docs/policies.md)");
-  add_span(app, "--retention", options.apps.keeping.retention_ms,
-           "How long a deletion is kept for devices that have not acknowledged it");
-  add_span(app, "--enroll-lapse", options.apps.keeping.enroll_lapse_ms,
-           "After so long a silence a device is not waited for any more");
-  add_span(app, "--backup-horizon", options.apps.keeping.backup_horizon_ms,
-           "How long backups are kept: no deletion goes before those that lack it");
-  add_search(app, options.apps.search);
-  app.add_flag("--check-config", check_only, "Say whether this configuration can be run, and end");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
-  }
-  if (!dev) {
-    std::fprintf(stderr, "gridd: only --dev is available in this release: it cannot authenticate devices yet\n");
-    return kUsage;
-  }
-  if (!is_loopback(options.listen)) {
-    std::fprintf(stderr, "gridd: --dev listens on loopback only, and %s is not: use 127.0.0.1:PORT\n",
-                 options.listen.c_str());
-    return kUsage;
-  }
-  grid::server::MapPolicies policies;
+  Arguments arguments;
+  if (const std::optional<int> ended = grid::server::read_arguments(argc, argv, arguments)) return *ended;
+  if (arguments.task == Arguments::Task::list) return list_settings();
+  Config config;
   std::string problem;
-  if (!policy.empty() && grid::server::read_policy_file(policy, policies, problem) != Status::ok) {
+  if (read_config(arguments, config, problem) != Status::ok) {
     std::fprintf(stderr, "gridd: %s\n", problem.c_str());
     return kUsage;
   }
-  if (!policies.rules.is_empty()) options.apps.policy = &policies.rules;
-  options.apps.indexes = policies.indexes;
-  return check_only ? 0 : run(options);
+  if (arguments.task == Arguments::Task::show) return show(config);
+  return arguments.task == Arguments::Task::check ? 0 : run(arguments, std::move(config));
 }

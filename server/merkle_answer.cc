@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/scope_walk.h"
+#include "server/subscription.h"
 
 namespace grid::server {
 
@@ -41,7 +42,8 @@ Status MerkleAnswer::begin(std::uint32_t id, const Scope& scope) {
   return Status::ok;
 }
 
-Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope, bool may_heal) {
+Status MerkleAnswer::ask(Kind kind, Bytes frame, const Subscription& subscription) {
+  const Scope scope = subscription.scope();
   if (asks_.size() == kAsksMax || ask_bytes_ + frame.size() > kAskBytesMax) return Status::full;
   Ask ask;
   ask.kind = kind;
@@ -49,7 +51,9 @@ Status MerkleAnswer::ask(Kind kind, Bytes frame, const Scope& scope, bool may_he
   ask.scope_kind = scope.kind == ScopeKind::everything ? ScopeKind::map : scope.kind;
   ask.text = scope.text;
   ask.rows = scope.rows;
-  ask.may_heal = may_heal;
+  ask.may_heal = subscription.heal;
+  ask.granted = subscription.granted();
+  ask.sees_nothing = subscription.sees_nothing;
   GRID_TRY(kind == Kind::cells_ask ? read_names(frame, scope, ask) : read_groups(kind, frame, ask));
   if (!scope.covers_map(ask.map)) return Status::corrupt;
   const auto by_range = [](const auto& a, const auto& b) { return a.range.begins_before(b.range); };
@@ -267,6 +271,20 @@ Result<Bytes> MerkleAnswer::write_lacks(Ask& ask, MutBytes room) {
   return writer.finish(true);
 }
 
+// Whether something stands under the name that the device may not see. What lies beside a row is seen with it, and
+// under none not at all; nor is a row that was removed. Who may see nothing does not get to know what stands, unless it
+// may give back what does not.
+Result<bool> MerkleAnswer::is_unseen(const Ask& ask, const crdt::CellName& name) const {
+  if (ask.granted == nullptr) return false;
+  const Result<Op> row = journal_.store().find({name.map, name.key, {}});
+  if (row.ok()) return !ask.granted->runtime::RowTest::accepts(row->cell);
+  if (row.status() != Status::not_found) return row.status();
+  if (ask.sees_nothing && !ask.may_heal) return true;
+  const Result<Op> beside = journal_.store().find(name);
+  if (!beside.ok() && beside.status() != Status::not_found) return beside.status();
+  return beside.ok();
+}
+
 // Whether all that the device gets to know of the name is that its row is in none of its scopes: it has shown that it
 // holds it (PROTOCOL P21). Of a row that is not here, a predicate's subscriber may have missed the deletion before it
 // was collected: it was told of its own rows alone.
@@ -286,7 +304,9 @@ Result<bool> MerkleAnswer::is_evicted(const Ask& ask, const crdt::CellName& name
 Result<Op> MerkleAnswer::answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const {
   Op unknown;
   unknown.cell.name = name;
-  const Result<bool> evicted = is_evicted(ask, name, wanted);
+  const Result<bool> unseen = is_unseen(ask, name);
+  if (!unseen.ok()) return unseen.status();
+  const Result<bool> evicted = *unseen ? unseen : is_evicted(ask, name, wanted);
   if (!evicted.ok()) return evicted.status();
   unknown.evicted = *evicted;
   if (unknown.evicted) return unknown;

@@ -18,6 +18,8 @@
 
 namespace grid::server {
 
+class Subscription;
+
 class MerkleAnswer {
  public:
   // Asks that wait at most: a device sends one at a time, and a comparison for each of its subscriptions.
@@ -33,11 +35,11 @@ class MerkleAnswer {
   // A comparison begins: the partitions of every map of the scope are due.
   //   full  Too many asks wait.
   Status begin(std::uint32_t id, const runtime::Scope& scope);
-  // Takes a digest_ask, have or cells_ask about a subscription of that scope, which `may_heal`.
+  // Takes a digest_ask, have or cells_ask about the subscription.
   //   corrupt    It is no such frame, or asks for what is not in the scope.
   //   too_large  It asks for more than one answer may hold.
   //   full       Too many asks wait.
-  Status ask(wire::Kind kind, Bytes frame, const runtime::Scope& scope, bool may_heal);
+  Status ask(wire::Kind kind, Bytes frame, const Subscription& subscription);
 
   bool has_work() const { return !asks_.empty(); }
   // Asks about it are answered no more.
@@ -64,7 +66,9 @@ class MerkleAnswer {
     runtime::ScopeKind scope_kind = runtime::ScopeKind::everything;
     std::string map;
     std::string text;
-    const runtime::RowTest* rows = nullptr;  // Of the subscription, which forgets its asks when it ends.
+    const runtime::RowTest* rows = nullptr;     // Of the subscription, which forgets its asks when it ends.
+    const runtime::RowTest* granted = nullptr;  // Likewise: what the device may see.
+    bool sees_nothing = false;
     std::vector<wire::Split> splits;
     std::vector<std::vector<crdt::Digest>> children;
     std::vector<Listed> listed;  // In the order of ranges.
@@ -85,6 +89,7 @@ class MerkleAnswer {
   Result<Bytes> write_missing(Ask& ask, MutBytes room);
   Result<Bytes> write_lacks(Ask& ask, MutBytes room);
   Result<Bytes> write_cells(Ask& ask, MutBytes room, const Wanted& wanted);
+  Result<bool> is_unseen(const Ask& ask, const crdt::CellName& name) const;
   Result<bool> is_evicted(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
   Result<crdt::Op> answer_to(const Ask& ask, const crdt::CellName& name, const Wanted& wanted) const;
   Status count_first(Ask& ask, const std::string& map);

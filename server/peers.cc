@@ -6,7 +6,7 @@ namespace grid::server {
 
 namespace {
 
-constexpr std::size_t kPeerBytes = 64;
+constexpr std::size_t kPeerBytes = 64;      // Behind them, the principal.
 constexpr std::size_t kDeafPeerBytes = 56;  // Without heard_ms,
 constexpr std::size_t kOldPeerBytes = 48;   // and without whole_time: what was taken was whole.
 
@@ -37,7 +37,7 @@ crdt::NodeId node_of_peer(std::string_view fact_name) {
 
 Result<Peer> read_peer(Bytes bytes) {
   const bool is_old = bytes.size() == kOldPeerBytes;
-  if (bytes.size() != kPeerBytes && bytes.size() != kDeafPeerBytes && !is_old) return Status::corrupt;
+  if (bytes.size() < kPeerBytes && bytes.size() != kDeafPeerBytes && !is_old) return Status::corrupt;
   const std::uint8_t* at = bytes.data();
   return Peer{load_be(at),
               load_be(at + 8),
@@ -46,11 +46,12 @@ Result<Peer> read_peer(Bytes bytes) {
               load_be(at + 32),
               load_be(at + 40),
               load_be(at + (is_old ? 32 : 48)),
-              bytes.size() == kPeerBytes ? load_be(at + 56) : 0};
+              bytes.size() >= kPeerBytes ? load_be(at + 56) : 0,
+              bytes.size() > kPeerBytes ? std::string(as_text(bytes.subspan(kPeerBytes))) : std::string()};
 }
 
 Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
-  std::uint8_t bytes[kPeerBytes];
+  std::uint8_t bytes[storage::Store::kFactBytesMax];
   store_be(peer.confirmed, bytes);
   store_be(peer.latest, bytes + 8);
   store_be(peer.acked_epoch, bytes + 16);
@@ -59,7 +60,9 @@ Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
   store_be(peer.taken_digest, bytes + 40);
   store_be(peer.whole_time, bytes + 48);
   store_be(peer.heard_ms, bytes + 56);
-  return store.set_fact(PeerName(node).view(), bytes);
+  const Bytes principal = as_bytes(peer.principal);
+  copy(principal, MutBytes(bytes).subspan(kPeerBytes));
+  return store.set_fact(PeerName(node).view(), Bytes(bytes).first(kPeerBytes + principal.size()));
 }
 
 }  // namespace grid::server

@@ -5,6 +5,8 @@
 // Place     Below session.h, above storage/store.h.
 #pragma once
 
+#include <string>
+
 #include "crdt/stamp.h"
 #include "storage/store.h"
 
@@ -21,6 +23,7 @@ struct Peer {
   // what it pushes meanwhile says nothing of what it was promised before.
   std::uint64_t whole_time = 0;
   std::uint64_t heard_ms = 0;  // Wall time, about, of its last link; 0: before that was noted.
+  std::string principal{};     // Whose node it is: who first proved to be somebody. Empty: nobody has.
 
   bool operator==(const Peer&) const = default;
   // Whether a node that shows `token` is the one that went on from there.

@@ -49,9 +49,8 @@ void Searches::link_down(SearchLink& link) {
   links_.erase(link.id_);
 }
 
-Status Searches::receive(SearchLink& link, Bytes frame, std::uint32_t frame_bytes_max) {
-  wire::SearchAsk asked;
-  GRID_TRY(wire::decode(frame, asked));
+Status Searches::receive(SearchLink& link, const wire::SearchAsk& asked, std::uint32_t frame_bytes_max,
+                         std::string_view denied) {
   erase(link, asked.id);
   if (asked.map.empty()) return Status::ok;
   if (link.asks_.size() >= options_.asks_max) return Status::full;
@@ -59,8 +58,8 @@ Status Searches::receive(SearchLink& link, Bytes frame, std::uint32_t frame_byte
   ++ask_count_;
   ask.id = asked.id;
   ask.serial = ++last_serial_;
-  std::string reason;
-  const Status status = take(asked, frame_bytes_max, ask, reason);
+  std::string reason(denied);
+  const Status status = denied.empty() ? take(asked, frame_bytes_max, ask, reason) : Status::denied;
   if (status != Status::ok) refuse(link, ask, status, reason);
   look_at_ms_ = 0;
   return Status::ok;

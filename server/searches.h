@@ -80,7 +80,9 @@ class Searches {
   // Takes an ask of a link whose frames are `frame_bytes_max` at most.
   //   corrupt, too_large  It breaks a rule of the wire.
   //   full                The device asks and asks, and does not read.
-  Status receive(SearchLink& link, Bytes frame, std::uint32_t frame_bytes_max);
+  // Where `denied` is not empty, that is all the answer.
+  Status receive(SearchLink& link, const wire::SearchAsk& ask, std::uint32_t frame_bytes_max,
+                 std::string_view denied = {});
   // The next answer; empty: there is none after all.
   Bytes write(SearchLink& link, MutBytes room);
 

@@ -100,6 +100,11 @@ Status Session::receive_hello(Bytes frame) {
   const Result<Peer> peer = load_peer(shared_.journal.store(), node_);
   if (!peer.ok() && peer.status() != Status::not_found) return peer.status();
   peer_ = peer.ok() ? *peer : Peer{};
+  const bool is_bound = !permit_.identity().empty() && peer_.principal.empty();
+  if (!is_bound && !permit_.identity().empty() && peer_.principal != permit_.identity()) {
+    end(Status::denied, "this store is another principal's: who logs in as somebody else needs a store of its own");
+    return Status::denied;
+  }
   // What this node was promised or has seen is not here: whatever its cursors say, the server was set back (PROTOCOL
   // P19).
   shared_time_ = hello.shared_time;
@@ -111,7 +116,9 @@ Status Session::receive_hello(Bytes frame) {
   forked_ = peer.ok() && !peer_.knows(hello.fork_token);
   if (forked_) return Status::ok;
   greeted_ = true;
+  if (is_bound) peer_.principal = permit_.identity();
   if (peer.ok()) {
+    if (is_bound) GRID_TRY(save_now());
     confirm_token(hello.fork_token);
     // The latest may stand in a batch that a power cut takes back: who showed it then would seem to be a clone. And an
     // older one is never given again: the device may be committing the latest, and would fall behind it.
@@ -120,8 +127,13 @@ Status Session::receive_hello(Bytes frame) {
     welcome_waits_ = !is_latest_safe && peer_.confirmed == 0;
     return Status::ok;
   }
-  peer_ = {.confirmed = hello.fork_token, .latest = shared_.random.id()};
+  peer_.confirmed = hello.fork_token;
+  peer_.latest = shared_.random.id();
   welcome_waits_ = true;
+  return save_now();
+}
+
+Status Session::save_now() {
   shared_.journal.touch();
   return save_peer(shared_.journal.store(), node_, peer_);
 }
@@ -147,8 +159,7 @@ Status Session::receive_push(Bytes frame) {
   }
   if (peer_.confirmed == peer_.latest) peer_.latest = shared_.random.id();
   if (peer_ == before) return taken;
-  shared_.journal.touch();
-  const Status saved = save_peer(shared_.journal.store(), node_, peer_);
+  const Status saved = save_now();
   return taken == Status::ok ? saved : taken;
 }
 
@@ -168,6 +179,7 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
     if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
+  if (unit.status == Status::ok || unit.status == Status::collected) GRID_TRY(ask_access(whole, first, unit));
   const bool is_asked = unit.status == Status::ok && shared_.options.policy != nullptr;
   return is_asked ? ask_policy(whole, first, unit) : Status::ok;
 }
@@ -286,7 +298,9 @@ Status Session::receive_heal(Bytes frame) {
     // No device takes a part of a counter away.
     const bool may_be_deleted = is_behind(*subscription) && shared_.journal.floor().covers(op.cell.stamp);
     if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
-    const Result<bool> won = shared_.journal.heal(op);
+    const Result<bool> may = may_give_back(op);
+    if (!may.ok()) return may.status();
+    const Result<bool> won = *may ? shared_.journal.heal(op) : false;
     if (!won.ok()) return won.status();
     if (!*won) continue;
     subscription->healed_through = shared_.journal.store().head();
@@ -311,8 +325,7 @@ Status Session::receive_verify(Bytes frame) {
       peer_.taken_digest = 0;
     }
     peer_.whole_time = peer_.taken_time;
-    shared_.journal.touch();
-    GRID_TRY(save_peer(shared_.journal.store(), node_, peer_));
+    GRID_TRY(save_now());
   }
   return message.compare ? answer_.begin(subscription->id(), subscription->scope()) : Status::ok;
 }
@@ -329,7 +342,7 @@ Status Session::receive_ask(Kind kind, Bytes frame) {
     id = reader.id();
   }
   const Subscription* subscription = find(id);
-  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, subscription->scope(), subscription->heal);
+  return subscription == nullptr ? Status::ok : answer_.ask(kind, frame, *subscription);
 }
 
 // While nothing that it matches waits to be sent, or to be acknowledged, it has seen all there is.

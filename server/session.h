@@ -21,6 +21,7 @@
 #include "server/journal.h"
 #include "server/merkle_answer.h"
 #include "server/peers.h"
+#include "server/permit.h"
 #include "server/policy.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
@@ -28,6 +29,9 @@
 namespace grid::server {
 
 class Session;
+
+// What a gateway may be asked about itself.
+inline constexpr std::string_view kInspectTopics[] = {"status", "subs"};
 
 // The sessions of one coordinator, in the order of their links.
 class Sessions {
@@ -54,7 +58,8 @@ struct Shared {
 
 class Session {
  public:
-  Session(const Shared& shared, runtime::LinkId link) : shared_(shared), link_(link), answer_(shared.journal) {}
+  Session(const Shared& shared, runtime::LinkId link, const Permit& permit)
+      : shared_(shared), link_(link), permit_(permit), answer_(shared.journal) {}
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -151,6 +156,7 @@ class Session {
   };
 
   Status dispatch(wire::Kind kind, Bytes frame);
+  Status save_now();
   Status receive_hello(Bytes frame);
   Status receive_subscribe(Bytes frame);
   Status receive_unsubscribe(Bytes frame);
@@ -163,6 +169,19 @@ class Session {
 
   Status judge_op(const crdt::Op& op, Status read) const;
   Status judge_unit(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
+  // ---- rights
+  enum class Leave : std::uint8_t { denied, given, moot };
+  Status ask_access(wire::OpsReader behind, const crdt::Op& first, Verdict& unit) const;
+  Result<Leave> leave_for(const crdt::Op& op, std::span<const crdt::Op> unit) const;
+  Result<Leave> leave_among(const RowSet& rows, const crdt::Op& op) const;
+  Result<Leave> leave_beside(const RowSet& rows, const crdt::Op& op, std::span<const crdt::Op> unit) const;
+  Result<bool> is_here(const crdt::Op& op) const;
+  Result<bool> may_give_back(const crdt::Op& op) const;
+  Result<bool> may_be_shown(const crdt::CellName& name) const;
+  bool sees_all(std::string_view map) const { return permit_.rows(Right::read, map).is_all(); }
+  Status grant(const grid_Subscribe& message, const runtime::Scope& scope, Subscription::Test& test,
+               Subscription::Test& granted) const;
+
   Status ask_policy(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
   Result<Resolution> resolve(const crdt::Op& op) const;
   Result<bool> decide(const crdt::Op& op);
@@ -218,6 +237,7 @@ class Session {
 
   Shared shared_;
   const runtime::LinkId link_;
+  const Permit& permit_;
   MerkleAnswer answer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
   std::deque<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.

@@ -56,10 +56,14 @@ Status Session::receive_inspect(Bytes frame) {
 Bytes Session::write_inspected(MutBytes room) {
   const Inspected ask = std::move(inspected_due_.front());
   inspected_due_.pop_front();
-  if (ask.topic == "status") return tell_status(ask.id, room);
-  if (ask.topic == "subs") return tell_subscriptions(ask, room);
-  return wire::OpsWriter(Kind::inspect_reply, {.id = ask.id, .map = "inspect", .status = Status::not_found}, room)
-      .finish({}, true);
+  const auto refuse = [&](Status status) {
+    return wire::OpsWriter(Kind::inspect_reply, {.id = ask.id, .map = "inspect", .status = status}, room)
+        .finish({}, true);
+  };
+  if (!permit_.may(Right::inspect)) return refuse(Status::denied);
+  if (ask.topic == kInspectTopics[0]) return tell_status(ask.id, room);
+  if (ask.topic == kInspectTopics[1]) return tell_subscriptions(ask, room);
+  return refuse(Status::not_found);
 }
 
 Bytes Session::tell_status(std::uint32_t id, MutBytes room) const {
@@ -122,7 +126,8 @@ Bytes Session::tell_subscriptions(const Inspected& ask, MutBytes room) const {
     for (const auto& one : session->subscriptions_) {
       const bool is_before =
           session->link() == from.link && (one->id() < from.id || (ask.after && one->id() == from.id));
-      if (!is_before) all.push_back(one.get());
+      const bool may_look = !permit_.rows(Right::inspect, one->scope().map).is_none();
+      if (!is_before && may_look) all.push_back(one.get());
     }
     std::sort(all.begin(), all.end(), [](const auto* a, const auto* b) { return a->id() < b->id(); });
     for (const Subscription* one : all) {

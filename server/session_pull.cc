@@ -82,13 +82,12 @@ Status Session::receive_subscribe(Bytes frame) {
   if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
   if (find(message.id) != nullptr) return refuse_subscription(message.id, Status::invalid);
   if (subscriptions_.size() >= shared_.options.subscriptions_max) return refuse_subscription(message.id, Status::full);
-  Subscription::Test test;
-  if (scope.kind == runtime::ScopeKind::where) {
-    query::Trouble trouble;
-    test = runtime::CompiledRowTest::compile(scope.text, trouble);
-    if (test == nullptr) return refuse_subscription(message.id, Status::invalid);
-  }
-  auto subscription = std::make_unique<Subscription>(message.id, scope, value_bytes_max_, std::move(test));
+  Subscription::Test test, granted;
+  const Status status = grant(message, scope, test, granted);
+  if (status != Status::ok) return refuse_subscription(message.id, status);
+  auto subscription =
+      std::make_unique<Subscription>(message.id, scope, value_bytes_max_, std::move(test), std::move(granted));
+  subscription->sees_nothing = permit_.rows(Right::read, scope.map).is_none();
   shared_.index.add(subscription->scope(), subscription->predicate(), {this, subscription.get()});
   subscriptions_.push_back(std::move(subscription));
   return begin_pull(*subscriptions_.back(), message);
@@ -97,7 +96,7 @@ Status Session::receive_subscribe(Bytes frame) {
 Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& message) {
   const storage::Seq head = shared_.journal.store().head();
   const Result<PullCursor> cursor = PullCursor::read({message.cursor.bytes, message.cursor.size});
-  const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope().hash();
+  const bool of_scope = cursor.ok() && cursor->scope_hash == subscription.scope_hash();
   const Floor& floor = shared_.journal.floor();
   const storage::Seq seen = of_scope ? shared_.epochs.seen(*cursor) : 0;
   const bool behind = seen < floor.position;
@@ -110,7 +109,8 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
     subscription.leap(shared_.journal);
   } else {
     mode = wire::PullMode::compare;
-    subscription.heal = of_scope || lost_ || message.unhealed;
+    const bool may_heal = !permit_.rows(Right::put, subscription.scope().map).is_none();
+    subscription.heal = may_heal && (of_scope || lost_ || message.unhealed);
     subscription.start(head, head, false, seen);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "server/session.h"
+#include "transport/wire_auth.h"
 #include "transport/wire_channel.h"
 #include "transport/wire_search.h"
 
@@ -74,6 +75,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.lost = lost_;
   welcome.features = wire::kFeatureChannels | wire::kFeaturePredicates;
   if (!shared_.options.search.maps.empty()) welcome.features |= wire::kFeatureSearch;
+  if (!permit_.identity().empty()) welcome.features |= wire::kFeatureAuth;
   return wire::encode(welcome, room);
 }
 
@@ -88,8 +90,10 @@ Bytes Session::write_reject(MutBytes room) {
   rejected_.pop_front();
   Op op;
   op.cell.name = rejected.name.view();
+  // Only if the writer may read it (PROTOCOL P21).
+  const Result<bool> is_shown = may_be_shown(op.cell.name);
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
-  if (standing.ok()) op = {.cell = standing->cell, .quality = standing->quality};
+  if (standing.ok() && is_shown.ok() && *is_shown) op = {.cell = standing->cell, .quality = standing->quality};
   op.seq = rejected.seq;
   op.base = rejected.renew_above;
   const wire::OpsHead head{.status = rejected.status, .wall_ms = shared_.journal.wall_ms()};
@@ -132,7 +136,7 @@ Bytes Session::write_shown(MutBytes room) {
       continue;
     }
     // What it wrote may have lost to a removal, which no scope of a predicate has.
-    const bool is_removed = row.ok() && row->cell.is_tombstone();
+    const bool is_removed = row.ok() && row->cell.is_tombstone() && sees_all(map);
     if (is_removed && !writer.add({.cell = row->cell, .quality = row->quality})) break;
     if (writer.add({.cell = {.name = name, .stamp = {}}, .evicted = true})) continue;
     writer.cut(mark);

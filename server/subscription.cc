@@ -29,6 +29,11 @@ bool Subscription::wants_row(const crdt::Cell& row) const {
   return scope().matches(row.name) && (test_ == nullptr || test_->runtime::RowTest::accepts(row));
 }
 
+std::uint64_t Subscription::scope_hash() const {
+  if (granted_ == nullptr) return scope().hash();
+  return crdt::Hash64().add_number(scope().hash()).add(granted_->predicate().program()).value();
+}
+
 Status Subscription::know_rows(Journal& journal, storage::Seq position, std::size_t rows_max, bool by_comparison) {
   if (test_ == nullptr) return Status::ok;
   held_.limit(rows_max);
@@ -83,7 +88,7 @@ Bytes Subscription::cursor(const Journal& journal, std::uint64_t epoch, std::uin
   const storage::Seq before = told_;
   told_ = journal.read_through(told_, position_);
   awaits_ack_ = awaits_ack_ || told_ != before;
-  PullCursor{epoch, told_, scope().hash()}.write(bytes);
+  PullCursor{epoch, told_, scope_hash()}.write(bytes);
   return bytes;
 }
 
@@ -193,7 +198,9 @@ Subscription::Step Subscription::begin_row(const crdt::Op& row, const Writing& t
 Subscription::Step Subscription::leave(const crdt::Op& row, const Writing& to) {
   const wire::OpsWriter::Mark mark = to.writer.mark();
   const bool is_own = to.own.contains(row.seq);
-  if (!is_own && row.cell.is_tombstone() && add(row, to) == Step::full) return Step::full;
+  // Of rows that it may not see, the device is not told that they are removed.
+  const bool was_seen = granted_ == nullptr || held_.has(row.cell.name.key);
+  if (!is_own && was_seen && row.cell.is_tombstone() && add(row, to) == Step::full) return Step::full;
   const crdt::Op word{.cell = {.name = row.cell.name, .stamp = {}}, .evicted = true};
   if (!is_own && !to.wanted(row.cell) && !to.writer.add(word) && to.writer.count() > 0) {
     to.writer.cut(mark);

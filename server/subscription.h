@@ -60,17 +60,24 @@ class Subscription {
  public:
   using Test = std::unique_ptr<runtime::CompiledRowTest>;
 
-  // The device takes no larger values than that. `test` is that of a scope of the kind `where`.
-  Subscription(std::uint32_t id, const runtime::Scope& scope, std::uint32_t value_bytes_max, Test test = nullptr)
+  // The device takes no larger values than that. `test` is that of a scope of the kind `where`, of which the device may
+  // see those that pass `granted`: it has that in it. Null: it may see all.
+  Subscription(std::uint32_t id, const runtime::Scope& scope, std::uint32_t value_bytes_max, Test test = nullptr,
+               Test granted = nullptr)
       : id_(id),
         value_bytes_max_(value_bytes_max),
         kind_(scope.kind),
         map_(scope.map),
         text_(scope.text),
-        test_(std::move(test)) {}
+        test_(std::move(test)),
+        granted_(std::move(granted)) {}
 
   std::uint32_t id() const { return id_; }
   runtime::Scope scope() const { return {kind_, map_, text_, test_.get()}; }
+  // Names what the device sees (PROTOCOL P13).
+  std::uint64_t scope_hash() const;
+  // Null: it may see all rows of its map.
+  const runtime::RowTest* granted() const { return granted_.get(); }
   query::Predicate predicate() const { return test_ ? test_->predicate() : query::Predicate(); }
   // Whether it is told what becomes of every name that its scope matches: a predicate's, of its rows alone.
   bool is_told_of_all() const { return test_ == nullptr; }
@@ -127,6 +134,7 @@ class Subscription {
   void end_comparison() {
     if (!compare_due) untold_ = 0;
   }
+  bool sees_nothing = false;        // Of what is granted: it is here to let go of what it holds.
   bool is_queued = false;           // Its session is going to look at it.
   bool heal = false;                // The device has proven that something was lost here.
   bool current_due = false;         // It waits for `current`,
@@ -175,7 +183,8 @@ class Subscription {
   runtime::ScopeKind kind_;
   std::string map_;
   std::string text_;
-  Test test_;                  // Null: the scope tells by names alone.
+  Test test_;  // Null: the scope tells by names alone.
+  Test granted_;
   RowsHeld held_;              // Rows that were sent whole,
   RowsHeld partly_held_;       // and others that the device has shown to hold something of.
   RowsHeld remains_;           // Of these: what the device has may have been collected here.

@@ -13,8 +13,12 @@ std::unique_ptr<CompiledRowTest> CompiledRowTest::compile(std::string_view text,
   std::vector<std::uint8_t> room(query::Predicate::kProgramBytesMax);
   const Result<query::Predicate> predicate = query::compile(text, {}, room, trouble);
   if (!predicate.ok()) return nullptr;
+  return of(predicate->program());
+}
+
+std::unique_ptr<CompiledRowTest> CompiledRowTest::of(Bytes program) {
   auto test = std::make_unique<CompiledRowTest>();
-  test->program_.assign(predicate->program().begin(), predicate->program().end());
+  test->program_.assign(program.begin(), program.end());
   return test;
 }
 

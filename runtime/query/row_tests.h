@@ -21,6 +21,8 @@ class CompiledRowTest final : public RowTest {
  public:
   // Null: the text is no predicate; `trouble` says why, and refers to the text.
   static std::unique_ptr<CompiledRowTest> compile(std::string_view text, query::Trouble& trouble);
+  // `program` came from compile() or join().
+  static std::unique_ptr<CompiledRowTest> of(Bytes program);
 
   using RowTest::accepts;
   bool accepts(std::string_view key, Bytes value) const override {

@@ -13,10 +13,10 @@ namespace grid::server {
 using runtime::Action;
 using runtime::Event;
 
-std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, const AppOptions& options, Closed closed,
-                                       void* owner, Status& status, std::string& problem) {
-  std::unique_ptr<AppHost> host(new AppHost(loop, links, app, options, closed, owner));
+std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
+                                       const std::string& directory, AppConfig config, Closed closed, void* owner,
+                                       Status& status, std::string& problem) {
+  std::unique_ptr<AppHost> host(new AppHost(loop, links, log, app, std::move(config), closed, owner));
   status = host->open_journal(directory, problem);
   if (status == Status::ok) status = host->open_sink(directory, problem);
   if (status != Status::ok) return nullptr;
@@ -34,7 +34,7 @@ Status AppHost::open_journal(const std::string& directory, std::string& problem)
 Status AppHost::open_sink(const std::string& directory, std::string& problem) {
   Status status = Status::ok;
   const std::string file = directory + "/cells.sqlite";
-  auto sink = storage::SqliteSink::open(file, status, problem, options_.search);
+  auto sink = storage::SqliteSink::open(file, status, problem, config_.search);
   if (sink == nullptr) return status;
   Result<storage::SinkMark> mark = sink->drained();
   if (!mark.ok()) {
@@ -51,7 +51,7 @@ Status AppHost::open_sink(const std::string& directory, std::string& problem) {
     GRID_TRY(load(*sink, mark->greatest, problem));
     mark = storage::SinkMark{};
   }
-  if (options_.search.is_on()) GRID_TRY(open_search(file, problem));
+  if (config_.search.is_on()) GRID_TRY(open_search(file, problem));
   if (sink->has_search_work()) say("the search is being built from the rows that are there");
   sink_ = std::make_unique<SinkWorker>(
       loop_, std::move(sink),
@@ -63,10 +63,10 @@ Status AppHost::open_sink(const std::string& directory, std::string& problem) {
 
 Status AppHost::open_search(const std::string& file, std::string& problem) {
   Status status = Status::ok;
-  auto reader = storage::SqliteSearchReader::open(file, options_.search, status, problem);
+  auto reader = storage::SqliteSearchReader::open(file, config_.search, status, problem);
   if (reader == nullptr) return status;
   search_ = std::make_unique<SearchWorker>(
-      loop_, std::move(reader), options_.search,
+      loop_, std::move(reader), config_.search,
       [](void* owner, const SearchWorker::Done& done) { static_cast<AppHost*>(owner)->searched(done); }, this);
   return Status::ok;
 }
@@ -118,13 +118,22 @@ void AppHost::start(storage::Seq drained_through) {
   port::entropy(seed);
   CoordinatorOptions options;
   options.app = app_;
-  options.keeping = options_.keeping;
+  const config::AppSettings& settings = config_.settings;
+  options.keeping = {settings.retention.ms, settings.enroll_lapse.ms, settings.backup_horizon.ms};
+  options.links_max = static_cast<std::uint32_t>(settings.links);
+  options.subscriptions_max = static_cast<std::uint32_t>(settings.subscriptions);
+  options.value_bytes_max = static_cast<std::uint32_t>(settings.value_max.bytes);
+  options.window_ops = static_cast<std::uint32_t>(settings.window);
+  options.drift_ms_max = static_cast<std::uint32_t>(settings.drift.ms);
+  options.index_bytes_max = settings.index_memory.bytes;
+  options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
+  options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
-  options.policy = options_.policy;
-  options.indexes = options_.indexes;
+  options.policy = &config_.policies.rules;
+  options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
-  for (const storage::SearchedMap& one : options_.search.maps) options.search.maps.push_back(one.map);
+  for (const storage::SearchedMap& one : config_.search.maps) options.search.maps.push_back(one.map);
   coordinator_.emplace(*journal_, options);
   host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
                 port::UvHost::Flush::on_thread);
@@ -209,14 +218,6 @@ void AppHost::flush_trouble(Status status, const char* problem) {
   failure_ = problem;
 }
 
-// The same sentence at most once in ten seconds: a full disk is tried again every second.
-void AppHost::say(const char* line) {
-  constexpr std::uint64_t kRepeatMs = 10'000;
-  const std::uint64_t now_ms = port::monotonic_ms();
-  if (last_said_ == line && now_ms < last_said_at_ms_ + kRepeatMs) return;
-  last_said_ = line;
-  last_said_at_ms_ = now_ms;
-  port::log(port::Level::warning, ("app " + app_ + ": " + line).c_str());
-}
+void AppHost::say(const char* line) { log_.say(Log::Level::warning, line, {{"app", app_}}); }
 
 }  // namespace grid::server

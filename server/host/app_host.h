@@ -10,24 +10,19 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
+#include "server/host/app_config.h"
 #include "server/host/auth/verdict.h"
+#include "server/host/log.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
 #include "storage/lmdb/lmdb_store.h"
 #include "transport/lws/lws_context.h"
 
 namespace grid::server {
-
-struct AppOptions {
-  Keeping keeping{};
-  Policy* policy = nullptr;  // Outlives the app; null: none.
-  std::vector<IndexedField> indexes{};
-  storage::SearchConfig search{};
-};
 
 class AppHost final : private port::UvHost::Owner {
  public:
@@ -37,9 +32,9 @@ class AppHost final : private port::UvHost::Owner {
   using Prove = Verdict (*)(void* owner, transport::LinkId link, std::string_view token);
 
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
-  static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, const std::string& app,
-                                       const std::string& directory, const AppOptions& options, Closed closed,
-                                       void* owner, Status& status, std::string& problem);
+  static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
+                                       const std::string& directory, AppConfig config, Closed closed, void* owner,
+                                       Status& status, std::string& problem);
   ~AppHost();
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
@@ -50,6 +45,12 @@ class AppHost final : private port::UvHost::Owner {
   void disown(transport::LinkId link, std::string_view identity);
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
+  // Whether `config` has other indexes or searches, which are taken at a start only.
+  bool waits_for(const AppConfig& config) const {
+    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps;
+  }
+  // Goes by these rules of maps from now on. What else is configured stays as it was.
+  void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
   // The last commit. What the database has not taken yet is drained after the next start.
@@ -61,9 +62,9 @@ class AppHost final : private port::UvHost::Owner {
   const std::string& app() const { return app_; }
 
  private:
-  AppHost(uv_loop_t* loop, transport::LwsContext& links, const std::string& app, const AppOptions& options,
+  AppHost(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app, AppConfig config,
           Closed closed, void* owner)
-      : loop_(loop), links_(links), app_(app), options_(options), closed_(closed), owner_(owner) {}
+      : loop_(loop), links_(links), log_(log), app_(app), config_(std::move(config)), closed_(closed), owner_(owner) {}
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
@@ -84,8 +85,9 @@ class AppHost final : private port::UvHost::Owner {
 
   uv_loop_t* loop_;
   transport::LwsContext& links_;
+  Log& log_;
   std::string app_;
-  AppOptions options_;
+  AppConfig config_;
   Closed closed_;
   void* owner_;
   std::unique_ptr<storage::LmdbStore> journal_;
@@ -102,8 +104,6 @@ class AppHost final : private port::UvHost::Owner {
   std::vector<Proof> proofs_;  // To be judged at the end of the turn.
   bool wants_drain_ = false;
   std::string failure_;
-  std::string last_said_;
-  std::uint64_t last_said_at_ms_ = 0;
 };
 
 }  // namespace grid::server

@@ -12,9 +12,10 @@ using transport::LinkId;
 
 Status Door::open(const AuthOptions& options, const std::string& data) { return auth_.open(options, data); }
 
-void Door::reload() {
-  auth_.reload();
+Status Door::reload(const AuthOptions& options) {
+  const Status status = auth_.reload(options);
   pass_on_complaints();
+  return status;
 }
 
 void Door::pass_on_complaints() {

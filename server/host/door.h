@@ -42,8 +42,8 @@ class Door {
   // As Authenticator::open().
   Status open(const AuthOptions& options, const std::string& data);
   bool is_locked() const { return auth_.is_on(); }
-  // Keys are read anew.
-  void reload();
+  // As Authenticator::reload().
+  Status reload(const AuthOptions& options);
 
   // Without authentication everybody is let in, as nobody.
   transport::Admission admit(const transport::Caller& caller);

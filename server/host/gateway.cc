@@ -6,13 +6,14 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
 #include "crdt/cell.h"
-#include "ports/port.h"
 #include "server/host/auth/enrolment.h"
+#include "server/host/auth_config.h"
 
 namespace grid::server {
 
@@ -32,17 +33,19 @@ std::string_view app_in(std::string_view path) {
 Gateway::~Gateway() {
   saving_.reset();
   desk_.reset();
+  draining_.reset();
   link_apps_.clear();
   apps_.clear();
   links_.reset();
   if (lock_ >= 0) ::close(lock_);
 }
 
-Status Gateway::open(const GatewayOptions& options) {
-  data_ = options.data;
-  app_options_ = options.apps;
-  GRID_TRY(lock(data_));
-  const Status opened = door_.open(options.auth, data_);
+Status Gateway::open(config::Config config) {
+  GRID_TRY(check_apps(config, problem_));
+  config_ = std::move(config);
+  log_.configure(config_.gateway().log);
+  GRID_TRY(lock(config_.gateway().data));
+  const Status opened = door_.open(auth_options(config_.gateway().auth), config_.gateway().data);
   if (opened != Status::ok) {
     problem_ = door_.problem();
     return opened;
@@ -50,7 +53,7 @@ Status Gateway::open(const GatewayOptions& options) {
   links_ = std::make_unique<transport::LwsContext>();
   Status status = links_->open(loop_, {});
   if (status == Status::ok) GRID_TRY(open_apps());
-  if (status == Status::ok) status = links_->listen(options.listen, *this);
+  if (status == Status::ok) status = links_->listen(config_.gateway().listen.front(), *this);
   if (status != Status::ok) problem_ = links_->problem();
   if (status == Status::ok) open_desk();
   return status;
@@ -59,7 +62,7 @@ Status Gateway::open(const GatewayOptions& options) {
 // A gateway whose path is too long for a socket serves its devices all the same.
 void Gateway::open_desk() {
   desk_ = std::make_unique<AdminSocket>(loop_, static_cast<AdminDesk&>(*this));
-  if (desk_->listen(AdminSocket::file_in(data_)) != Status::ok) say(desk_->problem().c_str());
+  if (desk_->listen(AdminSocket::file_in(config_.gateway().data)) != Status::ok) say(desk_->problem().c_str());
   saving_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
   uv_timer_init(loop_, saving_->get());
   saving_->get()->data = this;
@@ -67,6 +70,29 @@ void Gateway::open_desk() {
       saving_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->door_.save(); },
       DeviceTokens::kSeenMs, DeviceTokens::kSeenMs);
   uv_unref(saving_->any());
+}
+
+Result<std::vector<std::string>> Gateway::reload(config::Config config) {
+  GRID_TRY(check_apps(config, problem_));
+  const AuthOptions auth = auth_options(config.gateway().auth);
+  if (is_locked() && !auth.is_on()) {
+    problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
+    return Status::invalid;
+  }
+  if (door_.reload(auth) != Status::ok) {
+    problem_ = door_.problem();
+    return Status::invalid;
+  }
+  std::vector<std::string> waiting = config_.waiting(config);
+  for (const auto& [name, app] : apps_) {
+    AppConfig next;
+    GRID_TRY(read_app_config(config, name, next, problem_));
+    if (app->waits_for(next)) waiting.push_back("app " + name + ": its indexes and searches stay until a restart");
+    app->take_rules(std::move(next));
+  }
+  config_ = std::move(config);
+  log_.configure(config_.gateway().log);
+  return waiting;
 }
 
 Status Gateway::lock(const std::string& directory) {
@@ -94,7 +120,7 @@ Status Gateway::lock(const std::string& directory) {
 
 Status Gateway::open_apps() {
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(data_ + "/apps", error)) {
+  for (const auto& entry : std::filesystem::directory_iterator(config_.gateway().data + "/apps", error)) {
     if (!entry.is_directory() || crdt::check_map_name(entry.path().filename().native()) != Status::ok) continue;
     if (app_of(entry.path().filename().native()) == nullptr) return Status::io;
   }
@@ -108,12 +134,15 @@ AppHost* Gateway::app_of(const std::string& app) {
     problem_ = "no room for another app: " + std::to_string(kAppsMax) + " are open";
     return nullptr;
   }
-  Status status = Status::ok;
+  AppConfig config;
+  Status status = read_app_config(config_, app, config, problem_);
+  if (status != Status::ok) return nullptr;
   const auto closed = [](void* owner, LinkId link) {
     static_cast<Gateway*>(owner)->door_.left(link);
     static_cast<Gateway*>(owner)->link_apps_.erase(link);
   };
-  auto host = AppHost::open(loop_, *links_, app, directory_of(app), app_options_, closed, this, status, problem_);
+  auto host =
+      AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
     return nullptr;
@@ -127,6 +156,27 @@ AppHost* Gateway::app_of(const std::string& app) {
 AppHost* Gateway::app_of(LinkId link) {
   const auto found = link_apps_.find(link);
   return found == link_apps_.end() ? nullptr : found->second;
+}
+
+void Gateway::drain() {
+  if (draining_ != nullptr) return;
+  links_->stop_listening();
+  log_.say(Log::Level::info, "draining", {{"links", link_apps_.size()}});
+  draining_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  draining_->get()->data = this;
+  uv_timer_init(loop_, draining_->get());
+  const std::uint64_t each_ms = config_.gateway().drain_spread.ms / std::max<std::size_t>(link_apps_.size(), 1);
+  uv_timer_start(
+      draining_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->end_one_link(); }, 0,
+      std::max<std::uint64_t>(each_ms, 1));
+}
+
+void Gateway::end_one_link() {
+  if (link_apps_.empty()) return;
+  const auto [link, app] = *link_apps_.begin();
+  link_apps_.erase(link_apps_.begin());
+  app->step(Event{.kind = Event::Kind::link_down, .link = link});
+  links_->close(link, transport::kCloseGoingAway, "the gateway is draining");
 }
 
 bool Gateway::is_drained() const {
@@ -168,7 +218,7 @@ transport::Admission Gateway::admit(const transport::LinkRequest& request) {
 void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
   AppHost* app = app_of(std::string(app_in(path)));
   if (app == nullptr) {
-    port::log(port::Level::error, problem_.c_str());
+    log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
@@ -191,7 +241,7 @@ void Gateway::on_close(LinkId link, std::string_view) {
   link_apps_.erase(link);
 }
 
-void Gateway::say(const char* line) { port::log(port::Level::warning, line); }
+void Gateway::say(const char* line) { log_.say(Log::Level::warning, line); }
 
 void Gateway::end_link(LinkId link, std::string_view identity) {
   if (AppHost* app = app_of(link)) app->disown(link, identity);

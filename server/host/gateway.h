@@ -11,21 +11,17 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "server/host/admin_socket.h"
 #include "server/host/app_host.h"
+#include "server/host/config/config.h"
 #include "server/host/door.h"
+#include "server/host/log.h"
 #include "transport/lws/lws_context.h"
 #include "transport/lws/uv_handle.h"
 
 namespace grid::server {
-
-struct GatewayOptions {
-  std::string listen = "127.0.0.1:7271";
-  std::string data = "./grid-data";
-  AppOptions apps{};  // Each of them.
-  AuthOptions auth{};
-};
 
 class Gateway final : private transport::LinkListener, private Door::Owner, private AdminDesk {
  public:
@@ -39,12 +35,20 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   // Locks the data directory, opens the apps that are in it, and listens. problem() says why it can't:
   //   busy  Another gridd has the directory.
   //   otherwise as LmdbStore::open(), SqliteSink::open() and LwsContext::listen()
-  Status open(const GatewayOptions& options);
+  Status open(config::Config config);
+  // Goes by another configuration, as far as that can be done while it runs. Gives sentences: what waits for a restart.
+  //   invalid  It makes no sense, as problem() says; nothing has changed.
+  Result<std::vector<std::string>> reload(config::Config config);
   const std::string& bound() const { return links_->bound(); }
   // Whether who comes must say who it is.
   bool is_locked() const { return door_.is_locked(); }
-  // Keys are read anew.
-  void reload() { door_.reload(); }
+  const config::Config& config() const { return config_; }
+  Log& log() { return log_; }
+  // Takes no new links, ends those that are there one after the other over the configured time, and drains the
+  // databases.
+  void drain();
+  // It was to drain, no link is left, and the databases have all.
+  bool has_ended() const { return draining_ != nullptr && link_apps_.empty() && is_drained(); }
   // Takes no new links; the databases go on draining.
   void stop_listening() { links_->stop_listening(); }
   // Nothing is left to drain, but what belongs to an app whose medium has failed.
@@ -62,9 +66,10 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   Status lock(const std::string& directory);
   Status open_apps();
   void open_desk();
+  void end_one_link();
   AppHost* app_of(const std::string& app);
   AppHost* app_of(transport::LinkId link);
-  std::string directory_of(const std::string& app) const { return data_ + "/apps/" + app; }
+  std::string directory_of(const std::string& app) const { return config_.gateway().data + "/apps/" + app; }
 
   // transport::LinkListener
   transport::Admission admit(const transport::LinkRequest& request) override;
@@ -81,8 +86,8 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   AdminAnswer answer(const crdt::Value& question) override;
 
   uv_loop_t* loop_;
-  std::string data_;
-  AppOptions app_options_;
+  Log log_{};
+  config::Config config_;
   std::string problem_;
   int lock_ = -1;
   Door door_{*this};
@@ -91,6 +96,7 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   std::unique_ptr<transport::LwsContext> links_;
   std::map<std::string, std::unique_ptr<AppHost>> apps_;
   std::map<transport::LinkId, AppHost*> link_apps_;
+  std::unique_ptr<transport::UvHandle<uv_timer_t>> draining_;
 };
 
 }  // namespace grid::server

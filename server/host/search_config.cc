@@ -50,24 +50,41 @@ std::size_t end_of_field(std::string_view text, std::size_t from) {
 
 }  // namespace
 
-bool add_searched(std::string_view text, SearchConfig& config, std::string& problem) {
-  problem.clear();
+Status read_searches(const config::Node& maps, SearchConfig& config, std::string& problem) {
+  using Kind = config::Node::Kind;
+  if (!maps.is(Kind::table)) return config::refuse(maps.at, "search is to be a table: MAP = [\"field\"]", problem);
+  for (const config::Node& entry : maps.items) {
+    SearchedMap map{entry.name, {}};
+    std::string sentence;
+    if (!check_map(config, map.map, sentence)) return config::refuse(entry.named_at, sentence, problem);
+    if (!entry.is(Kind::list) || entry.items.empty()) {
+      return config::refuse(entry.at, "what is searched of map " + map.map + " is to be a list of fields", problem);
+    }
+    for (const config::Node& field : entry.items) {
+      if (!field.is(Kind::text)) return config::refuse(field.at, "a field is to be text", problem);
+      if (!add_field(map, field.text, sentence)) return config::refuse(field.at, sentence, problem);
+    }
+    config.text_of = &search_text_of;
+    config.maps.push_back(std::move(map));
+  }
+  return Status::ok;
+}
+
+Status searched_of(std::string_view text, config::Node& entry, std::string& problem) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) {
     problem.append("'").append(text).append("' names no field: MAP:FIELD,FIELD");
-    return false;
+    return Status::invalid;
   }
-  SearchedMap map{std::string(text.substr(0, colon)), {}};
-  if (!check_map(config, map.map, problem)) return false;
-  for (std::size_t at = colon + 1;;) {
-    const std::size_t end = end_of_field(text, at);
-    if (!add_field(map, std::string(text.substr(at, end - at)), problem)) return false;
-    if (end == text.size()) break;
-    at = end + 1;
+  const config::At at{.file = "--search " + std::string(text)};
+  entry = {.kind = config::Node::Kind::list, .at = at, .name = std::string(text.substr(0, colon)), .named_at = at};
+  for (std::size_t from = colon + 1;;) {
+    const std::size_t end = end_of_field(text, from);
+    entry.items.push_back(
+        {.kind = config::Node::Kind::text, .at = at, .text = std::string(text.substr(from, end - from))});
+    if (end == text.size()) return Status::ok;
+    from = end + 1;
   }
-  config.text_of = &search_text_of;
-  config.maps.push_back(std::move(map));
-  return true;
 }
 
 }  // namespace grid::server

@@ -12,26 +12,39 @@ Status Authenticator::refuse(Status status, const std::string& problem) {
   return status;
 }
 
-Status Authenticator::open(const AuthOptions& options, const std::string& data) {
-  options_ = options;
-  options_.jwt.rules.default_roles = options.default_roles;
+// Nothing is taken over unless all of it makes sense.
+Status Authenticator::configure(const AuthOptions& options, std::vector<std::string>& complaints) {
   for (const std::string& role : options.default_roles) {
     if (!is_role(role)) return refuse(Status::invalid, "the role \"" + role + "\" that everybody has is none");
   }
-  for (const std::string& rule : options.certificates) GRID_TRY(certificates_.add(rule, problem_));
-  if (options_.jwt.is_on()) {
-    jwt_.emplace(options_.jwt);
-    std::vector<std::string> complaints;
-    const Status read = jwt_->reload(complaints);
-    if (read != Status::ok) return refuse(read, complaints.front());
-  }
+  Certificates certificates;
+  for (const std::string& rule : options.certificates) GRID_TRY(certificates.add(rule, problem_));
+  JwtOptions jwt = options.jwt;
+  jwt.rules.default_roles = options.default_roles;
+  JwtJudge judge(jwt);
+  const Status read = jwt.is_on() ? judge.reload(complaints) : Status::ok;
+  if (read != Status::ok && judge.key_count() == 0) return refuse(read, complaints.front());
+  options_ = options;
+  certificates_ = std::move(certificates);
+  jwt_.reset();
+  if (jwt.is_on()) jwt_.emplace(std::move(judge));
+  return Status::ok;
+}
+
+// At a start nothing may be wrong; a gateway that runs does not stop over one bad key.
+Status Authenticator::open(const AuthOptions& options, const std::string& data) {
+  std::vector<std::string> complaints;
+  GRID_TRY(configure(options, complaints));
+  if (!complaints.empty()) return refuse(Status::invalid, complaints.front());
   const Status opened = tokens_.open(DeviceTokens::file_in(data));
   return opened == Status::ok ? opened : refuse(opened, tokens_.problem());
 }
 
-void Authenticator::reload() {
-  if (!jwt_.has_value()) return;
-  [[maybe_unused]] const Status read = jwt_->reload(complaints_);  // Told by the complaints.
+Status Authenticator::reload(const AuthOptions& options) {
+  std::vector<std::string> complaints;
+  GRID_TRY(configure(options, complaints));
+  for (std::string& one : complaints) complaints_.push_back(std::move(one));
+  return Status::ok;
 }
 
 std::uint64_t Authenticator::known_ms(std::uint64_t now_ms, std::uint64_t wall_ms) {

@@ -44,13 +44,13 @@ class Authenticator {
   Status open(const AuthOptions& options, const std::string& data);
   bool is_on() const { return options_.is_on(); }
 
-  // Keys are read anew. What is wrong with some of them is among take_complaints().
-  void reload();
+  // Goes by other options, and by keys that are read anew. A key that is none is left out, as take_complaints() says.
+  //   invalid, io  The options make no sense, or no key is left; problem() says what. All stays as it was.
+  Status reload(const AuthOptions& options);
 
   // A token goes before a certificate: who shows both is whom the token names.
   // `now_ms` is monotonic, `wall_ms` since 1970; 0: this machine does not know.
   Verdict judge(const Credentials& shown, std::uint64_t now_ms, std::uint64_t wall_ms);
-  // Whether sessions of this principal may go on: it was not revoked, and nothing newer took its place.
   DeviceTokens& device_tokens() { return tokens_; }
 
   // Sentences for the log that came up since the last time.
@@ -61,6 +61,7 @@ class Authenticator {
   Verdict judge_device(std::string_view token, std::uint64_t wall_ms);
   Verdict judge_unreserved(Verdict verdict) const;
   std::uint64_t known_ms(std::uint64_t now_ms, std::uint64_t wall_ms);
+  Status configure(const AuthOptions& options, std::vector<std::string>& complaints);
   Status refuse(Status status, const std::string& problem);
 
   AuthOptions options_;

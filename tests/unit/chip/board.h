@@ -17,6 +17,7 @@
 #include "ports/chip/grid/chip.h"
 #include "server/host/gateway.h"
 #include "tests/check.h"
+#include "tests/gateway_config.h"
 #include "tests/contract/temporary_directory.h"
 #include "tests/flash/nor_emulator.h"
 
@@ -83,7 +84,7 @@ class GatewayBench {
   void open() {
     const std::string listen = address.empty() ? "127.0.0.1:0" : address;
     gateway_ = std::make_unique<server::Gateway>(&loop_);
-    assert_ok(gateway_->open({.listen = listen, .data = directory_.path()}));
+    assert_ok(gateway_->open(grid::test::gateway_config(listen, directory_.path())));
     if (!address.empty()) return;  // Who was told the url has it by reference.
     address = gateway_->bound();
     url = "ws://" + address;

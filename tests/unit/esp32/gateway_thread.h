@@ -17,6 +17,7 @@
 
 #include "server/host/gateway.h"
 #include "tests/check.h"
+#include "tests/gateway_config.h"
 #include "tests/contract/temporary_directory.h"
 
 namespace grid::test {
@@ -52,7 +53,7 @@ class GatewayThread {
       server::Gateway gateway(&loop);
       // The same place again, after a stop.
       const std::string listen = address_.empty() ? "127.0.0.1:0" : address_;
-      assert_ok(gateway.open({.listen = listen, .data = directory_.path()}));
+      assert_ok(gateway.open(grid::test::gateway_config(listen, directory_.path())));
       uv_async_init(&loop, &stop_, [](uv_async_t* stop) { uv_stop(stop->loop); });
       opened.set_value(gateway.bound());
       uv_run(&loop, UV_RUN_DEFAULT);

@@ -146,6 +146,7 @@ class Bench {
       if (action.kind == Action::Kind::frame) written = Frame(event.room.data(), event.room.data() + action.size);
       if (action.kind == Action::Kind::want_drain) wants_drain = true;
       if (action.kind == Action::Kind::search) wants_search = true;
+      if (action.kind == Action::Kind::prove) proving = {action.link, std::string(action.text)};
       if (action.kind == Action::Kind::drain) {
         written = Frame(event.room.data(), event.room.data() + action.size);
         drain_through = action.seq;
@@ -225,6 +226,7 @@ class Bench {
   std::vector<std::uint64_t> commits;
   bool wants_drain = false;
   bool wants_search = false;
+  std::pair<LinkId, std::string> proving{};  // The last token that was to be proven.
   crdt::Seq drain_through = 0;
   Frame written;
   std::string said;

@@ -37,6 +37,14 @@ bool begins_with_a_place(const std::string& problem) {
   return at + 1 < problem.size() && problem[at] == ' ';
 }
 
+Status read_policy(const std::string& file, const std::string& text, MapPolicies& policies, std::string& problem) {
+  config::Node root;
+  const Status parsed = config::parse(file, text, root, problem);
+  if (parsed != Status::ok) return parsed;
+  const config::Node* const maps = root.find("map");
+  return maps == nullptr ? Status::ok : read_policies(*maps, policies, problem);
+}
+
 // Whether it was taken.
 bool read(const std::string& text) {
   MapPolicies policies;

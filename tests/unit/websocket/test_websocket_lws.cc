@@ -6,6 +6,7 @@
 
 #include "server/host/gateway.h"
 #include "tests/contract/temporary_directory.h"
+#include "tests/gateway_config.h"
 #include "tests/unit/lws/link_bench.h"
 #include "tests/unit/websocket/chip_end.h"
 #include "transport/wire.h"
@@ -217,7 +218,7 @@ void a_gateway_welcomes_who_says_hello_over_it(void**) {
   uv_loop_t loop;
   uv_loop_init(&loop);
   auto gateway = std::make_unique<server::Gateway>(&loop);
-  assert_ok(gateway->open({.listen = "127.0.0.1:0", .data = directory.path()}));
+  assert_ok(gateway->open(grid::test::gateway_config("127.0.0.1:0", directory.path())));
   auto chip = std::make_unique<ChipEnd>(gateway->bound(), "/v1/farm", 1'024, 7);
   grid_Hello hello = grid_Hello_init_default;
   hello.protocol_min = hello.protocol_max = 1;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What of a gateway can be set, and what it is when nobody sets it.
+//
+// Place     Below config.h. Plain values; keys.h names each of them and says what it is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "server/host/config/units.h"
+
+namespace grid::server::config {
+
+struct LogSettings {
+  std::string level = "info";
+  std::string format = "auto";
+  Span repeat{10'000};
+};
+
+// Who may come: docs/auth.md.
+struct AuthSettings {
+  bool device_tokens = false;
+  std::vector<std::string> default_roles{};
+  std::string jwt_keys{};
+  std::string jwt_issuer{};
+  std::string jwt_audience{};
+  Span jwt_leeway{30'000};
+  std::string jwt_roles_claim = "roles";
+  std::vector<std::string> certificate_subjects{};
+};
+
+struct Settings {
+  std::vector<std::string> listen{"127.0.0.1:7271"};
+  std::string data = "./grid-data";
+  Span stop_timeout{5'000};
+  Span drain_spread{30'000};
+  LogSettings log{};
+  AuthSettings auth{};
+};
+
+// Of one app.
+struct AppSettings {
+  Span retention{90 * 86'400'000ull};
+  Span enroll_lapse{30 * 86'400'000ull};
+  Span backup_horizon{90 * 86'400'000ull};
+  Span drift{60'000};
+  Size index_memory{256ull << 20};
+  Size value_max{1ull << 20};
+  std::uint64_t links = 1'024;
+  std::uint64_t subscriptions = 256;
+  std::uint64_t window = 4'096;
+  Span drain_every{100};
+  std::uint64_t drain_rows = 1'000;
+};
+
+}  // namespace grid::server::config
