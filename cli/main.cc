@@ -112,6 +112,7 @@ void add_context(CLI::App& app, Context& context) {
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
              [&context](const std::string& text) { return read_format(text, context.format); });
+  add_text(app, "--token-file", context.token_file, "FILE", "Who this is, to the server: a token [$GRID_TOKEN]");
   app.add_flag("--offline", context.offline, "Stay off the net");
 }
 
