@@ -13,6 +13,7 @@
 
 #include "server/host/app_config.h"
 #include "server/host/arguments.h"
+#include "server/host/auth_config.h"
 #include "server/host/front.h"
 #include "server/host/gateway.h"
 #include "server/host/log.h"
@@ -72,6 +73,20 @@ class Signals {
 
 // ---- configuration
 
+Status check_auth(const Arguments& arguments, const Config& config, std::string& problem) {
+  const grid::server::AuthOptions options = grid::server::auth_options(config.gateway().auth);
+  if (!options.is_on() && !arguments.dev) {
+    problem =
+        "there is no way for devices to say who they are: set auth.device_tokens, auth.jwt.keys or "
+        "auth.certificate.subjects (docs/auth.md); or use --dev, for a gateway of this machine alone";
+    return Status::invalid;
+  }
+  grid::server::Authenticator probe;
+  const Status status = probe.open(options, config.gateway().data);
+  if (status != Status::ok) problem = probe.problem();
+  return status;
+}
+
 Status read_config(const Arguments& arguments, Config& config, std::string& problem) {
   const Status status = Config::read(arguments.sources, config, problem);
   if (status != Status::ok) return status;
@@ -80,7 +95,8 @@ Status read_config(const Arguments& arguments, Config& config, std::string& prob
     problem = "--dev listens on loopback only, and " + listen + " is not: use 127.0.0.1:PORT";
     return Status::invalid;
   }
-  return grid::server::check_apps(config, problem);
+  GRID_TRY(grid::server::check_apps(config, problem));
+  return arguments.task == Arguments::Task::show ? Status::ok : check_auth(arguments, config, problem);
 }
 
 int show(const Config& config) {
@@ -166,14 +182,15 @@ int run(const Arguments& arguments, Config config) {
     std::printf("%s\n", url.c_str());
   }
   std::fflush(stdout);
-  gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   if (!gateway.config().gateway().encryption.key_file.empty()) {
     gateway.log().say(Level::info, "the journals are encrypted, the databases (cells.sqlite) are not");
   }
+  if (!gateway.is_locked()) {
+    gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
+  }
   serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
-    std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n",
-                 gateway.failure().c_str());
+    std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n", gateway.failure().c_str());
   }
   gateway.stop_listening();
   drain_databases(loop, gateway, gateway.config().gateway().stop_timeout.ms);
@@ -198,9 +215,5 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (arguments.task == Arguments::Task::show) return show(config);
-  if (!arguments.dev) {
-    std::fprintf(stderr, "gridd: only --dev is available in this release: it cannot authenticate devices yet\n");
-    return kUsage;
-  }
   return arguments.task == Arguments::Task::check ? 0 : run(arguments, std::move(config));
 }

@@ -2,6 +2,8 @@
 
 #include "server/host/app_host.h"
 
+#include <utility>
+
 #include "ports/port.h"
 #include "server/epochs.h"
 #include "server/floor.h"
@@ -158,6 +160,8 @@ void AppHost::start(storage::Seq drained_through) {
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
   options.policy = &config_.policies.rules;
+  if (config_.is_locked) access_.emplace(config_.grants, app_);
+  options.access = access_.has_value() ? &*access_ : nullptr;
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
@@ -173,6 +177,24 @@ void AppHost::step(const Event& event) {
   const std::uint64_t begun_ns = uv_hrtime();
   host_->step(event);
   timings_.step.note(uv_hrtime() - begun_ns);
+}
+
+void AppHost::call(std::string_view identity, Bytes claims, runtime::Call& call) {
+  step({.kind = Event::Kind::call, .bytes = claims, .identity = identity, .call = &call});
+}
+
+bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
+  const CoordinatorStatus status = coordinator_->status();
+  const auto& through = config_.policies.through_maps;
+  const bool is_through = std::find(through.begin(), through.end(), map) != through.end();
+  return (is_through ? status.drained : status.durable) >= seq;
+}
+
+void AppHost::take_rules(AppConfig&& config) {
+  config_.policies.rules = std::move(config.policies.rules);
+  if (!access_.has_value()) return;
+  access_->replace(std::move(config.grants));
+  host_->step(Event::Kind::grants_changed);
 }
 
 bool AppHost::is_drained() const {
@@ -192,6 +214,9 @@ void AppHost::carry_out(const Action& action) {
     case Action::Kind::want_drain:
       wants_drain_ = true;
       return host_->want_turn();
+    case Action::Kind::prove:
+      proofs_.push_back({action.link, std::string(action.text)});
+      return host_->want_turn();
     case Action::Kind::search:
       return search_->submit(coordinator_->search_work());
     case Action::Kind::drain:
@@ -202,7 +227,24 @@ void AppHost::carry_out(const Action& action) {
   }
 }
 
+void AppHost::disown(transport::LinkId link, std::string_view identity) {
+  host_->step(Event{.kind = Event::Kind::proven, .link = link, .status = Status::denied, .identity = identity});
+}
+
+void AppHost::answer_proofs() {
+  for (const Proof& proof : std::exchange(proofs_, {})) {
+    const Verdict verdict = prove_ == nullptr ? Verdict::refuse("nobody is asked for a token here")
+                                              : prove_(owner_, proof.link, proof.token);
+    host_->step(Event{.kind = Event::Kind::proven,
+                      .link = proof.link,
+                      .bytes = as_bytes(verdict.proven.claims),
+                      .status = verdict.status,
+                      .identity = verdict.proven.name});
+  }
+}
+
 void AppHost::turn_ended() {
+  answer_proofs();
   if (!wants_drain_ || sink_->is_busy()) return;
   wants_drain_ = false;
   host_->step(Event{.kind = Event::Kind::collect, .room = sink_->room()});

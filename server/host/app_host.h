@@ -16,6 +16,7 @@
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
+#include "server/host/auth/verdict.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
 #include "server/host/search_worker.h"
@@ -28,6 +29,8 @@ class AppHost final : private port::UvHost::Owner {
  public:
   // Who hands links out hears of those that the coordinator has closed.
   using Closed = void (*)(void* owner, transport::LinkId link);
+  // ... and judges the tokens that come over the others.
+  using Prove = Verdict (*)(void* owner, transport::LinkId link, std::string_view token);
 
   // Opens DIR/journal and the database, which is DIR/cells.sqlite or on a server. One that is not reachable, or has
   // another writer, is waited for while the app runs, unless the journal holds nothing yet. Null with `status` and
@@ -39,7 +42,10 @@ class AppHost final : private port::UvHost::Owner {
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
 
+  void judge_by(Prove prove) { prove_ = prove; }
   void step(const runtime::Event& event);
+  // Whoever is behind the link is that no more.
+  void disown(transport::LinkId link, std::string_view identity);
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
   // Whether `config` has other indexes, searches or maps through the database, which are taken at a start only.
@@ -47,8 +53,8 @@ class AppHost final : private port::UvHost::Owner {
     return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
            config.policies.through_maps != config_.policies.through_maps;
   }
-  // Goes by these rules of maps from now on. What else is configured stays as it was.
-  void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }
+  // Goes by these rules and roles from now on. What else is configured stays as it was.
+  void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
   // The last commit. What the database has not taken yet is drained after the next start.
@@ -58,6 +64,19 @@ class AppHost final : private port::UvHost::Owner {
   // How, as a sentence.
   const std::string& failure() const { return failure_; }
   const std::string& app() const { return app_; }
+  // ---- for who has no replica (server/desk.h)
+  bool may(std::string_view identity, Bytes claims, Right right) const {
+    return coordinator_->may(identity, claims, right);
+  }
+  Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor) {
+    return coordinator_->ask(identity, claims, question, visitor);
+  }
+  void call(std::string_view identity, Bytes claims, runtime::Call& call);
+  const Desk& desk() const { return coordinator_->desk(); }
+  crdt::Seq head() const { return coordinator_->status().head; }
+  // Whether what arrived up to `seq` is where the map's durable writes are to be.
+  bool has_kept(std::string_view map, crdt::Seq seq) const;
+
   AppFigures figures() const { return {app_, coordinator_->status(), &timings_}; }
 
  private:
@@ -79,6 +98,7 @@ class AppHost final : private port::UvHost::Owner {
   void flush_took(std::uint64_t ns) override { timings_.flush.note(ns); }
   void turn_ended() override;
 
+  void answer_proofs();
   void drained(const SinkWorker::Done& done);
   void moved(const SinkWorker::Done& done);
   void indexed(const SinkWorker::Indexed& indexed);
@@ -96,8 +116,16 @@ class AppHost final : private port::UvHost::Owner {
   storage::Store* journal_ = nullptr;  // Of it.
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
+  std::optional<Grants> access_;
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
+  struct Proof {
+    transport::LinkId link;
+    std::string token;
+  };
+
+  Prove prove_ = nullptr;
+  std::vector<Proof> proofs_;  // To be judged at the end of the turn.
   bool wants_drain_ = false;
   AppTimings timings_{};
   std::uint64_t drain_begun_ns_ = 0;

@@ -13,8 +13,10 @@
 
 #include "crdt/cell.h"
 #include "ports/port.h"
-#include "server/host/front.h"
+#include "server/host/auth/enrolment.h"
+#include "server/host/auth_config.h"
 #include "server/host/backup.h"
+#include "server/host/front.h"
 
 namespace grid::server {
 
@@ -32,6 +34,9 @@ std::string_view app_in(std::string_view path) {
 }  // namespace
 
 Gateway::~Gateway() {
+  web_.reset();
+  saving_.reset();
+  desk_.reset();
   draining_.reset();
   link_apps_.clear();
   apps_.clear();
@@ -45,6 +50,11 @@ Status Gateway::open(config::Config config) {
   log_.configure(config_.gateway().log);
   GRID_TRY(check_restored(config_.gateway().data));
   GRID_TRY(lock(config_.gateway().data));
+  const Status opened = door_.open(auth_options(config_.gateway().auth), config_.gateway().data);
+  if (opened != Status::ok) {
+    problem_ = door_.problem();
+    return opened;
+  }
   links_ = std::make_unique<transport::LwsContext>();
   transport::LwsOptions options = link_options(config_.gateway());
   options.links_max = static_cast<std::uint32_t>(raise_descriptors(options.links_max));
@@ -54,13 +64,38 @@ Status Gateway::open(config::Config config) {
   }
   GRID_TRY(take_certificate(*links_, config_.gateway(), log_, problem_));
   GRID_TRY(open_apps());
-  links_->serve(*this);
-  return open_doors(*links_, config_.gateway(), *this, problem_);
+  web_ = std::make_unique<Web>(loop_, *links_, static_cast<WebOwner&>(*this));
+  links_->serve(*web_);
+  GRID_TRY(open_doors(*links_, config_.gateway(), *this, problem_));
+  open_desk();
+  return Status::ok;
+}
+
+// A gateway whose path is too long for a socket serves its devices all the same.
+void Gateway::open_desk() {
+  desk_ = std::make_unique<AdminSocket>(loop_, static_cast<AdminDesk&>(*this));
+  if (desk_->listen(AdminSocket::file_in(config_.gateway().data)) != Status::ok) say(desk_->problem().c_str());
+  saving_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  uv_timer_init(loop_, saving_->get());
+  saving_->get()->data = this;
+  uv_timer_start(
+      saving_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->door_.save(); },
+      DeviceTokens::kSeenMs, DeviceTokens::kSeenMs);
+  uv_unref(saving_->any());
 }
 
 Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
+  const AuthOptions auth = auth_options(config.gateway().auth);
+  if (is_locked() && !auth.is_on()) {
+    problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
+    return Status::invalid;
+  }
   GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
+  if (door_.reload(auth) != Status::ok) {
+    problem_ = door_.problem();
+    return Status::invalid;
+  }
   std::vector<std::string> waiting = config_.waiting(config);
   for (const auto& [name, app] : apps_) {
     AppConfig next;
@@ -123,7 +158,11 @@ AppHost* Gateway::app_of(const std::string& app) {
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
   if (status != Status::ok) return nullptr;
-  const auto closed = [](void* owner, LinkId link) { static_cast<Gateway*>(owner)->link_apps_.erase(link); };
+  config.is_locked = door_.is_locked();
+  const auto closed = [](void* owner, LinkId link) {
+    static_cast<Gateway*>(owner)->door_.left(link);
+    static_cast<Gateway*>(owner)->link_apps_.erase(link);
+  };
   auto host =
       AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
   if (host == nullptr) {
@@ -131,7 +170,24 @@ AppHost* Gateway::app_of(const std::string& app) {
     if (status == Status::busy) no_app_until_ms_ = port::monotonic_ms() + kNoAppMs;
     return nullptr;
   }
+  host->judge_by([](void* owner, LinkId link, std::string_view token) {
+    return static_cast<Gateway*>(owner)->door_.prove(link, token);
+  });
   return apps_.emplace(app, std::move(host)).first->second.get();
+}
+
+// A new app is a folder on the disk: it is made for who has a grant in it.
+bool Gateway::may_enter(const std::string& app, std::string_view identity, Bytes claims) {
+  if (!door_.is_locked() || apps_.contains(app)) return true;
+  AppConfig config;
+  if (read_app_config(config_, app, config, problem_) != Status::ok) return false;
+  Grants access(std::move(config.grants), app);
+  const Rights* const rights = access.acquire(identity, claims);
+  bool may = false;
+  for (std::size_t i = 0; rights != nullptr && i < kRights; ++i) may = may || rights->may(static_cast<Right>(i));
+  if (rights != nullptr) access.release(rights);
+  if (!may) problem_ = std::string(identity).append(" has no grant in app ").append(app);
+  return may;
 }
 
 AppHost* Gateway::app_of(LinkId link) {
@@ -189,6 +245,7 @@ std::string Gateway::failure() const {
 
 Status Gateway::stop() {
   Status status = Status::ok;
+  door_.save();
   for (const auto& [name, app] : apps_) {
     const Status stopped = app->stop();
     if (stopped != Status::ok) status = stopped;
@@ -197,18 +254,20 @@ Status Gateway::stop() {
 }
 
 transport::Admission Gateway::admit(const transport::LinkRequest& request) {
-  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return {};
+  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return door_.admit(request.caller);
   return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
 }
 
-void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes) {
-  AppHost* app = app_of(std::string(app_in(path)));
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
+  const std::string name(app_in(path));
+  AppHost* app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
     log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
-  app->step(Event{.kind = Event::Kind::link_up, .link = link, .identity = identity});
+  door_.entered(link, identity);
+  app->step(Event{.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
 }
 
 void Gateway::on_frame(LinkId link, Bytes frame) {
@@ -222,6 +281,7 @@ std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
 
 void Gateway::on_close(LinkId link, std::string_view) {
   if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
+  door_.left(link);
   link_apps_.erase(link);
 }
 
@@ -229,16 +289,24 @@ void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
   log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
 }
 
-// Readiness: all apps are open before there is a door. What is more than that has routes of its own.
-void Gateway::on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) {
-  const bool is_known = request.path == "/readyz";
-  const bool is_read = request.method == transport::Method::get || request.method == transport::Method::head;
-  if (!is_known) return links_->answer(exchange, {.status = transport::kNotFound, .body = "nothing is here\n"});
-  if (!is_read) return links_->answer(exchange, {.status = 405, .headers = {{"allow", "GET, HEAD"}}});
-  if (draining_ != nullptr) {
-    return links_->answer(exchange, {.status = transport::kUnavailable, .body = "draining\n"});
-  }
-  links_->answer(exchange, {.body = "ready\n"});
+AppHost* Gateway::web_app(const std::string& name) {
+  const auto found = apps_.find(name);
+  return found == apps_.end() ? nullptr : found->second.get();
+}
+
+// All apps are open before there is a door.
+std::string Gateway::why_not_ready() const { return draining_ != nullptr ? "draining" : ""; }
+
+void Gateway::say(const char* line) { log_.say(Log::Level::warning, line); }
+
+void Gateway::end_link(LinkId link, std::string_view identity) {
+  if (AppHost* app = app_of(link)) app->disown(link, identity);
+}
+
+AdminAnswer Gateway::answer(const crdt::Value& question) {
+  const std::string_view verb = question["verb"].text_or({});
+  if (is_enrolment(verb)) return door_.answer(question);
+  return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
 }
 
 }  // namespace grid::server

@@ -80,6 +80,7 @@ LIBRARY_OF = [
     (r"uv\.h$", "libuv"),
     (r"libwebsockets\.h$", "libwebsockets"),
     (r"lmdb\.h$", "lmdb"),
+    (r"jwt\.h$", "libjwt"),
     (r"sqlite3\.h$", "sqlite3"),
     (r"libpq-fe\.h$", "libpq"),
     (r"pb(_\w+)?\.h$", "nanopb"),
@@ -99,7 +100,7 @@ LIBRARY_OF = [
 ]
 
 # Slow to compile: at most so many translation units outside tests/, and in no header.
-HEAVY = frozenset({"cli11", "nlohmann", "toml++", "sqlite3", "libpq"})
+HEAVY = frozenset({"cli11", "nlohmann", "toml++", "sqlite3", "libpq", "libjwt"})
 HEAVY_UNITS_MAX = 2
 
 # Layers

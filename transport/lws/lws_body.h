@@ -223,6 +223,7 @@ class LwsContext::Body final : private Doorstep::Host {
   void looked_up(LinkId id, int error, const addrinfo* found);
   void dial_next(Link& link);
   bool dial_one(Link& link, const SocketAddress& address);
+  static void note_refusal(const Link& link);
   static int show_token(const Link& link, std::uint8_t** at, std::size_t room);
 
   uv_loop_t* loop_ = nullptr;

@@ -94,6 +94,7 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
       if (link.dial != nullptr) {
         link.dial->trouble = trouble_of(link.wsi, as_text({bytes, size}), std::exchange(tls_trouble_, {}));
       }
+      note_refusal(link);
       return 0;
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
       return show_token(link, reinterpret_cast<std::uint8_t**>(bytes), size);
@@ -107,6 +108,11 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
     default:
       return 0;
   }
+}
+
+void LwsContext::Body::note_refusal(const Link& link) {
+  const unsigned status = lws_http_client_http_response(link.wsi);
+  if (status >= HTTP_STATUS_BAD_REQUEST && link.listener != nullptr) link.listener->on_refused(link.id, status);
 }
 
 // Positive: the answer has been given, and it is not an upgrade.
