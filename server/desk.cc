@@ -28,7 +28,7 @@ struct Desk::Sieve {
   std::vector<std::uint8_t> room{};
 
   void take(const query::Row& row, const crdt::Op& op) {
-    const Bytes value = op.cell.value;
+    const Bytes value = row.value.canonical();
     const bool is_whole = sight.whole.has(row.key, value);
     if (is_whole && (sight.masked.is_none() || Predicate(asked).matches(row))) return show(row.key, value, op);
     if (is_whole) return;
