@@ -65,6 +65,8 @@ LinuxOptions options_of(const Context& context) {
   options.offline = context.offline;
   options.server = context.target.empty() ? kDefaultServer : context.target;
   options.store = context.store;
+  options.key_file = context.key_file;
+  options.old_key_file = context.old_key_file;
   const bool is_memory_only = context.store.empty() && !context.target.empty();
   if (is_memory_only && context.offline) {
     throw Failure(Exit::usage, "--target without --store keeps nothing here, so there is nothing to do --offline");

@@ -9,9 +9,9 @@
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "ports/linux/disk_store.h"
 #include "ports/linux/scope_fact.h"
 #include "runtime/facts.h"
-#include "storage/lmdb/lmdb_store.h"
 
 namespace grid::cli {
 namespace {
@@ -74,14 +74,14 @@ Exit subs(const Context& context) {
   if (!std::filesystem::exists(path)) throw Failure(Exit::not_found, "there is no store at " + path);
   Status status = Status::ok;
   std::string problem;
-  const auto store = storage::LmdbStore::open({.path = path}, status, problem);
-  if (store == nullptr) throw Failure(Exit::failure, problem);
+  const auto disk = port::DiskStore::open(path, {context.key_file, context.old_key_file}, status, problem);
+  if (disk == nullptr) throw Failure(Exit::failure, problem);
   std::map<std::string, Noted> all;
-  each_fact(*store, kScopeFact,
+  each_fact(**disk, kScopeFact,
             [&](const std::string& hash, std::string bytes) { all[hash].scope = std::move(bytes); });
-  each_fact(*store, runtime::facts::kCursor,
+  each_fact(**disk, runtime::facts::kCursor,
             [&](const std::string& hash, std::string bytes) { all[hash].cursor = std::move(bytes); });
-  each_fact(*store, runtime::facts::kHeal,
+  each_fact(**disk, runtime::facts::kHeal,
             [&](const std::string& hash, const std::string&) { all[hash].heals = true; });
   std::vector<Report> reports;
   reports.reserve(all.size());

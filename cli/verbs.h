@@ -19,10 +19,17 @@ enum class Format : std::uint8_t { automatic, table, json, ndjson, raw };
 struct Context {
   std::string target;  // Empty: the default, unless offline.
   std::string app = "default";
-  std::string store;       // Empty: the default store; with a target, none.
-  std::string token_file;  // Empty: $GRID_TOKEN, or none.
+  std::string store;                   // Empty: the default store; with a target, none.
+  std::string token_file;              // Empty: $GRID_TOKEN, or none.
+  std::string key_file, old_key_file;  // Of the store. Empty: none.
   Format format = Format::automatic;
   bool offline = false;
+};
+
+struct BackupOptions {
+  std::string file;
+  std::string data = "./grid-data";
+  std::uint64_t horizon_ms = 90 * std::uint64_t{86'400'000};  // As gridd has it unless told.
 };
 
 struct PutOptions {
@@ -155,6 +162,8 @@ Exit sync(const Context& context, const SyncOptions& options);
 Exit subs(const Context& context);
 Exit status(const Context& context);
 Exit status_of_server(const Context& context);
+Exit server_backup(const Context& context, const BackupOptions& options);
+Exit server_restore(const Context& context, const BackupOptions& options);
 Exit clock(const Context& context);
 Exit merkle(const Context& context, const MerkleOptions& options);
 Exit oplog(const Context& context);

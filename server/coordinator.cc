@@ -1,121 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "server/coordinator.h"
-
 #include <algorithm>
-#include <map>
-#include <set>
 
-#include "server/collector.h"
-#include "server/doorman.h"
-#include "server/write_behind.h"
+#include "server/coordinator_body.h"
 
 namespace grid::server {
 
 using runtime::Action;
 using runtime::Event;
 using runtime::LinkId;
-
-class Coordinator::Body final : private ArrivalListener, private Collector::Readers, private Sessions {
- public:
-  Body(storage::Store& store, const CoordinatorOptions& options)
-      : options_(options),
-        random_(options.seed),
-        journal_(store, options.app, options.maps_max, problem_),
-        write_behind_(options_, journal_, problem_),
-        channels_(channel_options()),
-        author_(journal_, random_),
-        searches_(options.search),
-        collector_(options_.keeping, journal_),
-        finder_(store, options.indexes, options.index_bytes_max),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_, *this} {
-    journal_.listen(this);
-    journal_.use(&finder_);
-  }
-
-  std::span<const Action> step(const Event& event);
-  std::uint64_t wake_at_ms() const;
-  CoordinatorStatus status() const;
-  crdt::Digest digest(const runtime::Scope& scope);
-  const SearchWork& search_work() const { return searches_.work(); }
-  const char* problem() const { return problem_.line(); }
-
- private:
-  struct Link {
-    Link(const Shared& shared, LinkId id) : permit(shared.options.access), session(shared, id, permit) {}
-    bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
-    bool has_search() const { return session.is_greeted() && !session.owes_greeting() && search.wants_write(); }
-    bool wants_write() const { return session.wants_write() || has_channel() || has_search(); }
-
-    Permit permit;
-    Session session;
-    ChannelLink channel;
-    SearchLink search;
-    bool write_wanted = false;
-    bool was_channel = false;  // What its last frame was.
-    bool was_search = false;
-  };
-
-  void start(const Event& event);
-  void stop(Status status);
-  void dispatch(const Event& event);
-  void link_up(const Event& event);
-  void forget(LinkId link);
-  void receive(LinkId link, Bytes frame);
-  void receive_channel(Link& link, Bytes frame);
-  void receive_search(Link& link, Bytes frame);
-  ChannelOptions channel_options();
-  static Status judge_channel(void* body, const ChannelAsk& ask);
-  void proven(const Event& event);
-  void judge_anew();
-  void expire();
-  void write(const Event& event);
-  Bytes next_frame(Link& link, MutBytes room);
-  void part_twins(LinkId link);
-  // ArrivalListener
-  void arrived(const crdt::CellName& name, const crdt::Value& row, storage::Seq before, storage::Seq gone) override;
-  // Sessions
-  const Session* first_from(LinkId link) const override;
-  void collect(const Event& event);
-  // Collector::Readers
-  bool is_linked(crdt::NodeId node) const override;
-  bool have_seen(const crdt::CellName& name, storage::Seq seq) const override;
-  void passed(const crdt::CellName& name, storage::Seq seq) override;
-  void read_on();
-  void commit();
-  void committed();
-  void stir_all();
-  void ask_to_write();
-
-  const CoordinatorOptions options_;
-  runtime::Random random_;
-  runtime::Problem problem_;
-  Journal journal_;
-  Epochs epochs_;
-  WriteBehind write_behind_;
-  Channels channels_;
-  Author author_;
-  Searches searches_;
-  Collector collector_;
-  RowFinder finder_;
-  CoordinatorStatus figures_;
-  SubscriptionIndex index_;
-  Shared shared_;
-  Doorman doorman_{random_};
-  std::map<LinkId, Link> links_;
-  // What is not about all links costs nothing of the others: of these some may be gone.
-  std::set<LinkId> stirred_;     // That may have something to send; the others were asked.
-  std::set<LinkId> received_;    // Of which a frame has come since the last batch was closed,
-  std::set<LinkId> committing_;  // and before that, since the one before.
-  storage::Seq told_floor_ = 0;
-  Action action_slots_[runtime::kActionsMax];
-  runtime::ActionList actions_{action_slots_};
-  std::uint32_t sentences_ = 0;
-  std::size_t over_cap_ = 0;  // Indexes of which that was said.
-  bool is_finding_ = true;
-  std::uint64_t now_ms_ = 0;
-  bool stopped_ = false;
-};
 
 std::span<const Action> Coordinator::Body::step(const Event& event) {
   actions_.clear();
@@ -180,9 +73,9 @@ void Coordinator::Body::dispatch(const Event& event) {
     case Event::Kind::durable:
       return committed();
     case Event::Kind::collect:
-      return write_behind_.collect(event.room, actions_);
+      return fill(event.room);
     case Event::Kind::drained:
-      return write_behind_.drained(event.seq, event.status, event.now_ms);
+      return drained(event);
     case Event::Kind::searched:
       stir_all();
       return searches_.searched(event.bytes, event.now_ms);
@@ -193,14 +86,28 @@ void Coordinator::Body::dispatch(const Event& event) {
       stir_all();
       for (auto& [id, link] : links_) link.session.end(Status::ok, "the gateway is stopping", 1'000);
       return;
-    case Event::Kind::wake:
     case Event::Kind::call:
+      return serve(event);
+    case Event::Kind::wake:
       return;
     case Event::Kind::proven:
       return proven(event);
     case Event::Kind::grants_changed:
       return judge_anew();
   }
+}
+
+void Coordinator::Body::serve(const Event& event) {
+  Permit who(options_.access);
+  const bool is_known = who.take(event.identity, event.bytes) != Permit::Standing::gone;
+  event.call->status = is_known ? desk_.write(who, *event.call) : Status::denied;
+}
+
+Status Coordinator::Body::ask(std::string_view identity, Bytes claims, const runtime::Question& question,
+                              const Desk::Visitor& visitor) {
+  Permit who(options_.access);
+  const bool is_known = who.take(identity, claims) != Permit::Standing::gone;
+  return is_known ? desk_.ask(who, question, visitor) : Status::denied;
 }
 
 void Coordinator::Body::link_up(const Event& event) {
@@ -356,6 +263,20 @@ Bytes Coordinator::Body::next_frame(Link& link, MutBytes room) {
   return has_channel ? channels_.write(link.channel, link.session.room_for(room)) : Bytes{};
 }
 
+// ---- the database
+
+void Coordinator::Body::fill(MutBytes room) {
+  const storage::Seq through = write_behind_.collect(room, actions_);
+  for (auto& [id, link] : links_) link.session.collected(through);
+}
+
+void Coordinator::Body::drained(const Event& event) {
+  write_behind_.drained(event);
+  for (auto& [id, link] : links_) {
+    if (event.status == Status::ok && link.session.drained(event.seq)) stirred_.insert(id);
+  }
+}
+
 // ---- collection
 
 // What the database has not taken yet stays: its row would have nothing to go by.
@@ -465,6 +386,7 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.head = journal_.head();
   status.durable = journal_.durable_head();
   status.drained = write_behind_.drained_through();
+  status.sink = write_behind_.figures(now_ms_);
   status.judging = journal_.judging();
   status.channels = channels_.figures();
   status.tombstones = journal_.dead_count();
@@ -490,6 +412,15 @@ std::span<const Action> Coordinator::step(const Event& event) { return body_->st
 std::uint64_t Coordinator::wake_at_ms() const { return body_->wake_at_ms(); }
 
 CoordinatorStatus Coordinator::status() const { return body_->status(); }
+
+bool Coordinator::stands(std::uint64_t epoch, crdt::Seq position) const { return body_->stands(epoch, position); }
+
+Status Coordinator::ask(std::string_view identity, Bytes claims, const runtime::Question& question,
+                        const Desk::Visitor& visitor) {
+  return body_->ask(identity, claims, question, visitor);
+}
+
+const Desk& Coordinator::desk() const { return body_->desk(); }
 
 crdt::Digest Coordinator::digest(const runtime::Scope& scope) { return body_->digest(scope); }
 

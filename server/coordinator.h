@@ -14,12 +14,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "crdt/merkle.h"
 #include "runtime/machine.h"
 #include "runtime/scope.h"
 #include "server/channels.h"
+#include "server/desk.h"
 #include "server/row_finder.h"
 #include "server/searches.h"
 #include "storage/sink.h"
@@ -61,7 +63,19 @@ struct CoordinatorOptions {
   SearchOptions search{};
   Keeping keeping{};
   bool has_sink = false;
+  // Maps whose ops are acknowledged durable when the database has them; others when the journal is on disk.
+  std::span<const std::string> through_maps{};
   crdt::Seq drained_through = 0;  // What the sink says it has.
+};
+
+// The database, as the queue into it sees it.
+struct SinkFigures {
+  Status status = Status::ok;       // Of the last drain.
+  std::uint64_t since_wall_ms = 0;  // Since when it has been that; 0: no drain yet, or the time was not known.
+  std::string problem{};            // The last that there was; empty: none yet.
+  std::uint64_t queue_cells = 0;    // Positions that are durable and not drained: that many cells at most.
+  std::uint64_t queue_age_ms = 0;   // How long the first of them has waited.
+  std::uint64_t dead_letters = 0;   // Rows that the database refuses for their own sake.
 };
 
 struct CoordinatorStatus {
@@ -86,6 +100,7 @@ struct CoordinatorStatus {
   std::uint32_t devices_enrolled = 0;
   std::uint32_t devices_lapsed = 0;
   bool judging = false;
+  SinkFigures sink{};
   ChannelFigures channels{};
 
   // What a database notes that has taken the journal up to `through`. One that is filled anew is told of the floor only
@@ -105,7 +120,13 @@ class Coordinator final : public runtime::Machine {
   std::uint64_t wake_at_ms() const override;
 
   CoordinatorStatus status() const;
+  // Whether a place in this journal is one that it still has, or had in the epoch that is told.
+  bool stands(std::uint64_t epoch, crdt::Seq position) const;
   crdt::Digest digest(const runtime::Scope& scope);
+  // What who has no replica asks, with what was proven of it (desk.h). What it writes comes as an event `call`, with
+  // the same.
+  Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
+  const Desk& desk() const;
   // Of the action `search`.
   const SearchWork& search_work() const;
   // The last trouble as a sentence. Never null.

@@ -14,9 +14,10 @@
 #include "server/host/app_config.h"
 #include "server/host/arguments.h"
 #include "server/host/auth_config.h"
+#include "server/host/front.h"
 #include "server/host/gateway.h"
 #include "server/host/log.h"
-#include "transport/lws/address.h"
+#include "server/host/metrics.h"
 
 namespace {
 
@@ -30,11 +31,6 @@ using Level = Log::Level;
 
 constexpr int kFailure = 1;
 constexpr int kUsage = 2;
-
-bool is_loopback(const std::string& listen) {
-  const grid::Result<grid::transport::HostPort> at = grid::transport::parse_host_port(listen);
-  return at.ok() && (at->host == "localhost" || at->host == "::1" || at->host.starts_with("127."));
-}
 
 // What has come since it was last asked for.
 class Signals {
@@ -95,7 +91,7 @@ Status read_config(const Arguments& arguments, Config& config, std::string& prob
   const Status status = Config::read(arguments.sources, config, problem);
   if (status != Status::ok) return status;
   for (const std::string& listen : config.gateway().listen) {
-    if (!arguments.dev || is_loopback(listen)) continue;
+    if (!arguments.dev || grid::server::is_loopback(listen)) continue;
     problem = "--dev listens on loopback only, and " + listen + " is not: use 127.0.0.1:PORT";
     return Status::invalid;
   }
@@ -177,15 +173,24 @@ int run(const Arguments& arguments, Config config) {
     std::fprintf(stderr, "gridd: %s\n", gateway.problem().c_str());
     return kFailure;
   }
-  std::printf("ws://%s\n", gateway.bound().c_str());
+  for (const std::string& url : gateway.bound_urls()) {
+    if (arguments.dev && !grid::server::is_loopback(url)) {
+      std::fprintf(stderr, "gridd: --dev listens on loopback only, and %s, which was passed to it, is not\n",
+                   url.c_str());
+      return kUsage;
+    }
+    std::printf("%s\n", url.c_str());
+  }
   std::fflush(stdout);
   if (!gateway.is_locked()) {
     gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   }
+  if (!gateway.config().gateway().encryption.key_file.empty()) {
+    gateway.log().say(Level::info, "the journals are encrypted, the databases (cells.sqlite) are not");
+  }
   serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
-    std::fprintf(stderr, "gridd: ends, because a disk has failed: %s; all that was acknowledged durable is kept\n",
-                 gateway.failure().c_str());
+    std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n", gateway.failure().c_str());
   }
   gateway.stop_listening();
   drain_databases(loop, gateway, gateway.config().gateway().stop_timeout.ms);
@@ -200,7 +205,9 @@ int run(const Arguments& arguments, Config config) {
 int main(int argc, char** argv) {
   Arguments arguments;
   if (const std::optional<int> ended = grid::server::read_arguments(argc, argv, arguments)) return *ended;
-  if (arguments.task == Arguments::Task::list) return list_settings();
+  if (arguments.task == Arguments::Task::list_settings) return list_settings();
+  if (arguments.task == Arguments::Task::list_metrics)
+    return std::printf("%s", grid::server::metrics_reference().c_str()), 0;
   Config config;
   std::string problem;
   if (read_config(arguments, config, problem) != Status::ok) {

@@ -64,6 +64,11 @@ RowSet Permit::rows(Right right, std::string_view map) const {
   return rights_ == nullptr ? RowSet::none() : rights_->rows(right, map);
 }
 
+Sight Permit::sight(std::string_view map) const {
+  if (is_open()) return {.whole = RowSet::all()};
+  return rights_ == nullptr ? Sight{} : rights_->sight(map);
+}
+
 // Rows are told apart by predicates alone: only a subscription by predicate knows rows that enter and leave.
 RowSet Permit::readable(const runtime::Scope& scope) const {
   const RowSet rows = this->rows(Right::read, scope.map);

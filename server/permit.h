@@ -44,6 +44,7 @@ class Permit {
   bool is_proving = false;  // A newer token is with the host.
 
   RowSet rows(Right right, std::string_view map) const;
+  Sight sight(std::string_view map) const;
   // Of what a subscription of that scope may tell: for all that it has.
   RowSet readable(const runtime::Scope& scope) const;
   bool may(Right right) const { return is_open() || (rights_ != nullptr && rights_->may(right)); }

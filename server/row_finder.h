@@ -57,6 +57,10 @@ class RowFinder {
   std::optional<Found> find(std::string_view map, const query::Predicate& where, storage::Seq after,
                             std::size_t count_max = SIZE_MAX) const;
 
+  // For questions.
+  runtime::QueryEngine& engine() { return engine_; }
+  const runtime::QueryEngine& engine() const { return engine_; }
+
   std::size_t index_count() const { return engine_.indexes().size(); }
   std::size_t bytes() const;
   std::size_t over_cap_count() const;

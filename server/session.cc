@@ -203,7 +203,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   // What a device does not read counts too: its answers are sent before the acks that let it go on; but what it has
   // shown behind its ack, and before the next.
   const std::uint64_t unread = std::max({rejected_.size(), beaten_.size(), shown_.size() / 2});
-  if (unit.is_first && std::max(in_flight_, unread) >= shared_.options.window_ops) {
+  if (unit.is_first && std::max(in_flight(), unread) >= shared_.options.window_ops) {
     end(Status::invalid, "more ops in flight than the window allows");
     return Status::invalid;
   }
@@ -213,12 +213,13 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     GRID_TRY(reject(op, unit));
   } else {
     if (judged.late != Lateness::moot) GRID_TRY(merge_op(op, judged.is_given_back));
+    GRID_TRY(note_owed(op));
     ++shared_.figures.ops_applied;
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
   GRID_TRY(note_shown(op));
   last_seq_ = applied_ = op.seq;
-  ++in_flight_;
+  ++taken_;
   // With nothing to commit, what was merged is on disk already.
   open_ = applied_;
   if (shared_.journal.is_at_rest()) durable();
@@ -393,9 +394,47 @@ Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   return standing.ok() ? Lateness::none : Lateness::renewed;
 }
 
+// What is in the database already is owed no more.
+Status Session::note_owed(const Op& op) {
+  const auto maps = shared_.options.through_maps;
+  if (!shared_.options.has_sink || std::find(maps.begin(), maps.end(), op.cell.name.map) == maps.end()) {
+    return Status::ok;
+  }
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (standing.status() == Status::not_found) return Status::ok;
+  if (!standing.ok()) return standing.status();
+  if (standing->seq <= shared_.write_behind.drained_through()) return Status::ok;
+  owed_.push_back({last_seq_, taken_, standing->seq, KeptName(op.cell.name)});
+  return Status::ok;
+}
+
+// What was overtaken by a write that this batch does not reach is in the database with that one only.
+void Session::collected(storage::Seq through) {
+  for (Owed& owed : owed_) {
+    if (owed.position > through) continue;
+    const Result<Op> standing = shared_.journal.store().find(owed.name.view());
+    if (standing.ok()) owed.position = std::max(owed.position, standing->seq);
+  }
+}
+
+bool Session::drained(storage::Seq through) {
+  if (owed_.empty()) return false;
+  std::erase_if(owed_, [through](const Owed& owed) { return owed.position <= through; });
+  settle();
+  return ack_due();
+}
+
+std::uint64_t Session::in_flight() const {
+  return taken_ - (owed_.empty() ? taken_on_disk_ : std::min(taken_on_disk_, owed_.front().taken));
+}
+
+void Session::settle() {
+  durable_ = std::max(durable_, owed_.empty() ? on_disk_ : std::min(on_disk_, owed_.front().before));
+}
+
 void Session::sealed() {
   sealed_ = std::max(sealed_, open_);
-  in_flight_sealed_ = in_flight_;
+  taken_sealed_ = taken_;
   token_sealed_ = peer_.latest;
 }
 
@@ -403,10 +442,12 @@ void Session::durable() {
   if (is_settled()) {
     // Nothing is left to commit.
     sealed_ = open_;
-    in_flight_sealed_ = in_flight_;
+    taken_sealed_ = taken_;
     token_sealed_ = peer_.latest;
   }
-  durable_ = std::max(durable_, sealed_);
+  on_disk_ = std::max(on_disk_, sealed_);
+  taken_on_disk_ = taken_sealed_;
+  settle();
   const bool is_news = told_floor_ != shared_.journal.durable_floor().position;
   told_floor_ = shared_.journal.durable_floor().position;
   for (const auto& subscription : subscriptions_) {
@@ -416,8 +457,6 @@ void Session::durable() {
   }
   dirty_ = dirty_ || current_waits_;
   current_waits_ = false;
-  in_flight_ -= in_flight_sealed_;
-  in_flight_sealed_ = 0;
   if (greeted_) token_durable_ = token_sealed_;
   if (token_durable_ == peer_.latest) welcome_waits_ = false;
 }

@@ -4,6 +4,8 @@
 //
 // Place     Below coordinator.h, above journal.h, subscription.h and merkle_answer.h.
 // Promises  ACK-1  An op is acknowledged durable only after a commit that covers it.
+//           ACK-2  One of a map in CoordinatorOptions::through_maps only when the database has it too, or what it
+//                  lost to.
 //           P5     reject(n) is sent before any ack that covers n.
 //           A peer that breaks the protocol gets `bye` with a sentence; nothing is checked on what it sent.
 // Limits    CoordinatorOptions. Everything that waits is a position, a sequence or a flag.
@@ -25,6 +27,7 @@
 #include "server/policy.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
+#include "server/write_behind.h"
 
 namespace grid::server {
 
@@ -54,6 +57,7 @@ struct Shared {
   SubscriptionIndex& index;
   Author& author;
   const Sessions& sessions;
+  const WriteBehind& write_behind;
 };
 
 class Session {
@@ -83,6 +87,12 @@ class Session {
   void sealed();
   // That batch is on disk. Owed where sealed() was, where a frame has come since, and where the floor has risen.
   void durable();
+
+  // ---- the database
+  // A batch goes to it, of what arrived up to `through`;
+  void collected(storage::Seq through);
+  // and it has what arrived up to `through`. True: there is something to acknowledge.
+  bool drained(storage::Seq through);
 
   // Ends the session over a frame, as receive() does.
   void refuse(wire::Kind kind, Status status);
@@ -146,6 +156,13 @@ class Session {
     std::string argument;
     bool after;
   };
+  // An op that the database is to have before it is durable.
+  struct Owed {
+    crdt::Seq before;       // The last op of this link that was taken before it,
+    std::uint64_t taken;    // and how many were.
+    storage::Seq position;  // Of what stands in its cell.
+    KeptName name;
+  };
   struct Beaten {
     std::uint32_t subscription;
     KeptName name;
@@ -195,6 +212,9 @@ class Session {
   bool is_behind(const Subscription& subscription) const;
   void note_seen();
   storage::Seq seen(const Subscription& subscription) const;
+  Status note_owed(const crdt::Op& op);
+  void settle();
+  std::uint64_t in_flight() const;
   Status reject(const crdt::Op& op, const Verdict& unit);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);
@@ -247,6 +267,7 @@ class Session {
   std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
   std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
   std::deque<Inspected> inspected_due_;
+  std::deque<Owed> owed_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;
@@ -270,11 +291,13 @@ class Session {
   crdt::Seq applied_ = 0;
   crdt::Seq open_ = 0;     // Applied up to here in the open batch,
   crdt::Seq sealed_ = 0;   // in the one that is being committed,
-  crdt::Seq durable_ = 0;  // on disk.
+  crdt::Seq on_disk_ = 0;  // on disk,
+  crdt::Seq durable_ = 0;  // and in the database where that is asked for.
   crdt::Seq acked_applied_ = 0;
   crdt::Seq acked_durable_ = 0;
-  std::uint64_t in_flight_ = 0;         // Ops taken and not yet acknowledged as durable,
-  std::uint64_t in_flight_sealed_ = 0;  // of which are in the batch that is being committed.
+  std::uint64_t taken_ = 0;         // Ops of this link,
+  std::uint64_t taken_sealed_ = 0;  // of which are in a batch that was closed,
+  std::uint64_t taken_on_disk_ = 0;
   std::uint64_t token_sealed_ = 0;
   std::uint64_t token_durable_ = 0;
 };

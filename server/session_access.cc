@@ -61,14 +61,14 @@ Result<bool> Session::is_here(const Op& op) const {
          equal(standing->cell.value, op.cell.value);
 }
 
-// To remove what is not here is done already: a tombstone could take a row that is yet to come.
+// What is not here is nobody's to remove: the tombstone could take a row that is yet to come.
 Result<Session::Leave> Session::leave_among(const RowSet& rows, const Op& op) const {
   const bool is_removal = op.cell.is_tombstone();
   if (!is_removal && !rows.has(op.cell)) return Leave::denied;
   const Result<Op> standing = shared_.journal.store().find(op.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
   const bool is_live = standing.ok() && standing->cell.is_live(shared_.journal.wall_ms());
-  if (!is_live) return is_removal ? Leave::moot : Leave::given;
+  if (!is_live) return is_removal ? Leave::denied : Leave::given;
   return rows.has(standing->cell) ? Leave::given : Leave::denied;
 }
 

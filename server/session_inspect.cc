@@ -67,7 +67,7 @@ Bytes Session::write_inspected(MutBytes room) {
 }
 
 Bytes Session::tell_status(std::uint32_t id, MutBytes room) const {
-  std::uint8_t bytes[2'048];
+  std::uint8_t bytes[4'096];
   crdt::ValueWriter writer(bytes);
   const CoordinatorStatus& status = shared_.figures;
   const auto number = [&](std::string_view name, std::uint64_t value) {
@@ -80,6 +80,7 @@ Bytes Session::tell_status(std::uint32_t id, MutBytes room) const {
   number("cells_collected", status.cells_collected);
   number("cells_healed", status.cells_healed);
   number("cells_sent", status.cells_sent);
+  number("dead_letters", status.sink.dead_letters);
   number("devices_enrolled", status.devices_enrolled);
   number("devices_lapsed", status.devices_lapsed);
   number("drained", status.drained);
@@ -99,8 +100,16 @@ Bytes Session::tell_status(std::uint32_t id, MutBytes room) const {
   number("messages_sent", status.channels.messages_sent);
   number("ops_applied", status.ops_applied);
   number("ops_rejected", status.ops_rejected);
+  number("queue_age_ms", status.sink.queue_age_ms);
+  number("queue_cells", status.sink.queue_cells);
   number("rooms", status.channels.rooms);
   number("rows_judged", status.rows_judged);
+  writer.field("sink");
+  writer.text(shared_.options.has_sink ? name_of(status.sink.status) : "none");
+  writer.field("sink_problem");
+  writer.text(status.sink.problem);
+  writer.field("sink_since");
+  writer.timestamp(static_cast<std::int64_t>(status.sink.since_wall_ms));
   number("subscriptions", status.subscriptions);
   number("tombstones", status.tombstones);
   writer.field("wall_ms");

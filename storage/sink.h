@@ -22,8 +22,10 @@ namespace grid::storage {
 
 struct SinkRow {
   crdt::Cell cell;
-  crdt::Seq arrival = 0;    // Position in the journal.
-  std::string_view json{};  // The value as text, for people and plain SQL. Empty for a tombstone.
+  crdt::Seq arrival = 0;  // Position in the journal.
+  // The value as text, for people and plain SQL. Empty for a tombstone. A database that reads JSON gives it back in a
+  // form of its own, or not at all where it can't hold it; `cell` is what counts.
+  std::string_view json{};
 };
 
 // How far a journal is drained: a position means something in the journal of its epoch only (PROTOCOL P12).
@@ -47,6 +49,8 @@ class Sink {
   // `greatest`.
   //   full    The database has no room. Nothing was written; try again later.
   //   busy    It is locked or not reachable just now. Nothing was written; try again.
+  //   conflict  It stands elsewhere than drained() last said, and drain() did since: it was set back, or filled by
+  //           another. Nothing was written; ask drained().
   //   io      It failed in another way, and what the medium holds is not known. Final: until the sink is opened again,
   //           every drain says so.
   virtual Status drain(std::span<const SinkRow> rows, const SinkMark& mark) = 0;
@@ -57,6 +61,12 @@ class Sink {
   // Hands every row to `take(row, context)` in order of arrival, until it returns something other than ok.
   using Take = Status (*)(const SinkRow& row, void* context);
   virtual Status load(Take take, void* context) = 0;
+
+  // Rows that the database refuses for their own sake, and keeps beside the others, with the reason.
+  virtual std::uint64_t dead_letters() const { return 0; }
+
+  // On any thread: what waits for the database ends soon, with busy, and nothing waits for it any more.
+  virtual void interrupt() {}
 
   // The last failure as a sentence that names what and where. Never null.
   virtual const char* problem() const = 0;

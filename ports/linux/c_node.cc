@@ -87,6 +87,8 @@ LinuxOptions options_of(const grid_options& from, const std::vector<Keep>& rules
   to.store = text_of(from.store);
   to.server = text_of(from.server);
   to.inspect = text_of(from.inspect);
+  to.key_file = text_of(from.key_file);
+  to.old_key_file = text_of(from.old_key_file);
   to.offline = from.offline;
   to.on_full = static_cast<OnFull>(from.on_full);
   if (from.pending_ops_max != 0) to.pending_ops_max = from.pending_ops_max;

@@ -79,8 +79,8 @@ Status LinuxHost::Impl::open_store() {
     memory_ = std::make_unique<storage::MemoryStore>();
     store_ = memory_.get();
   } else {
-    lmdb_ = storage::LmdbStore::open({.path = options_.store}, status, problem_);
-    store_ = lmdb_.get();
+    disk_ = port::DiskStore::open(options_.store, {options_.key_file, options_.old_key_file}, status, problem_);
+    store_ = disk_ == nullptr ? nullptr : &**disk_;
   }
   return status;
 }
@@ -164,7 +164,7 @@ void LinuxHost::Impl::close() {
   queries_.reset();
   replica_.reset();
   links_.reset();
-  lmdb_.reset();
+  disk_.reset();
   memory_.reset();
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ports/linux/credential.h"
+#include "ports/linux/disk_store.h"
 #include "ports/linux/grid/linux.h"
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
@@ -26,7 +27,6 @@
 #include "runtime/query/row_tests.h"
 #include "runtime/query/search_guest.h"
 #include "runtime/replica.h"
-#include "storage/lmdb/lmdb_store.h"
 #include "storage/memory/memory_store.h"
 #include "transport/lws/lws_context.h"
 
@@ -163,7 +163,7 @@ class LinuxHost::Impl final : public Driver,
   std::string problem_;
   Status opened_ = Status::ok;
 
-  std::unique_ptr<storage::LmdbStore> lmdb_;
+  std::unique_ptr<port::DiskStore> disk_;
   std::unique_ptr<storage::MemoryStore> memory_;
   storage::Store* store_ = nullptr;  // One of the two.
   std::unique_ptr<std::uint8_t[]> replica_memory_;

@@ -25,10 +25,13 @@ struct UvHost::Job {
   UvHost* host = nullptr;
   std::uint64_t batch = 0;
   Status status = Status::ok;
+  std::uint64_t ns = 0;  // What it took.
 
   static void run(uv_work_t* work) {
     Job* self = static_cast<Job*>(work->data);
+    const std::uint64_t begun_ns = uv_hrtime();
     self->status = self->store->flush();
+    self->ns = uv_hrtime() - begun_ns;
     uv_sem_post(&self->done);
   }
   static void end(uv_work_t* work, int) {
@@ -165,6 +168,7 @@ void UvHost::start_job() {
 Status UvHost::finish_job() {
   Job* job = std::exchange(job_, nullptr);
   job->host = nullptr;
+  if (job->status == Status::ok) owner_.flush_took(job->ns);
   return flushed(job->batch, job->status);
 }
 

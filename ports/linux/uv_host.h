@@ -36,6 +36,8 @@ class UvHost {
     // A flush failed: `full` is tried again, `ok` says that the trying has helped; anything else has stopped the
     // machine. `problem` is the store's sentence.
     virtual void flush_trouble(Status status, const char* problem) = 0;
+    // A flush has helped, and this is what it took.
+    virtual void flush_took(std::uint64_t) {}
     // The turn of the loop in which something happened is over.
     virtual void turn_ended() = 0;
 

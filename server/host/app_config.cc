@@ -8,9 +8,17 @@ namespace grid::server {
 
 Status read_app_config(const config::Config& config, std::string_view app, AppConfig& app_config,
                        std::string& problem) {
-  app_config = AppConfig{.settings = config.app(app)};
+  const config::EncryptionSettings& encryption = config.gateway().encryption;
+  app_config = AppConfig{.settings = config.app(app), .keys = {encryption.key_file, encryption.old_key_file}};
   GRID_TRY(read_policies(config.section("map", app), app_config.policies, problem));
-  return read_searches(config.section("search", app), app_config.search, problem);
+  const config::Node searches = config.section("search", app);
+  GRID_TRY(read_searches(searches, app_config.search, problem));
+  if (app_config.search.is_on() && app_config.settings.sink.type != "sqlite") {
+    return refuse(searches.at, "search is a part of the SQLite database: there is none beside sink.type = \"postgres\"",
+                  problem);
+  }
+  const config::Node roles = config.section("role", app), users = config.section("user", app);
+  return read_roles({roles, users, config.section("access", app)}, app_config.grants, problem);
 }
 
 Status check_apps(const config::Config& config, std::string& problem) {

@@ -2,14 +2,16 @@
 //
 // AppConfig: all that is configured of one app.
 //
-// Place     Above config/config.h, policy_file.h and search_config.h; below app_host.h.
+// Place     Above config/config.h, policy_file.h, role_file.h and search_config.h; below app_host.h.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "ports/linux/disk_store.h"
 #include "server/host/config/config.h"
 #include "server/host/policy_file.h"
+#include "server/host/role_file.h"
 #include "storage/sqlite/sqlite_search.h"
 
 namespace grid::server {
@@ -18,6 +20,9 @@ struct AppConfig {
   config::AppSettings settings{};
   MapPolicies policies{};
   storage::SearchConfig search{};
+  GrantRules grants{};     // For who authenticates; docs/roles.md.
+  bool asks_who = false;   // Nobody may do more than these say.
+  port::StoreKeys keys{};  // Of the journal. The database is not encrypted.
 };
 
 //   invalid  A section of it makes no sense: `problem` says where.

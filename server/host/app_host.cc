@@ -10,6 +10,15 @@
 
 namespace grid::server {
 
+namespace {
+
+// A fact of a journal that is being filled from the database, until that is done.
+constexpr std::string_view kLoading = "loading";
+constexpr std::uint8_t kYes[] = {1};
+constexpr const char* kDisk = "a disk has failed: ";
+
+}  // namespace
+
 using runtime::Action;
 using runtime::Event;
 
@@ -27,18 +36,33 @@ AppHost::~AppHost() = default;
 
 Status AppHost::open_journal(const std::string& directory, std::string& problem) {
   Status status = Status::ok;
-  journal_ = storage::LmdbStore::open({.path = directory + "/journal"}, status, problem);
+  disk_ = port::DiskStore::open(directory + "/journal", config_.keys, status, problem);
+  journal_ = disk_ == nullptr ? nullptr : &**disk_;
   return status;
 }
 
 Status AppHost::open_sink(const std::string& directory, std::string& problem) {
-  Status status = Status::ok;
   const std::string file = directory + "/cells.sqlite";
-  auto sink = storage::SqliteSink::open(file, status, problem, config_.search);
-  if (sink == nullptr) return status;
-  Result<storage::SinkMark> mark = sink->drained();
+  OpenSink open = server::open_sink(config_.settings.sink, app_, file, config_.search);
+  problem = open.problem;
+  if (open.sink == nullptr) return open.status;
+  storage::Seq drained = 0;
+  GRID_TRY(open.status == Status::ok ? catch_up(*open.sink, drained, problem) : do_without(problem));
+  if (config_.search.is_on()) GRID_TRY(open_search(file, problem));
+  const bool has_search_work = open.searchable != nullptr && open.searchable->has_search_work();
+  if (has_search_work) say("the search is being built from the rows that are there");
+  sink_ = std::make_unique<SinkWorker>(
+      loop_, std::move(open.sink), open.searchable,
+      [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); },
+      [](void* owner, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(owner)->indexed(indexed); }, this);
+  start(drained);
+  return Status::ok;
+}
+
+Status AppHost::catch_up(storage::Sink& sink, storage::Seq& drained, std::string& problem) {
+  const Result<storage::SinkMark> mark = sink.drained();
   if (!mark.ok()) {
-    problem = sink->problem();
+    problem = sink.problem();
     return mark.status();
   }
   // Only what is durable in a journal is ever drained: a database whose mark does not stand has outlived its journal.
@@ -47,18 +71,22 @@ Status AppHost::open_sink(const std::string& directory, std::string& problem) {
     problem = std::string("the journal's epochs could not be read: ") + journal_->problem();
     return stands.status();
   }
-  if (mark->through > 0 && !*stands) {
-    GRID_TRY(load(*sink, mark->greatest, problem));
-    mark = storage::SinkMark{};
-  }
-  if (config_.search.is_on()) GRID_TRY(open_search(file, problem));
-  if (sink->has_search_work()) say("the search is being built from the rows that are there");
-  sink_ = std::make_unique<SinkWorker>(
-      loop_, std::move(sink),
-      [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); },
-      [](void* owner, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(owner)->indexed(indexed); }, this);
-  start(mark->through);
+  if (mark->through > 0 && !*stands) return load(sink, mark->greatest, problem);
+  drained = mark->through;
   return Status::ok;
+}
+
+// A journal has all that the database has, or more, unless the database has outlived it: one that is empty, or was not
+// filled to its end, can't tell.
+Status AppHost::do_without(std::string& problem) {
+  const Result<Bytes> loading = journal_->fact(kLoading);
+  if (!loading.ok() && loading.status() != Status::not_found) return loading.status();
+  if (journal_->head() > 0 && !loading.ok()) {
+    say((problem + "; the journal goes on without it, and drains later").c_str());
+    return Status::ok;
+  }
+  problem += "; the journal is new, and what the database may hold must be loaded first";
+  return Status::busy;
 }
 
 Status AppHost::open_search(const std::string& file, std::string& problem) {
@@ -96,12 +124,14 @@ Status take_row(const storage::SinkRow& row, void* context) {
 
 }  // namespace
 
-Status AppHost::load(storage::SqliteSink& sink, const crdt::Stamp& greatest, std::string& problem) {
+Status AppHost::load(storage::Sink& sink, const crdt::Stamp& greatest, std::string& problem) {
   say("the database has outlived its journal: loading its rows");
   Loading loading{*journal_};
   Status status = Epochs::close(*journal_);
+  if (status == Status::ok) status = journal_->set_fact(kLoading, kYes);
   if (status == Status::ok) status = sink.load(take_row, &loading);
   if (status == Status::ok) status = note_loaded(*journal_, greatest);
+  if (status == Status::ok) status = journal_->set_fact(kLoading, {});
   if (status == Status::ok) status = journal_->commit();
   // The rows have new places in the journal, so all of them are drained again, after a crash too.
   if (status == Status::ok) status = sink.drain({}, {.greatest = greatest});
@@ -129,15 +159,34 @@ void AppHost::start(storage::Seq drained_through) {
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
+  if (config_.asks_who) {
+    grants_.emplace(config_.grants, app_);
+    options.access = &*grants_;
+  }
   options.policy = &config_.policies.rules;
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
+  options.through_maps = config_.policies.through_maps;
   for (const storage::SearchedMap& one : config_.search.maps) options.search.maps.push_back(one.map);
   coordinator_.emplace(*journal_, options);
   host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
                 port::UvHost::Flush::on_thread);
   host_->step(Event::Kind::start);
+}
+
+void AppHost::step(const Event& event) {
+  const std::uint64_t begun_ns = uv_hrtime();
+  host_->step(event);
+  timings_.step.note(uv_hrtime() - begun_ns);
+}
+
+// Sessions whose rights are others than they were begin anew.
+void AppHost::take_rules(AppConfig&& config) {
+  config_.policies.rules = std::move(config.policies.rules);
+  if (!grants_.has_value()) return;
+  grants_->replace(std::move(config.grants));
+  host_->step(Event::Kind::grants_changed);
 }
 
 bool AppHost::is_drained() const {
@@ -163,6 +212,7 @@ void AppHost::carry_out(const Action& action) {
     case Action::Kind::search:
       return search_->submit(coordinator_->search_work());
     case Action::Kind::drain:
+      drain_begun_ns_ = uv_hrtime();
       return sink_->submit(action.size, coordinator_->status().drained_mark(action.seq));
     default:
       return;
@@ -193,16 +243,35 @@ void AppHost::turn_ended() {
 }
 
 void AppHost::drained(const SinkWorker::Done& done) {
+  timings_.drain.note(uv_hrtime() - drain_begun_ns_);
   if (done.status == Status::io) {
-    failure_ = done.problem;
+    failure_ = kDisk + done.problem;
     return;
   }
   if (done.status != Status::ok) say(done.problem.c_str());
-  host_->step(Event{.kind = Event::Kind::drained, .seq = done.through, .status = done.status});
+  if (done.status == Status::conflict) return moved(done);
+  host_->step(Event{.kind = Event::Kind::drained,
+                    .bytes = as_bytes(done.problem),
+                    .batch = done.dead_letters,
+                    .seq = done.through,
+                    .status = done.status});
+}
+
+// The database came back as another than it was left; or it is there for the first time.
+void AppHost::moved(const SinkWorker::Done& done) {
+  if (done.stands.through > 0 && !coordinator_->stands(done.stands.epoch, done.stands.through)) {
+    failure_ = "the database has outlived the journal: it is loaded when gridd starts again";
+    return;
+  }
+  host_->step(Event{.kind = Event::Kind::drained,
+                    .bytes = as_bytes(done.problem),
+                    .batch = done.dead_letters,
+                    .seq = done.stands.through,
+                    .status = Status::conflict});
 }
 
 void AppHost::indexed(const SinkWorker::Indexed& indexed) {
-  if (!indexed.failure.empty()) failure_ = indexed.failure;
+  if (!indexed.failure.empty()) failure_ = kDisk + indexed.failure;
   if (!indexed.news.empty()) say(indexed.news.c_str());
   if (indexed.maps != 0) host_->step(Event{.kind = Event::Kind::indexed, .batch = indexed.maps});
 }
@@ -215,7 +284,7 @@ void AppHost::searched(const SearchWorker::Done& done) {
 void AppHost::flush_trouble(Status status, const char* problem) {
   if (status == Status::ok) return say("the journal has room again");
   if (status == Status::full) return say(problem);
-  failure_ = problem;
+  failure_ = kDisk + std::string(problem);
 }
 
 void AppHost::say(const char* line) { log_.say(Log::Level::warning, line, {{"app", app_}}); }

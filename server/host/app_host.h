@@ -12,14 +12,15 @@
 #include <string>
 #include <utility>
 
+#include "ports/linux/disk_store.h"
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
 #include "server/host/auth/verdict.h"
 #include "server/host/log.h"
+#include "server/host/metrics.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
-#include "storage/lmdb/lmdb_store.h"
 #include "transport/lws/lws_context.h"
 
 namespace grid::server {
@@ -31,7 +32,9 @@ class AppHost final : private port::UvHost::Owner {
   // ... and judges the tokens that come over the others.
   using Prove = Verdict (*)(void* owner, transport::LinkId link, std::string_view token);
 
-  // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
+  // Opens DIR/journal and the database, which is DIR/cells.sqlite or on a server. One that is not reachable, or has
+  // another writer, is waited for while the app runs, unless the journal holds nothing yet. Null with `status` and
+  // `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
                                        const std::string& directory, AppConfig config, Closed closed, void* owner,
                                        Status& status, std::string& problem);
@@ -40,17 +43,18 @@ class AppHost final : private port::UvHost::Owner {
   AppHost& operator=(const AppHost&) = delete;
 
   void judge_by(Prove prove) { prove_ = prove; }
-  void step(const runtime::Event& event) { host_->step(event); }
+  void step(const runtime::Event& event);
   // Whoever is behind the link is that no more.
   void disown(transport::LinkId link, std::string_view identity);
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
-  // Whether `config` has other indexes or searches, which are taken at a start only.
+  // Whether `config` has other indexes, searches or maps through the database, which are taken at a start only.
   bool waits_for(const AppConfig& config) const {
-    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps;
+    return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
+           config.policies.through_maps != config_.policies.through_maps;
   }
   // Goes by these rules of maps from now on. What else is configured stays as it was.
-  void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }
+  void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
   // The last commit. What the database has not taken yet is drained after the next start.
@@ -60,6 +64,7 @@ class AppHost final : private port::UvHost::Owner {
   // How, as a sentence.
   const std::string& failure() const { return failure_; }
   const std::string& app() const { return app_; }
+  AppFigures figures() const { return {app_, coordinator_->status(), &timings_}; }
 
  private:
   AppHost(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app, AppConfig config,
@@ -68,17 +73,21 @@ class AppHost final : private port::UvHost::Owner {
 
   Status open_journal(const std::string& directory, std::string& problem);
   Status open_sink(const std::string& directory, std::string& problem);
+  Status catch_up(storage::Sink& sink, storage::Seq& drained, std::string& problem);
+  Status do_without(std::string& problem);
   Status open_search(const std::string& file, std::string& problem);
-  Status load(storage::SqliteSink& sink, const crdt::Stamp& greatest, std::string& problem);
+  Status load(storage::Sink& sink, const crdt::Stamp& greatest, std::string& problem);
   void start(storage::Seq drained_through);
 
   // port::UvHost::Owner
   void carry_out(const runtime::Action& action) override;
   void flush_trouble(Status status, const char* problem) override;
+  void flush_took(std::uint64_t ns) override { timings_.flush.note(ns); }
   void turn_ended() override;
 
   void answer_proofs();
   void drained(const SinkWorker::Done& done);
+  void moved(const SinkWorker::Done& done);
   void indexed(const SinkWorker::Indexed& indexed);
   void searched(const SearchWorker::Done& done);
   void say(const char* line);
@@ -90,9 +99,11 @@ class AppHost final : private port::UvHost::Owner {
   AppConfig config_;
   Closed closed_;
   void* owner_;
-  std::unique_ptr<storage::LmdbStore> journal_;
+  std::unique_ptr<port::DiskStore> disk_;
+  storage::Store* journal_ = nullptr;  // Of it.
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
+  std::optional<Grants> grants_;
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   struct Proof {
@@ -103,6 +114,8 @@ class AppHost final : private port::UvHost::Owner {
   Prove prove_ = nullptr;
   std::vector<Proof> proofs_;  // To be judged at the end of the turn.
   bool wants_drain_ = false;
+  AppTimings timings_{};
+  std::uint64_t drain_begun_ns_ = 0;
   std::string failure_;
 };
 

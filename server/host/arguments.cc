@@ -31,6 +31,10 @@ void add_settings(CLI::App& app, config::Sources& sources) {
               "After so long a silence a device is not waited for any more", sources);
   add_setting(app, "--backup-horizon", "apps.backup_horizon", "TIME",
               "How long backups are kept: no deletion goes before those that lack it", sources);
+  add_setting(app, "--key-file", "encryption.key_file", "FILE",
+              "Encrypts the journals with the key in FILE, or in credential:NAME (docs/encryption.md)", sources);
+  add_setting(app, "--old-key-file", "encryption.old_key_file", "FILE",
+              "The key before that one, while the journals are brought to it", sources);
 }
 
 void add_set(CLI::App& app, config::Sources& sources) {
@@ -70,7 +74,8 @@ void add_tasks(CLI::App& app, Arguments& arguments) {
   };
   add("--check-config", Arguments::Task::check, "Say whether this configuration can be run, and end");
   add("--show-config", Arguments::Task::show, "Print every setting with its value and where that comes from, and end");
-  add("--list-settings", Arguments::Task::list, "Print what can be set, as a table in Markdown, and end");
+  add("--list-settings", Arguments::Task::list_settings, "Print what can be set, as a table in Markdown, and end");
+  add("--list-metrics", Arguments::Task::list_metrics, "Print what /metrics tells, as a table in Markdown, and end");
 }
 
 void take_environment(config::Sources& sources) {

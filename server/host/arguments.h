@@ -13,7 +13,7 @@
 namespace grid::server {
 
 struct Arguments {
-  enum class Task : std::uint8_t { run, check, show, list };
+  enum class Task : std::uint8_t { run, check, show, list_settings, list_metrics };
 
   Task task = Task::run;
   bool dev = false;

@@ -12,8 +12,11 @@
 #include <filesystem>
 
 #include "crdt/cell.h"
+#include "ports/port.h"
 #include "server/host/auth/enrolment.h"
 #include "server/host/auth_config.h"
+#include "server/host/backup.h"
+#include "server/host/front.h"
 
 namespace grid::server {
 
@@ -44,6 +47,7 @@ Status Gateway::open(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
   config_ = std::move(config);
   log_.configure(config_.gateway().log);
+  GRID_TRY(check_restored(config_.gateway().data));
   GRID_TRY(lock(config_.gateway().data));
   const Status opened = door_.open(auth_options(config_.gateway().auth), config_.gateway().data);
   if (opened != Status::ok) {
@@ -51,12 +55,18 @@ Status Gateway::open(config::Config config) {
     return opened;
   }
   links_ = std::make_unique<transport::LwsContext>();
-  Status status = links_->open(loop_, {});
-  if (status == Status::ok) GRID_TRY(open_apps());
-  if (status == Status::ok) status = links_->listen(config_.gateway().listen.front(), *this);
-  if (status != Status::ok) problem_ = links_->problem();
-  if (status == Status::ok) open_desk();
-  return status;
+  transport::LwsOptions options = link_options(config_.gateway());
+  options.links_max = static_cast<std::uint32_t>(raise_descriptors(options.links_max));
+  if (links_->open(loop_, options) != Status::ok) {
+    problem_ = links_->problem();
+    return Status::io;
+  }
+  GRID_TRY(take_certificate(*links_, config_.gateway(), log_, problem_));
+  GRID_TRY(open_apps());
+  links_->serve(*this);
+  GRID_TRY(open_doors(*links_, config_.gateway(), *this, problem_));
+  open_desk();
+  return Status::ok;
 }
 
 // A gateway whose path is too long for a socket serves its devices all the same.
@@ -83,6 +93,7 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
     problem_ = door_.problem();
     return Status::invalid;
   }
+  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
   std::vector<std::string> waiting = config_.waiting(config);
   for (const auto& [name, app] : apps_) {
     AppConfig next;
@@ -93,6 +104,13 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   config_ = std::move(config);
   log_.configure(config_.gateway().log);
   return waiting;
+}
+
+Status Gateway::check_restored(const std::string& directory) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(directory + "/" + kRestoring, ignored)) return Status::ok;
+  problem_ = "a restore into " + directory + " was cut off: run it again (gridctl server restore)";
+  return Status::invalid;
 }
 
 Status Gateway::lock(const std::string& directory) {
@@ -134,8 +152,10 @@ AppHost* Gateway::app_of(const std::string& app) {
     problem_ = "no room for another app: " + std::to_string(kAppsMax) + " are open";
     return nullptr;
   }
+  if (port::monotonic_ms() < no_app_until_ms_) return nullptr;
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
+  config.asks_who = is_locked();
   if (status != Status::ok) return nullptr;
   const auto closed = [](void* owner, LinkId link) {
     static_cast<Gateway*>(owner)->door_.left(link);
@@ -145,6 +165,7 @@ AppHost* Gateway::app_of(const std::string& app) {
       AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
+    if (status == Status::busy) no_app_until_ms_ = port::monotonic_ms() + kNoAppMs;
     return nullptr;
   }
   host->judge_by([](void* owner, LinkId link, std::string_view token) {
@@ -177,6 +198,12 @@ void Gateway::end_one_link() {
   link_apps_.erase(link_apps_.begin());
   app->step(Event{.kind = Event::Kind::link_down, .link = link});
   links_->close(link, transport::kCloseGoingAway, "the gateway is draining");
+}
+
+GatewayFigures Gateway::figures() const {
+  GatewayFigures all{.sockets = links_->link_count(), .log_lines_left_out = log_.left_out()};
+  for (const auto& [name, app] : apps_) all.apps.push_back(app->figures());
+  return all;
 }
 
 bool Gateway::is_drained() const {
@@ -251,6 +278,22 @@ AdminAnswer Gateway::answer(const crdt::Value& question) {
   const std::string_view verb = question["verb"].text_or({});
   if (is_enrolment(verb)) return door_.answer(question);
   return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
+}
+
+void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
+  log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
+}
+
+// Readiness: all apps are open before there is a door. What is more than that has routes of its own.
+void Gateway::on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) {
+  const bool is_known = request.path == "/readyz";
+  const bool is_read = request.method == transport::Method::get || request.method == transport::Method::head;
+  if (!is_known) return links_->answer(exchange, {.status = transport::kNotFound, .body = "nothing is here\n"});
+  if (!is_read) return links_->answer(exchange, {.status = 405, .headers = {{"allow", "GET, HEAD"}}});
+  if (draining_ != nullptr) {
+    return links_->answer(exchange, {.status = transport::kUnavailable, .body = "draining\n"});
+  }
+  links_->answer(exchange, {.body = "ready\n"});
 }
 
 }  // namespace grid::server

@@ -23,9 +23,13 @@
 
 namespace grid::server {
 
-class Gateway final : private transport::LinkListener, private Door::Owner, private AdminDesk {
+class Gateway final : private transport::LinkListener,
+                      private transport::HttpListener,
+                      private Door::Owner,
+                      private AdminDesk {
  public:
   static constexpr std::size_t kAppsMax = 64;
+  static constexpr std::uint64_t kNoAppMs = 5'000;
 
   explicit Gateway(uv_loop_t* loop) : loop_(loop) {}
   ~Gateway();
@@ -34,14 +38,19 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
 
   // Locks the data directory, opens the apps that are in it, and listens. problem() says why it can't:
   //   busy  Another gridd has the directory.
-  //   otherwise as LmdbStore::open(), SqliteSink::open() and LwsContext::listen()
+  //   invalid  A restore into it has not ended.
+  //   otherwise as DiskStore::open(), SqliteSink::open() and LwsContext::listen()
   Status open(config::Config config);
   // Goes by another configuration, as far as that can be done while it runs. Gives sentences: what waits for a restart.
   //   invalid  It makes no sense, as problem() says; nothing has changed.
   Result<std::vector<std::string>> reload(config::Config config);
+  // Where it listens, as ws://HOST:PORT or wss://HOST:PORT.
+  std::vector<std::string> bound_urls() const { return links_->bound_urls(); }
+  // The first of them, as HOST:PORT.
   const std::string& bound() const { return links_->bound(); }
   // Whether who comes must say who it is.
   bool is_locked() const { return door_.is_locked(); }
+  GatewayFigures figures() const;
   const config::Config& config() const { return config_; }
   Log& log() { return log_; }
   // Takes no new links, ends those that are there one after the other over the configured time, and drains the
@@ -63,6 +72,7 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   const std::string& problem() const { return problem_; }
 
  private:
+  Status check_restored(const std::string& directory);
   Status lock(const std::string& directory);
   Status open_apps();
   void open_desk();
@@ -77,6 +87,15 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   void on_frame(transport::LinkId link, Bytes frame) override;
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
   void on_close(transport::LinkId link, std::string_view reason) override;
+
+  void on_stranger(std::string_view address, std::string_view trouble) override;
+
+  // transport::HttpListener
+  void on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) override;
+  void on_body(transport::ExchangeId, Bytes) override {}
+  void on_body_end(transport::ExchangeId) override {}
+  std::optional<std::size_t> on_answer_room(transport::ExchangeId, MutBytes) override { return 0; }
+  void on_exchange_end(transport::ExchangeId, bool) override {}
 
   // Door::Owner
   void say(const char* line) override;
@@ -93,6 +112,7 @@ class Gateway final : private transport::LinkListener, private Door::Owner, priv
   Door door_{*this};
   std::unique_ptr<AdminSocket> desk_;
   std::unique_ptr<transport::UvHandle<uv_timer_t>> saving_;
+  std::uint64_t no_app_until_ms_ = 0;  // Opening one may wait for a server, and everybody else with it.
   std::unique_ptr<transport::LwsContext> links_;
   std::map<std::string, std::unique_ptr<AppHost>> apps_;
   std::map<transport::LinkId, AppHost*> link_apps_;

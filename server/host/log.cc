@@ -61,6 +61,11 @@ bool Log::wants(Level level) const {
   return level >= level_;
 }
 
+std::uint64_t Log::left_out() const {
+  const std::lock_guard lock(mutex_);
+  return left_out_;
+}
+
 void Log::say(Level level, std::string_view message, std::initializer_list<LogField> fields) {
   const std::lock_guard lock(mutex_);
   if (level < level_) return;
@@ -80,7 +85,7 @@ bool Log::may_say(Level level, std::string_view message, const std::string& line
     left_out = recent.left_out;
     recent = {.since_ms = now_ms};
   }
-  if (recent.said >= kBurst || (recent.said > 0 && recent.last == line)) return ++recent.left_out, false;
+  if (recent.said >= kBurst || (recent.said > 0 && recent.last == line)) return ++left_out_, ++recent.left_out, false;
   ++recent.said;
   recent.last = line;
   return true;
@@ -125,6 +130,7 @@ void Log::write(Level level, std::string_view message, std::string_view fields) 
   pollfd to{file_, POLLOUT, 0};
   const bool is_taken = ::poll(&to, 1, 0) == 1 && (to.revents & POLLOUT) != 0 &&
                         ::write(file_, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+  left_out_ += is_taken ? 0 : 1;
   dropped_ = is_taken ? 0 : dropped_ + 1;
 }
 

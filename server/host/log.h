@@ -42,6 +42,8 @@ class Log {
 
   void configure(const config::LogSettings& settings);
   bool wants(Level level) const;
+  // Lines that repeated others, or that the file did not take.
+  std::uint64_t left_out() const;
   // `message` says what has happened, always in the same words; `fields` of what.
   void say(Level level, std::string_view message, std::initializer_list<LogField> fields = {});
 
@@ -66,6 +68,7 @@ class Log {
   Format format_ = Format::logfmt;
   std::uint64_t repeat_ms_ = 10'000;
   std::uint64_t dropped_ = 0;
+  std::uint64_t left_out_ = 0;
   std::map<std::string, Recent, std::less<>> recent_;  // By level and message.
 };
 

@@ -12,8 +12,8 @@ using config::At;
 using config::Node;
 using Kind = config::Node::Kind;
 
-constexpr std::array<std::string_view, 7> kRules = {"require",  "reject_if", "immutable", "first_write_wins",
-                                                    "max_wins", "min_wins",  "index"};
+constexpr std::array<std::string_view, 8> kRules = {"require",  "reject_if", "immutable", "first_write_wins",
+                                                    "max_wins", "min_wins",  "index",     "durable"};
 
 class Reader {
  public:
@@ -34,11 +34,13 @@ class Reader {
     map.map = node.name;
     bool has_rule = false;
     for (const Node& rule : node.items) {
-      const bool is_index = rule.name == "index";
-      has_rule = has_rule || !is_index;
-      GRID_TRY(is_index ? read_indexes(map.map, rule) : read_rule(map, rule));
+      const bool is_index = rule.name == "index", is_durable = rule.name == "durable";
+      has_rule = has_rule || (!is_index && !is_durable);
+      if (is_index) GRID_TRY(read_indexes(map.map, rule));
+      if (is_durable) GRID_TRY(read_durable(map.map, rule));
+      if (!is_index && !is_durable) GRID_TRY(read_rule(map, rule));
     }
-    // An index alone is no rule: such a map may hold more than rows.
+    // These alone are no rule: such a map may hold more than rows.
     RowRules::Fault fault;
     if ((!has_rule && !node.items.empty()) || policies_.rules.add(map, fault) == Status::ok) return Status::ok;
     const Node* const at = node.find(fault.rule);
@@ -71,6 +73,13 @@ class Reader {
   Status read_fields(const Node& value, std::vector<std::string>& into) {
     if (!value.is(Kind::list)) return refuse(value.at, "immutable is to be a list of fields");
     for (const Node& field : value.items) GRID_TRY(read_text("a field", field, into.emplace_back()));
+    return Status::ok;
+  }
+
+  Status read_durable(const std::string& map, const Node& value) {
+    const bool is_known = value.is(Kind::text) && (value.text == "journal" || value.text == "database");
+    if (!is_known) return refuse(value.at, "durable is to be one of journal, database");
+    if (value.text == "database") policies_.through_maps.push_back(map);
     return Status::ok;
   }
 

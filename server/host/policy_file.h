@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// policy_file: the rules and the indexes of maps, as a gateway's configuration says them (docs/policies.md).
+// policy_file: the rules and the indexes of maps, and when their writes are durable, as a gateway's configuration says
+// them (docs/policies.md).
 //
 // Place     Above row_rules.h, row_finder.h and config/tree.h.
 // Promises  Whatever is wrong is one sentence that begins "FILE:LINE:COLUMN: ". Unknown words are wrong.
@@ -19,6 +20,7 @@ namespace grid::server {
 struct MapPolicies {
   RowRules rules;
   std::vector<IndexedField> indexes;
+  std::vector<std::string> through_maps;  // CoordinatorOptions has them.
 };
 
 // Reads a table of tables: [map.NAME].

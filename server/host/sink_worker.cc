@@ -12,9 +12,10 @@
 
 namespace grid::server {
 
-SinkWorker::SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback,
+SinkWorker::SinkWorker(uv_loop_t* loop, SinkHandle sink, storage::SqliteSink* searchable, Callback callback,
                        IndexedCallback indexed, void* owner)
     : sink_(std::move(sink)),
+      searchable_(searchable),
       callback_(callback),
       indexed_callback_(indexed),
       owner_(owner),
@@ -30,6 +31,7 @@ SinkWorker::~SinkWorker() {
     stopping_ = true;
   }
   work_.notify_one();
+  sink_->interrupt();
   thread_.join();
 }
 
@@ -55,8 +57,9 @@ void SinkWorker::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     const auto is_wanted = [this] { return size_ > 0 || stopping_ || !broken_.empty(); };
-    if (!sink_->has_search_work()) work_.wait(lock, is_wanted);
-    if (!broken_.empty() && sink_->search() != nullptr) sink_->search()->set_broken(broken_);
+    if (!has_search_work()) work_.wait(lock, is_wanted);
+    const bool has_search = searchable_ != nullptr && searchable_->search() != nullptr;
+    if (!broken_.empty() && has_search) searchable_->search()->set_broken(broken_);
     broken_.clear();
     if (size_ == 0 && stopping_) return;
     if (size_ == 0) {
@@ -79,9 +82,9 @@ void SinkWorker::run() {
 // One step, and a rest when it does not go on.
 void SinkWorker::work_on_search(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::seconds kRest{1};
-  if (!sink_->has_search_work()) return;
+  if (!has_search_work()) return;
   lock.unlock();
-  const Status status = sink_->work_on_search();
+  const Status status = searchable_->work_on_search();
   lock.lock();
   if (status == Status::io) indexed_.failure = sink_->problem();
   if (status != Status::ok && status != Status::busy) indexed_.news = sink_->problem();
@@ -91,9 +94,9 @@ void SinkWorker::work_on_search(std::unique_lock<std::mutex>& lock) {
 }
 
 void SinkWorker::note_search() {
-  if (sink_->search() == nullptr) return;
-  indexed_.maps |= sink_->search()->take_changed();
-  std::string news = sink_->search()->take_news();
+  if (searchable_ == nullptr || searchable_->search() == nullptr) return;
+  indexed_.maps |= searchable_->search()->take_changed();
+  std::string news = searchable_->search()->take_news();
   if (!news.empty()) indexed_.news = std::move(news);
 }
 
@@ -106,9 +109,15 @@ SinkWorker::Done SinkWorker::drain(Bytes frame, const storage::SinkMark& mark) {
     if (!op.cell.is_tombstone()) texts.push_back(json::json_from_value(crdt::Value(op.cell.value)));
     rows.push_back({op.cell, op.seq, op.cell.is_tombstone() ? std::string_view() : std::string_view(texts.back())});
   }
-  if (status != Status::ok) return {mark.through, status, "a batch for the database did not decode"};
+  if (status != Status::ok) return {.through = mark.through, .status = status, .problem = "a batch did not decode"};
   status = sink_->drain(rows, mark);
-  return {mark.through, status, status == Status::ok ? std::string() : sink_->problem()};
+  Done done{.through = mark.through, .status = status, .problem = {}, .dead_letters = sink_->dead_letters()};
+  if (status != Status::ok) done.problem = sink_->problem();
+  if (status != Status::conflict) return done;
+  const Result<storage::SinkMark> stands = sink_->drained();
+  if (!stands.ok()) done.status = stands.status();
+  done.stands = stands.value_or({});
+  return done;
 }
 
 void SinkWorker::on_done() {

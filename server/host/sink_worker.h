@@ -2,7 +2,7 @@
 //
 // SinkWorker: the thread on which an app's database works, so that the loop never waits for it.
 //
-// Place     Below app_host.h, above storage/sink.h.
+// Place     Below app_host.h, above sink_loader.h.
 // Promises  One batch at a time: submit() only after the last one's done(). Between batches, a search is built step by
 //           step; a batch waits for one step at most.
 // Ownership Owns the sink. The owner outlives the worker.
@@ -17,7 +17,7 @@
 #include <string>
 #include <thread>
 
-#include "storage/sqlite/sqlite_sink.h"
+#include "server/host/sink_loader.h"
 #include "transport/lws/uv_handle.h"
 
 namespace grid::server {
@@ -29,6 +29,8 @@ class SinkWorker {
     crdt::Seq through = 0;
     Status status = Status::ok;
     std::string problem;
+    std::uint64_t dead_letters = 0;
+    storage::SinkMark stands{};  // Where the database does, when `status` is conflict.
   };
   using Callback = void (*)(void* owner, const Done& done);
   // What became of the search, on the loop.
@@ -39,9 +41,10 @@ class SinkWorker {
   };
   using IndexedCallback = void (*)(void* owner, const Indexed& indexed);
 
-  SinkWorker(uv_loop_t* loop, std::unique_ptr<storage::SqliteSink> sink, Callback callback, IndexedCallback indexed,
-             void* owner);
-  // Waits for the batch that is under way; its done() is not called any more.
+  // `searchable`: the same sink, where it has a search; or null.
+  SinkWorker(uv_loop_t* loop, SinkHandle sink, storage::SqliteSink* searchable, Callback callback,
+             IndexedCallback indexed, void* owner);
+  // Ends the batch that is under way, or waits for it; its done() is not called any more.
   ~SinkWorker();
   SinkWorker(const SinkWorker&) = delete;
   SinkWorker& operator=(const SinkWorker&) = delete;
@@ -59,12 +62,14 @@ class SinkWorker {
   static constexpr std::size_t kRoomBytes = kValueBytesMax + 4 * kNameBytesMax;
 
   void run();
+  bool has_search_work() const { return searchable_ != nullptr && searchable_->has_search_work(); }
   void work_on_search(std::unique_lock<std::mutex>& lock);
   void note_search();
   Done drain(Bytes rows, const storage::SinkMark& mark);
   void on_done();
 
-  std::unique_ptr<storage::SqliteSink> sink_;
+  SinkHandle sink_;
+  storage::SqliteSink* const searchable_;
   Callback callback_;
   IndexedCallback indexed_callback_;
   void* owner_;

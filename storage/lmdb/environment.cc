@@ -152,9 +152,13 @@ Status Environment::open_environment(std::size_t map_bytes, bool sync, std::stri
     return Status::invalid;
   }
   if (error != 0) return fail(error, "can't open data.mdb", problem);
-  int dead_readers = 0;
-  mdb_reader_check(env_, &dead_readers);
+  forget_dead_readers();
   return check_length(problem);
+}
+
+void Environment::forget_dead_readers() {
+  int count = 0;
+  mdb_reader_check(env_, &count);
 }
 
 // Reading past the end of a file kills the process. Free pages may be missing there (a transaction took them and gave

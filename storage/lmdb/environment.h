@@ -45,6 +45,9 @@ class Environment {
   // Only while no transaction is open.
   int set_map_bytes(std::size_t bytes) { return mdb_env_set_mapsize(env_, bytes); }
 
+  // A process that died while it copied the store (lmdb_snapshot.h) holds on to what was free since.
+  void forget_dead_readers();
+
   // LMDB says EIO when a write was cut short; that is ENOSPC when the disk is full now. Others stay as they are.
   int cause_of(int error) const;
 

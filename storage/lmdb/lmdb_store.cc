@@ -15,7 +15,8 @@ using lmdb::NameKey;
 using lmdb::NameTable;
 
 std::unique_ptr<LmdbStore> LmdbStore::open(const LmdbOptions& options, Status& status, std::string& problem) {
-  GRID_CHECK(options.batch_bytes_max > 2 * options.value_bytes_max && options.value_bytes_max <= kValueBytesMax);
+  GRID_CHECK(options.batch_bytes_max > 2 * options.value_bytes_max &&
+             options.value_bytes_max <= kValueBytesMax + kDecorationBytesMax);
   std::unique_ptr<LmdbStore> store(new LmdbStore(options));
   status = store->load();
   if (status == Status::ok) return store;
@@ -61,11 +62,7 @@ Status LmdbStore::replay() {
 
 Result<Seq> LmdbStore::append(const crdt::Op& op) {
   const crdt::CellName& cell = op.cell.name;
-  if (op.cell.value.size() > options_.value_bytes_max) {
-    return fail(Status::too_large, "the value has " + std::to_string(op.cell.value.size()) +
-                                       " bytes, and this store keeps up to " +
-                                       std::to_string(options_.value_bytes_max));
-  }
+  GRID_TRY(check_value(op.cell.value));
   if (cell.map.size() > kMapBytesMax || cell.key.size() > kKeyBytesMax || cell.sub.size() > kSubBytesMax) {
     return fail(Status::too_large, "a part of the cell's name is longer than its limit");
   }
@@ -82,6 +79,12 @@ Result<Seq> LmdbStore::append(const crdt::Op& op) {
   table_->set(name.text(), is_erasure ? 0 : seq);
   if (is_erasure) table_->bury(seq);
   return seq;
+}
+
+Status LmdbStore::check_value(Bytes value) {
+  if (value.size() <= options_.value_bytes_max) return Status::ok;
+  return fail(Status::too_large, "the value has " + std::to_string(value.size()) +
+                                     " bytes, and this store keeps up to " + std::to_string(options_.value_bytes_max));
 }
 
 Status LmdbStore::has_room(std::size_t appends, std::size_t bytes) {
@@ -106,21 +109,38 @@ Status LmdbStore::supersede(Seq seq) {
 
 Status LmdbStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) {
   if (stamp.is_none()) return fail(Status::invalid, "an op can't be restamped with no stamp");
-  Bytes bytes;
-  int error = seq <= marks_.shared || is_dead(seq) ? MDB_NOTFOUND : record(seq, bytes);
-  if (error != 0 && error != MDB_NOTFOUND) return fail_read(error);
-  Result<crdt::Op> op = error == 0 ? op_of(seq, bytes) : Result<crdt::Op>(Status::not_found);
+  Result<crdt::Op> op = seq <= marks_.shared ? Result<crdt::Op>(Status::not_found) : op_to_change(seq);
   if (op.ok() && !op->local) op = Status::not_found;
   if (op.status() == Status::not_found) {
     return fail(Status::not_found, "no unshared local op has sequence " + std::to_string(seq));
   }
   if (!op.ok()) return op.status();
-
-  GRID_TRY(check_room(bytes.size() + sizeof(std::uint64_t)));
   op->cell.stamp = stamp;
   op->cell.expires_ms = expires_ms;
+  return change(seq, *op);
+}
+
+Status LmdbStore::rewrite(Seq seq, Bytes value) {
+  GRID_TRY(check_value(value));
+  Result<crdt::Op> op = op_to_change(seq);
+  if (op.status() == Status::not_found) return fail(Status::not_found, "no record " + std::to_string(seq));
+  if (!op.ok()) return op.status();
+  op->cell.value = value;
+  return change(seq, *op);
+}
+
+Result<crdt::Op> LmdbStore::op_to_change(Seq seq) {
+  Bytes bytes;
+  const int error = is_dead(seq) ? MDB_NOTFOUND : record(seq, bytes);
+  if (error == MDB_NOTFOUND) return Status::not_found;
+  if (error != 0) return fail_read(error);
+  return op_of(seq, bytes);
+}
+
+Status LmdbStore::change(Seq seq, const crdt::Op& op) {
+  GRID_TRY(check_room(lmdb::record_size(op)));
   Batch& batch = open_batch();
-  const Bytes rewritten = encode(seq, *op);
+  const Bytes rewritten = encode(seq, op);
   if (seq >= batch.first) {
     batch.records[seq - batch.first] = rewritten;
   } else {

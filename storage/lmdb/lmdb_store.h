@@ -25,7 +25,7 @@
 #include <thread>
 
 #include "storage/lmdb/medium.h"
-#include "storage/store.h"
+#include "storage/rewritable_store.h"
 
 namespace grid::storage {
 
@@ -34,11 +34,11 @@ struct LmdbOptions {
   std::size_t map_bytes = sizeof(void*) == 8 ? 1'073'741'824 : 67'108'864;  // To begin with: it grows. Costs no memory.
   std::size_t table_entries_max = 32'768;                                   // Then the table is folded.
   std::size_t batch_bytes_max = std::size_t{64} * 1'048'576;
-  std::size_t value_bytes_max = kValueBytesMax;
-  bool sync = true;  // False for benchmarks: a crash of the machine may corrupt the store.
+  std::size_t value_bytes_max = kValueBytesMax;  // Up to kDecorationBytesMax more.
+  bool sync = true;                              // False for benchmarks: a crash of the machine may corrupt the store.
 };
 
-class LmdbStore final : public Store {
+class LmdbStore final : public RewritableStore {
  public:
   // The store in `options.path`; null with `status` and `problem`, a sentence, when it can't be opened:
   //   busy     Another process has it open; `problem` says which.
@@ -52,6 +52,7 @@ class LmdbStore final : public Store {
   Result<Seq> append(const crdt::Op& op) override;
   Status has_room(std::size_t appends, std::size_t bytes) override;
   Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override;
+  Status rewrite(Seq seq, Bytes value) override;
   Status share(Seq seq) override;
   Status settle(Seq seq) override;
   Seq shared() const override { return marks_.shared; }
@@ -98,6 +99,9 @@ class LmdbStore final : public Store {
   Result<crdt::Op> op_of(Seq seq, Bytes record);
   Result<crdt::Op> op_at(Seq seq);
 
+  Status check_value(Bytes value);
+  Result<crdt::Op> op_to_change(Seq seq);
+  Status change(Seq seq, const crdt::Op& op);
   Status supersede(Seq seq);
   lmdb::Batch& open_batch() { return *batches_.back(); }
   std::uint64_t open_number() const { return sealed_ + 1; }

@@ -209,6 +209,7 @@ int Medium::grow(std::size_t bytes, std::size_t entries) {
   const std::size_t wanted = std::max(2 * before, used + 2 * room_for(bytes, entries, used));
   constexpr std::size_t kStepBytes = 65'536;
   close_snapshot();
+  environment_.forget_dead_readers();  // They may be why there was no room.
   const int grown = environment_.set_map_bytes((wanted + kStepBytes - 1) / kStepBytes * kStepBytes);
   if (grown != 0 && environment_.set_map_bytes(before) != 0) return grown;
   const int error = open_snapshot();

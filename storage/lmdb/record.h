@@ -11,6 +11,7 @@
 #include <array>
 
 #include "crdt/cell.h"
+#include "storage/rewritable_store.h"
 
 namespace grid::storage::lmdb {
 
@@ -38,7 +39,7 @@ struct SeqKey {
 
 inline constexpr std::size_t kRecordHeadBytes = 28;
 inline constexpr std::size_t kRecordBytesAside = kRecordHeadBytes + 16 + 8 + 2;  // Of a name and a value, at most.
-inline constexpr std::size_t kRecordBytesMax = kRecordBytesAside + kNameBytesMax + kValueBytesMax;
+inline constexpr std::size_t kRecordBytesMax = kRecordBytesAside + kNameBytesMax + kValueBytesMax + kDecorationBytesMax;
 
 std::size_t record_size(const crdt::Op& op);
 // Fills `to`, which is record_size(op) long. The sequence is not in the record, but its checksum covers it.

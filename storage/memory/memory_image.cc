@@ -34,6 +34,9 @@ void MemoryImage::apply(const Change& change) {
       log_[change.seq].op.cell.stamp = change.stamp;
       log_[change.seq].op.cell.expires_ms = change.expires_ms;
       return;
+    case Change::Kind::rewrite:
+      log_[change.seq].value = change.bytes;
+      return;
     case Change::Kind::share:
       shared_ = std::max(shared_, change.seq);
       return;

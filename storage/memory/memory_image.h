@@ -28,14 +28,15 @@ struct MemoryRecord {
 };
 
 struct Change {
-  enum class Kind : std::uint8_t { append, restamp, share, settle, set_fact };
+  enum class Kind : std::uint8_t { append, restamp, rewrite, share, settle, set_fact };
 
   Kind kind = Kind::append;
-  Seq seq = 0;                   // restamp, share, settle
+  Seq seq = 0;                   // restamp, rewrite, share, settle
   MemoryRecord record;           // append
   crdt::Stamp stamp;             // restamp
   std::uint64_t expires_ms = 0;  // restamp
-  std::string name, bytes;       // set_fact; empty bytes remove it
+  std::string name;              // set_fact
+  std::string bytes;             // set_fact: none remove it; rewrite
 
   std::size_t size() const;
 };
@@ -49,6 +50,7 @@ class MemoryImage {
   const MemoryRecord* next_op(Seq after, Seq& seq) const;
   // Whether `seq` is in the log, local and never shared.
   bool can_restamp(Seq seq) const;
+  bool has_record(Seq seq) const { return log_.contains(seq); }
 
   using Facts = std::map<std::string, std::string, std::less<>>;
   const Facts& facts() const { return facts_; }

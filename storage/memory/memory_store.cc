@@ -69,6 +69,18 @@ Status MemoryStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms
   return write(std::move(change));
 }
 
+Status MemoryStore::rewrite(Seq seq, Bytes value) {
+  if (value.size() > options_.value_bytes_max) {
+    return fail(Status::too_large, "memory store: the value is longer than this store keeps");
+  }
+  if (!now_.has_record(seq)) return fail(Status::not_found, "memory store: no record has that sequence");
+  Change change;
+  change.kind = Change::Kind::rewrite;
+  change.seq = seq;
+  change.bytes = as_text(value);
+  return write(std::move(change));
+}
+
 Status MemoryStore::share(Seq seq) {
   if (seq > head()) return fail(Status::invalid, "memory store: a sequence above the head can't be shared");
   Change change;

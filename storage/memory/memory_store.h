@@ -13,11 +13,11 @@
 #include <deque>
 
 #include "storage/memory/memory_image.h"
-#include "storage/store.h"
+#include "storage/rewritable_store.h"
 
 namespace grid::storage {
 
-class MemoryStore final : public Store {
+class MemoryStore final : public RewritableStore {
  public:
   struct Options {
     std::size_t value_bytes_max = kValueBytesMax;
@@ -38,6 +38,7 @@ class MemoryStore final : public Store {
   Result<Seq> append(const crdt::Op& op) override;
   Status has_room(std::size_t appends, std::size_t bytes) override;
   Status restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) override;
+  Status rewrite(Seq seq, Bytes value) override;
   Status share(Seq seq) override;
   Status settle(Seq seq) override;
   Seq shared() const override { return now_.shared(); }

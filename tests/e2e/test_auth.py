@@ -37,6 +37,16 @@ device_tokens = true
 [auth.jwt]
 keys = "{self.keys}"
 leeway = "0s"
+[limits]
+failures_burst = 1000
+[role.all]
+grants = [{{ map = "*", actions = ["read", "put", "remove"] }}, {{ actions = ["inspect"] }}]
+[access]
+default_roles = ["all"]
+[role.sensor]
+grants = []
+[role.reader]
+grants = []
 """)
 
     def give_key(self, kid, key):

@@ -32,7 +32,7 @@ class SickDisk(load.LoadTest):
         self.fall_ill(how, where)
         self.assertEqual(gateway.ended(), 1, gateway.errors)
         self.assertEqual(self.order.read_text(), "done\n")
-        reason = "gridd: ends, because a disk has failed: app default: "
+        reason = "gridd: ends: app default: a disk has failed: "
         said = [line for line in gateway.errors if line.startswith(reason)]
         self.assertEqual(len(said), 1, gateway.errors)
         self.assertIn(where, said[0])

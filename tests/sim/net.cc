@@ -33,7 +33,8 @@ void World::connect(Site& device) {
   const LinkId there = next_link_++;
   device.links[here] = {.peer = &gateway(), .peer_link = there};
   gateway().links[there] = {.peer = &device, .peer_link = here};
-  after(options_.latency_ms, gateway(), {.kind = Event::Kind::link_up, .link = there});
+  const Event comes{.kind = Event::Kind::link_up, .link = there, .identity = device.principal};
+  after(options_.latency_ms, gateway(), comes, device.claims);
   after(options_.latency_ms, device, {.kind = Event::Kind::link_up, .link = here});
 }
 

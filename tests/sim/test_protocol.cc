@@ -13,7 +13,7 @@
 //         a_power_cut_of_the_gateway_makes_no_device_a_clone, an_older_token_is_never_given_again,
 //         the_first_token_of_a_node_waits_for_the_disk_too;
 //         test_scenarios.cc: a_restored_device_image_goes_on_under_a_new_node_id
-//   P2    pending: principals
+//   P2    test_access.cc
 //   P3    accepted_stamps_do_not_push_the_judge, what_a_gateway_took_without_time_shuts_nobody_out,
 //         a_gateway_that_starts_in_the_past_judges_by_what_it_knew, a_gateway_without_time_does_not_judge,
 //         who_follows_a_healed_stamp_may_write, who_overwrote_a_stamp_that_nobody_holds_any_more_may_write,
@@ -26,7 +26,8 @@
 //   P5    test_scenarios.cc: a_rejected_op_is_reported_and_leaves_no_trace,
 //         thirty_days_offline_on_200_keys_leave_200_ops
 //   P6    test_scenarios.cc: a_rejection_does_not_touch_a_later_write_of_its_cell; the dead-letter list is pending
-//   P7    pending: rights, without which nothing that was applied is refused later
+//   P7    test_access.cc: a_write_that_was_relayed_before_its_right_went_is_written_over;
+//         test_policy.cc: what_was_relayed_and_is_refused_when_it_comes_again_is_written_over
 //   P8    what_is_not_durable_at_the_gateway_stays_in_the_log, a_full_log_of_shared_ops_refuses,
 //         what_a_full_log_drops_is_told_and_comes_back_from_the_gateway, a_row_that_is_under_way_is_not_dropped
 //   P9    pending: batches
@@ -46,7 +47,7 @@
 //         a_gateway_that_lost_everything_is_healed_by_its_devices; an operator's window is pending
 //   P20   a_device_that_does_not_know_the_time_expires_nothing, a_welcome_that_was_slept_on_tells_no_time;
 //         test_scenarios.cc: an_expired_row_is_gone_everywhere
-//   P21   pending: rights
+//   P21   test_access.cc
 //   P22   pending: eviction
 //   P23   pending: facts
 //   P24   pending: facts

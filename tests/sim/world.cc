@@ -314,6 +314,8 @@ void World::after(std::uint64_t ms, Site& site, const Event& event, std::vector<
   queue_.emplace(now_ms_ + ms, Due{&site, site.life, event, std::move(bytes), nullptr});
 }
 
+void World::change_grants() { after(0, gateway(), {.kind = Event::Kind::grants_changed}); }
+
 void World::later(std::uint64_t ms, std::function<void()> todo) {
   queue_.emplace(now_ms_ + ms, Due{nullptr, 0, {}, {}, std::move(todo)});
 }

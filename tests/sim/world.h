@@ -133,6 +133,8 @@ struct Site {
   bool reachable = true;      // A device: whether a link to the gateway can be had,
   bool up_blocked = false;    // whether what it sends stays on the way,
   bool down_blocked = false;  // and what is sent to it.
+  std::string principal{};             // A device: whom the gateway's host has proven it to be,
+  std::vector<std::uint8_t> claims{};  // and what is claimed of them.
   bool slow = false;
   bool old_release = false;
   bool running = true;
@@ -240,6 +242,7 @@ class World {
   void fail_disk(Site& site, std::uint64_t nth_write, std::uint64_t down_ms);
   void refuse_drains(std::uint32_t count);
   void nudge(Site& site);  // Events that nothing called for.
+  void change_grants();    // The gateway is told that its Access gives other rights.
   void count(Fault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
   void later(std::uint64_t ms, std::function<void()> todo);
 

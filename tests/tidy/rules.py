@@ -95,7 +95,7 @@ LIBRARY_OF = [
     (r"lwip/|netif/", "lwip"),
     (r"semihost\.h$", "semihosting"),
     (r"(sys|netinet|arpa|net|linux)/|(unistd|fcntl|signal|errno|time|netdb|dlfcn|poll|pwd|limits|pthread|dirent|"
-     r"termios|syslog|ftw|glob|locale|stdio|stdlib|getopt|sched|malloc)\.h$", "os"),
+     r"termios|syslog|ftw|glob|locale|stdio|stdlib|getopt|sched|malloc|grp)\.h$", "os"),
     (r"(stdint|stddef|string|stdarg|setjmp|assert|inttypes|float|math|stdbool)\.h$", "c"),
 ]
 

@@ -31,6 +31,7 @@ inline constexpr std::uint16_t kAdmitted = 101;
 inline constexpr std::uint16_t kUnauthorized = 401;
 inline constexpr std::uint16_t kForbidden = 403;
 inline constexpr std::uint16_t kNotFound = 404;
+inline constexpr std::uint16_t kTooMany = 429;
 inline constexpr std::uint16_t kUnavailable = 503;
 
 // The answer. What is not kAdmitted gets no link, but `status` and `sentence` as plain text.

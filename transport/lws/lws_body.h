@@ -55,6 +55,8 @@ struct Progress {
   static constexpr std::uint64_t kUnknown = UINT64_MAX;
 };
 
+inline std::uint64_t ms_of(std::uint16_t seconds) { return std::uint64_t{1'000} * seconds; }
+
 // Where a server listens.
 struct Door {
   LwsContext::Body* body;
@@ -69,11 +71,35 @@ struct Origin {
   bool is_secured = false;          // It came to a door of TLS,
   bool asked = false;               // and spoke HTTP to us.
   bool is_paused = false;           // It was too fast.
+  bool is_done = false;             // Its last request is answered, and libwebsockets has not heard of it yet.
   std::uint64_t since_ms = 0;       // That it came, or that its last request was over.
   std::uint64_t arrived_bytes = 0;  // Of frames and bodies.
   std::unique_ptr<Pace> pace{};     // Where links have one.
   Progress reading{};               // Of a frame that is not whole yet, or of a body.
   Progress writing{};               // Of what the socket has not taken yet.
+};
+
+// A request that is under way, and its answer.
+struct Exchange {
+  ExchangeId id = 0;
+  LwsContext::Body* body = nullptr;
+  bool is_told = false;         // The listener knows of it, and hears its end.
+  bool is_head = false;         // Asked by HEAD.
+  bool has_body_ended = false;  // That of the request.
+  bool is_answered = false;
+  bool is_http_1_1 = false;
+  bool has_head = false;    // The answer's is made.
+  bool is_chunked = false;  // Its body is, for nobody knows how long it is.
+  bool must_close = false;  // Its end is the connection's.
+  bool is_over = false;     // All of it is made,
+  bool is_short = false;    // and it is less than was announced.
+  std::uint64_t body_left = 0;
+  HttpAnswer answer;
+  std::optional<std::uint64_t> left;  // Of its body.
+  std::vector<std::uint8_t> out;      // What goes out next, from out_at on.
+  std::size_t out_at = 0;
+  int socket = -1;  // A copy of the connection's, while it is written to.
+  std::unique_ptr<UvHandle<uv_poll_t>> poll;
 };
 
 struct Link {
@@ -91,6 +117,7 @@ struct Link {
   std::uint64_t heard_at_ms = 0;
   std::unique_ptr<Dial> dial;            // Of a client, and only of that.
   std::unique_ptr<Origin> origin;        // Of a server.
+  std::unique_ptr<Exchange> exchange;    // While one is under way.
   std::unique_ptr<Admission> admission;  // Until it is up.
 };
 
@@ -106,6 +133,13 @@ class LwsContext::Body final : private Doorstep::Host {
   void want_write(LinkId id);
   void close(LinkId id, std::uint16_t code, std::string_view reason);
   LwsCounts counted() const;
+  void serve(HttpListener& listener) { requests_ = &listener; }
+  // Null when it is over.
+  Link* find_exchange(ExchangeId id);
+  void answer(Link& link, HttpAnswer answer);
+  void go_on(Link& link);
+  void hold_body(Link& link, bool is_held);
+  void give_up(Link& link);
 
   std::vector<std::unique_ptr<Door>> doors;
   CertificateTerm certificate;
@@ -133,6 +167,8 @@ class LwsContext::Body final : private Doorstep::Host {
   void turn_away(const Visitor& visitor, std::string_view answer, std::string_view trouble);
   void adopt(const Visitor& visitor);
   void forget(const Link& link);
+  bool may_try(const Link& link);
+  void note_answer(const Link& link, std::uint16_t status);
   void stranger(LinkListener& listener, const SocketAddress& peer, std::string_view trouble);
 
   // lws_tls.cc
@@ -155,7 +191,6 @@ class LwsContext::Body final : private Doorstep::Host {
   static int on_event(lws* wsi, lws_callback_reasons event, void* user, void* bytes, std::size_t size);
   int dispatch(Link& link, lws_callback_reasons event, std::uint8_t* bytes, std::size_t size);
   int answer_upgrade(Link& link, const char* protocol);
-  int answer_get(Link& link);
   int opened(Link& link);
   int receive(Link& link, std::uint8_t* bytes, std::size_t size);
   void heard(Link& link);
@@ -165,6 +200,22 @@ class LwsContext::Body final : private Doorstep::Host {
   void refuse(Link& link, std::uint16_t code, std::string_view to_peer, std::string_view to_owner);
   void end(Link& link, std::string_view reason);
   void wsi_gone(Link& link);
+
+  // lws_http.cc
+  int requested(Link& link);
+  int reply(Link& link, std::uint16_t status, std::string_view text = {});
+  void hand_on(Link& link, Method method, const std::string& path);
+  int body_came(Link& link, Bytes piece);
+  void body_ended(Link& link);
+  static bool begin_answer(Link& link);
+  std::optional<std::size_t> next_piece(Exchange& exchange);
+  static std::ptrdiff_t put(const Link& link, Bytes bytes);
+  bool flush(Link& link);
+  void answer_writable(Link& link);
+  static void frame_piece(Exchange& exchange, std::size_t size);
+  void answered(Link& link);
+  int http_writable(Link& link);
+  void end_exchange(Link& link, bool is_whole);
 
   // lws_dial.cc
   Status look_up(Link& link);
@@ -191,11 +242,14 @@ class LwsContext::Body final : private Doorstep::Host {
   std::unique_ptr<UvHandle<uv_timer_t>> patience_;
   std::uint64_t patience_ms_ = 0;  // Between two looks; 0: none is due.
   Crowd crowd_;
+  FailureLimiter failures_{Rate{}};
   LwsCounts counts_;
   std::size_t accepted_count_ = 0;  // Links that were accepted,
   std::size_t up_count_ = 0;        // are up,
   std::size_t paused_count_ = 0;    // and wait.
   LinkId last_id_ = 0;
+  std::uint32_t last_exchange_ = 0;
+  HttpListener* requests_ = nullptr;
   std::unique_ptr<std::uint8_t[]> send_buffer_;  // LWS_PRE bytes for libwebsockets, then a frame.
   std::vector<std::uint8_t> spare_;              // Memory for the next large frame that arrives in pieces.
   std::set<Lookup*> lookups_;

@@ -82,6 +82,7 @@ Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
     if (!before.contains(poll)) uv_fileno(poll, &pipe_);
   }
   crowd_ = Crowd(options.links_each_max);
+  failures_ = FailureLimiter(options.failures);
   doorstep_ = std::make_unique<Doorstep>(loop, static_cast<Doorstep::Host&>(*this), options.visitors_max);
   patience_ = std::make_unique<UvHandle<uv_timer_t>>();
   uv_timer_init(loop, patience_->get());
@@ -221,6 +222,25 @@ void LwsContext::want_write(LinkId link) { body_->want_write(link); }
 void LwsContext::close(LinkId link, std::uint16_t code, std::string_view reason) { body_->close(link, code, reason); }
 
 std::size_t LwsContext::link_count() const { return body_->links.size(); }
+
+void LwsContext::serve(HttpListener& listener) { body_->serve(listener); }
+
+void LwsContext::answer(ExchangeId exchange, HttpAnswer answer) {
+  if (Link* link = body_->find_exchange(exchange)) body_->answer(*link, std::move(answer));
+}
+
+void LwsContext::want_answer(ExchangeId exchange) {
+  Link* link = body_->find_exchange(exchange);
+  if (link != nullptr && link->exchange->is_answered) body_->go_on(*link);
+}
+
+void LwsContext::hold_body(ExchangeId exchange, bool is_held) {
+  if (Link* link = body_->find_exchange(exchange)) body_->hold_body(*link, is_held);
+}
+
+void LwsContext::give_up(ExchangeId exchange) {
+  if (Link* link = body_->find_exchange(exchange)) body_->give_up(*link);
+}
 
 LwsCounts LwsContext::counts() const { return body_->counted(); }
 

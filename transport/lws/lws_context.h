@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "crdt/base/status.h"
+#include "transport/lws/http_listener.h"
 #include "transport/lws/link_listener.h"
 #include "transport/lws/tls.h"
 #include "transport/lws/token_bucket.h"
@@ -46,9 +47,11 @@ struct LwsOptions {
   std::uint32_t links_each_max = 0;       // Of a server, from one address; 0: as many as from all.
   std::uint32_t visitors_max = 256;       // Accepted, and not a byte has come; beyond that the longest silent one goes.
   std::uint32_t header_bytes_max = 8 * 1024;
+  std::uint64_t body_bytes_max = std::uint64_t{256} * 1'048'576;  // Of a request by HTTP.
   Rate frames{};  // Of each link that was accepted: beyond it the server reads later, and drops nothing.
   Rate bytes{};
-  TlsClient tls{};  // For wss:// links that this end opens.
+  Rate failures{.per_second = 1, .burst = 10};  // Authentications that failed, from one address; then all is 429.
+  TlsClient tls{};                              // For wss:// links that this end opens.
 };
 
 enum class Security : std::uint8_t { plain, tls };
@@ -98,6 +101,17 @@ class LwsContext {
   const std::string& bound() const;
   // Takes no new links; those that are open stay.
   void stop_listening();
+
+  // Who hears of requests by HTTP; without one all but /healthz is 404.
+  void serve(HttpListener& listener);
+  // The calls on an exchange; one that is over is ignored. The first answer counts.
+  void answer(ExchangeId exchange, HttpAnswer answer);
+  // There is a next piece of a streamed answer.
+  void want_answer(ExchangeId exchange);
+  // The request's body is not to come any further, or may again. What libwebsockets has read already comes still.
+  void hold_body(ExchangeId exchange, bool is_held);
+  // Ends the exchange with its connection, in the middle of the answer, so that nobody takes it for whole.
+  void give_up(ExchangeId exchange);
 
   // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`; a `bearer` token that is given is shown.
   // What becomes of it comes later, from the loop: on_open(), or on_close() with the reason.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "transport/lws/http_head.h"
 #include "transport/lws/lws_body.h"
 
 namespace grid::transport {
@@ -22,15 +23,6 @@ LinkId link_of(lws* wsi) {
   return static_cast<LinkId>(reinterpret_cast<std::uintptr_t>(lws_get_opaque_user_data(wsi)));
 }
 
-std::string header_of(lws* wsi, lws_token_indexes token) {
-  const int size = lws_hdr_total_length(wsi, token);
-  if (size <= 0) return {};
-  std::string text(static_cast<std::size_t>(size) + 1, '\0');
-  const int copied = lws_hdr_copy(wsi, text.data(), size + 1, token);
-  text.resize(copied > 0 ? static_cast<std::size_t>(copied) : 0);
-  return text;
-}
-
 // Why a client link did not come up. libwebsockets keeps the number of a connect() that failed to itself.
 std::string trouble_of(lws* wsi, std::string_view text, const std::string& tls) {
   const unsigned status = lws_http_client_http_response(wsi);
@@ -41,10 +33,8 @@ std::string trouble_of(lws* wsi, std::string_view text, const std::string& tls) 
   return std::string(text);
 }
 
-// Ends an HTTP exchange: keeps the connection for another one, or says that it is to be dropped.
-int done_with(lws* wsi) { return lws_http_transaction_completed(wsi) != 0 ? -1 : 0; }
-
-int answer(lws* wsi, unsigned status, std::string_view text) {
+// The whole of an answer; its connection ends with it.
+int say_no(lws* wsi, unsigned status, std::string_view text) {
   std::uint8_t head[LWS_PRE + 512];
   std::uint8_t* at = head + LWS_PRE;
   std::uint8_t* const end = head + sizeof(head) - 1;
@@ -60,19 +50,6 @@ int answer(lws* wsi, unsigned status, std::string_view text) {
   body.append(text).append(1, '\n');
   auto* const bytes = reinterpret_cast<std::uint8_t*>(body.data()) + LWS_PRE;
   return lws_write(wsi, bytes, text.size() + 1, LWS_WRITE_HTTP_FINAL) < 0 ? -1 : 0;
-}
-
-// What stands behind `Bearer ` in that header, whose scheme is not case-sensitive (RFC 7235).
-std::string_view bearer_in(std::string_view header) {
-  constexpr std::string_view kScheme = "bearer ";
-  if (header.size() < kScheme.size()) return {};
-  for (std::size_t i = 0; i < kScheme.size(); ++i) {
-    const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != kScheme[i]) return {};
-  }
-  header.remove_prefix(kScheme.size());
-  while (!header.empty() && header.front() == ' ') header.remove_prefix(1);
-  return header;
 }
 
 }  // namespace
@@ -93,7 +70,14 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
       return answer_upgrade(link, reinterpret_cast<const char*>(bytes));
     case LWS_CALLBACK_HTTP:
-      return answer_get(link);
+      return requested(link);
+    case LWS_CALLBACK_HTTP_BODY:
+      return body_came(link, {bytes, size});
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+      body_ended(link);
+      return 0;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return http_writable(link);
     case LWS_CALLBACK_ESTABLISHED:
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
       return opened(link);
@@ -140,6 +124,8 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
     admission = {.status = kNotFound, .sentence = "only WebSocket is spoken here"};
   } else if (up_count_ >= options_.links_max) {
     admission = {.status = kUnavailable, .sentence = "too many links"};
+  } else if (!may_try(link)) {
+    admission = {.status = kTooMany, .sentence = "too many attempts from this address have failed"};
   } else {
     const std::string address = link.origin->peer.host();
     const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
@@ -152,15 +138,9 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
     return 0;
   }
   ++counts_.not_admitted;
+  note_answer(link, admission.status);
   if (admission.sentence.empty()) admission.sentence = "no link opens here";
-  return answer(link.wsi, admission.status, admission.sentence) < 0 ? -1 : 1;
-}
-
-int LwsContext::Body::answer_get(Link& link) {
-  const bool known = header_of(link.wsi, WSI_TOKEN_GET_URI) == "/healthz";
-  const int answered =
-      known ? answer(link.wsi, HTTP_STATUS_OK, "ok") : answer(link.wsi, HTTP_STATUS_NOT_FOUND, "nothing is here");
-  return answered < 0 ? -1 : done_with(link.wsi);
+  return say_no(link.wsi, admission.status, admission.sentence) < 0 ? -1 : 1;
 }
 
 int LwsContext::Body::opened(Link& link) {
@@ -267,6 +247,7 @@ void LwsContext::Body::end(Link& link, std::string_view reason) {
 
 void LwsContext::Body::wsi_gone(Link& link) {
   link.wsi = nullptr;
+  if (link.exchange != nullptr) end_exchange(link, false);
   if (link.origin != nullptr) forget(link);
   if (!link.is_up && link.dial != nullptr && link.listener != nullptr) {
     if (!link.dial->calling) dial_next(link);

@@ -146,9 +146,17 @@ void LwsContext::Body::forget(const Link& link) {
   if (origin.asked || link.listener == nullptr) return;
   std::string trouble = std::exchange(tls_trouble_, {});
   if (!trouble.empty()) trouble = "shakes no hands by TLS: " + trouble;
-  const bool is_late = uv_now(loop_) - origin.since_ms >= 1'000u * options_.handshake_s;
+  const bool is_late = uv_now(loop_) - origin.since_ms >= ms_of(options_.handshake_s);
   if (trouble.empty()) trouble = is_late ? "takes too long to say what it wants" : "ends before its request";
   stranger(*link.listener, origin.peer, trouble);
+}
+
+bool LwsContext::Body::may_try(const Link& link) {
+  return failures_.admits(neighbourhood_of(link.origin->peer), uv_now(loop_));
+}
+
+void LwsContext::Body::note_answer(const Link& link, std::uint16_t status) {
+  if (status == kUnauthorized) failures_.failed(neighbourhood_of(link.origin->peer), uv_now(loop_));
 }
 
 LwsCounts LwsContext::Body::counted() const {

@@ -27,7 +27,7 @@ void LwsContext::Body::be_patient() {
 void LwsContext::Body::look_round() {
   patience_ms_ = 0;
   const std::uint64_t now_ms = uv_now(loop_);
-  const std::uint64_t patience_ms = std::uint64_t{1'000} * options_.handshake_s;
+  const std::uint64_t patience_ms = ms_of(options_.handshake_s);
   if (now_ms > patience_ms) doorstep_->send_away(now_ms - patience_ms);
   std::vector<std::pair<LinkId, std::string_view>> late;
   for (const auto& [id, link] : links) {
@@ -45,8 +45,8 @@ void LwsContext::Body::look_round() {
 // Why a link is to be dropped; empty when it is not.
 std::string_view LwsContext::Body::lateness(Link& link, std::uint64_t now_ms) const {
   Origin& origin = *link.origin;
-  if (!link.is_up && !origin.asked) {
-    return now_ms - origin.since_ms > 1'000u * options_.handshake_s ? "takes too long to say what it wants" : "";
+  if (!link.is_up && link.exchange == nullptr) {
+    return now_ms - origin.since_ms > ms_of(options_.handshake_s) ? "takes too long to say what it wants" : "";
   }
   if (!origin.is_paused && is_stalled(origin.reading, origin.arrived_bytes, now_ms)) {
     return "does not get on with what it sends";
@@ -64,7 +64,7 @@ void LwsContext::Body::await_room(Link& link) {
 }
 
 bool LwsContext::Body::is_stalled(Progress& progress, std::uint64_t bytes, std::uint64_t now_ms) const {
-  if (progress.since_ms == 0 || now_ms - progress.since_ms < 1'000u * options_.stall_s) return false;
+  if (progress.since_ms == 0 || now_ms - progress.since_ms < ms_of(options_.stall_s)) return false;
   const bool is_stalled = bytes - progress.bytes < kProgressBytes;
   progress = {.since_ms = now_ms, .bytes = bytes};
   return is_stalled;

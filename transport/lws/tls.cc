@@ -151,7 +151,7 @@ std::string alternative_name(const X509* certificate, int kind) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
     if (name->type == kind) found = name;
   }
-  const std::string text = found != nullptr ? text_of(found->d.ia5) : std::string();
+  std::string text = found != nullptr ? text_of(found->d.ia5) : std::string();
   GENERAL_NAMES_free(names);
   return text;
 }
@@ -274,6 +274,14 @@ std::string proven_subject(SSL* ssl) {
   std::string name = alternative_name(certificate.get(), GEN_URI);
   if (name.empty()) name = alternative_name(certificate.get(), GEN_DNS);
   return name.empty() ? common_name(certificate.get()) : name;
+}
+
+std::ptrdiff_t write_by_tls(SSL* ssl, Bytes bytes) {
+  ERR_clear_error();
+  const int written = SSL_write(ssl, bytes.data(), static_cast<int>(bytes.size()));
+  if (written > 0) return written;
+  const int why = SSL_get_error(ssl, written);
+  return why == SSL_ERROR_WANT_WRITE || why == SSL_ERROR_WANT_READ ? 0 : -1;
 }
 
 std::string verification_trouble(X509_STORE_CTX* verification) {

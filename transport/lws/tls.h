@@ -9,10 +9,12 @@
 // Threads   One.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 
+#include "crdt/base/bytes.h"
 #include "crdt/base/status.h"
 
 struct ssl_ctx_st;
@@ -74,6 +76,9 @@ class TlsContext {
 // The name in the certificate that the peer has proven to own and that was verified: its first URI, else its first DNS
 // name, else its common name. Empty without such a certificate, or when the name is not plain text.
 std::string proven_subject(ssl_st* ssl);
+
+// What `ssl` takes of `bytes`; 0 when nothing now, below when it is gone.
+std::ptrdiff_t write_by_tls(ssl_st* ssl, Bytes bytes);
 
 // Why a certificate was refused, as OpenSSL puts it.
 std::string verification_trouble(x509_store_ctx_st* verification);

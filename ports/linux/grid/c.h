@@ -56,11 +56,13 @@ typedef struct grid_keep {
 
 /* All zeros are the defaults. */
 typedef struct grid_options {
-  const char* app;     /* The tenant; null: "default". */
-  const char* store;   /* A directory, made when missing; null: memory only, nothing is kept. */
-  const char* server;  /* ws://HOST:PORT or wss://HOST:PORT; null: never connects. */
-  const char* inspect; /* A Unix socket for `gridctl --target unix:PATH`; null: none. */
-  bool offline;        /* Starts off the net; grid_online() goes on. */
+  const char* app;      /* The tenant; null: "default". */
+  const char* store;    /* A directory, made when missing; null: memory only, nothing is kept. */
+  const char* server;   /* ws://HOST:PORT or wss://HOST:PORT; null: never connects. */
+  const char* inspect;  /* A Unix socket for `gridctl --target unix:PATH`; null: none. */
+  const char* key_file; /* Encrypts the store (docs/encryption.md): a path, or credential:NAME; null: not encrypted. */
+  const char* old_key_file; /* The key before it: grid_open() brings the store to the new one. */
+  bool offline;             /* Starts off the net; grid_online() goes on. */
   grid_on_full on_full;
   uint32_t pending_ops_max; /* 0: four million. */
   uint32_t pause_ms_max;    /* 0: 30 s. */

@@ -38,6 +38,10 @@ struct LinuxOptions {
   std::span<const Keep> keep{};
   std::size_t live_bytes_max = 64u << 20;    // Of the rows of one live query. One that needs more ends.
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
+  // AES-256-GCM over all that the store keeps (docs/encryption.md): the key is in this file, 32 bytes or 64 hex digits,
+  // or in credential:NAME of systemd. Empty: not encrypted.
+  std::string key_file{};
+  std::string old_key_file{};  // The key before that one; open() brings the store to the new one.
   // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
   std::string inspect{};
   // Who this device is: a token (docs/auth.md), or a file of one, which is read again for each link and when its token
@@ -62,9 +66,12 @@ class LinuxHost {
   Node* open(const LinuxOptions& options);
   // Of the last open():
   //   invalid  The address, the app's name or the inspection socket's path breaks a rule, or what lies in the store's
-  //            place is no store.
+  //            place is no store, or is encrypted and no key was given, or the other way round; or a key file holds
+  //            none.
   //   busy     Another process has the store open, or listens at the inspection socket.
-  //   denied   The store belongs to another app, or may not be written; or the inspection socket may not be made.
+  //   denied   The store belongs to another app, or may not be written, or has another key; a key file can't be read or
+  //            can be by everybody; or the inspection socket may not be made.
+  //   not_found  There is no such key file.
   //   corrupt, newer, full, io  Of the store.
   Status status() const;
 

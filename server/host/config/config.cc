@@ -16,7 +16,7 @@ using Origins = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::string_view kVariablePrefix = "GRIDD_";
 // Read by those whom they concern.
-constexpr std::array<std::string_view, 2> kSections = {"map", "search"};
+constexpr std::array<std::string_view, 5> kSections = {"map", "search", "role", "user", "access"};
 
 template <typename Section>
 const Key<Section>* find(std::span<const Key<Section>> keys, std::string_view name) {
@@ -125,11 +125,9 @@ template <typename Section>
 void compare(std::span<const Key<Section>> keys, const Section& now, const Section& next, const std::string& path,
              std::vector<std::string>& sentences) {
   for (const Key<Section>& key : keys) {
-    const std::string is = written(key, now);
-    const std::string will_be = written(key, next);
-    if (key.takes != Takes::on_restart || is == will_be) continue;
-    sentences.push_back(std::string(path).append(key.name).append(" stays ").append(is));
-    sentences.back().append(" until a restart makes it ").append(will_be);
+    if (key.takes != Takes::on_restart || is_same(key, now, next)) continue;
+    sentences.push_back(std::string(path).append(key.name).append(" stays ").append(written(key, now)));
+    sentences.back().append(" until a restart makes it ").append(written(key, next));
   }
 }
 

@@ -16,7 +16,9 @@ constexpr std::uint64_t kDay = 86'400'000;
 
 constexpr Key<Settings> kGatewayKeys[] = {
     {"listen", +[](Settings& all) -> std::vector<std::string>& { return all.listen; }, on_restart,
-     "Where devices and gridctl connect: ADDRESS:PORT; port 0 takes a free one"},
+     "Where devices and gridctl connect: ADDRESS:PORT, by TLS where there is a certificate, or as ws:// or wss:// "
+     "before "
+     "it says; port 0 takes a free one"},
     {"data", +[](Settings& all) -> std::string& { return all.data; }, on_restart,
      "The directory of journals and databases"},
     {"stop_timeout",
@@ -66,6 +68,110 @@ constexpr Key<Settings> kGatewayKeys[] = {
     {"auth.certificate.subjects",
      +[](Settings& all) -> std::vector<std::string>& { return all.auth.certificate_subjects; }, on_reload,
      "Who the subject of a client certificate is: \"CN=*,O=Farm -> gateway-* : ROLE, ROLE\"; empty: none are taken"},
+    {"tls.certificate", +[](Settings& all) -> std::string& { return all.tls.certificate; }, on_reload,
+     "The file of the certificate, PEM, with those that vouch for it behind it; none: no TLS"},
+    {"tls.key", +[](Settings& all) -> std::string& { return all.tls.key; }, on_reload,
+     "The file of its private key, PEM, without a passphrase"},
+    {"tls.client_ca", +[](Settings& all) -> std::string& { return all.tls.client_ca; }, on_reload,
+     "The file of who vouches for the certificates of clients, PEM"},
+    {"tls.client_certificates", +[](Settings& all) -> std::string& { return all.tls.client_certificates; }, on_reload,
+     "Whether clients are asked for one: optional lets in who shows none, but none that is bad",
+     "none|optional|required"},
+    {"limits.connections",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.connections; },
+     on_restart,
+     "Connections at a time, of all apps",
+     {},
+     1,
+     1'000'000},
+    {"limits.connections_per_address",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.connections_per_address; },
+     on_restart,
+     "Connections at a time from one address, of IPv6 from one /64; 0: as many as from all",
+     {},
+     0,
+     1'000'000},
+    {"limits.half_open",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.half_open; },
+     on_restart,
+     "Connections that have not said a byte; when one more comes, the oldest goes",
+     {},
+     1,
+     65'536},
+    {"limits.handshake_timeout",
+     +[](Settings& all) -> Span& { return all.limits.handshake_timeout; },
+     on_restart,
+     "From the connection to the whole head of its request, TLS included",
+     {},
+     1'000,
+     300'000},
+    {"limits.stall_timeout",
+     +[](Settings& all) -> Span& { return all.limits.stall_timeout; },
+     on_restart,
+     "In which 1 KiB has to come of a frame or a body that was begun, and to be taken of what is sent",
+     {},
+     1'000,
+     3'600'000},
+    {"limits.header_max",
+     +[](Settings& all) -> Size& { return all.limits.header_max; },
+     on_restart,
+     "The largest head of a request, its token included",
+     {},
+     2ull << 10,
+     64ull << 10},
+    {"limits.body_max",
+     +[](Settings& all) -> Size& { return all.limits.body_max; },
+     on_restart,
+     "The largest body of a request by HTTP",
+     {},
+     0,
+     1ull << 40},
+    {"limits.frames_per_second",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.frames_per_second; },
+     on_restart,
+     "Frames of one link, of a burst on; beyond it the gateway reads later. 0: no limit",
+     {},
+     0,
+     1'000'000},
+    {"limits.frames_burst",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.frames_burst; },
+     on_restart,
+     "Frames of one link that may come at once",
+     {},
+     1,
+     1'000'000},
+    {"limits.bytes_per_second",
+     +[](Settings& all) -> Size& { return all.limits.bytes_per_second; },
+     on_restart,
+     "The same of bytes. 0: no limit",
+     {},
+     0,
+     1ull << 30},
+    {"limits.bytes_burst",
+     +[](Settings& all) -> Size& { return all.limits.bytes_burst; },
+     on_restart,
+     "Bytes of one link that may come at once",
+     {},
+     1,
+     1ull << 30},
+    {"limits.failures_per_second",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.failures_per_second; },
+     on_restart,
+     "Failed authentications from one address, of a burst on; beyond it nobody from there is looked at. 0: no limit",
+     {},
+     0,
+     1'000},
+    {"limits.failures_burst",
+     +[](Settings& all) -> std::uint64_t& { return all.limits.failures_burst; },
+     on_restart,
+     "Failed authentications from one address that may come at once",
+     {},
+     1,
+     1'000},
+    {"encryption.key_file", +[](Settings& all) -> std::string& { return all.encryption.key_file; }, on_restart,
+     "The journals are encrypted with the key in this file, or in credential:NAME of systemd; empty: they are not"},
+    {"encryption.old_key_file", +[](Settings& all) -> std::string& { return all.encryption.old_key_file; }, on_restart,
+     "The key before that one, for a start that brings the journals to it"},
 };
 
 constexpr Key<AppSettings> kAppKeys[] = {
@@ -131,6 +237,34 @@ constexpr Key<AppSettings> kAppKeys[] = {
      {},
      1,
      100'000},
+    {"sink.type", +[](AppSettings& app) -> std::string& { return app.sink.type; }, on_restart,
+     "The database: a SQLite file beside the journal, or a schema in a Postgres server (docs/postgres.md)",
+     "sqlite|postgres"},
+    {"sink.url",
+     +[](AppSettings& app) -> std::string& { return app.sink.url; },
+     on_restart,
+     "Which Postgres server, as libpq reads it: postgres://USER@HOST:PORT/DATABASE; empty: what PGHOST and its like "
+     "say",
+     {},
+     0,
+     0,
+     /*is_secret=*/true},
+    {"sink.schema", +[](AppSettings& app) -> std::string& { return app.sink.schema; }, on_restart,
+     "Which schema of it; empty: grid_APP"},
+    {"sink.connect_timeout",
+     +[](AppSettings& app) -> Span& { return app.sink.connect_timeout; },
+     on_restart,
+     "What each server in the url has to let the gateway in",
+     {},
+     100,
+     60'000},
+    {"sink.statement_timeout",
+     +[](AppSettings& app) -> Span& { return app.sink.statement_timeout; },
+     on_restart,
+     "What the server has to answer a statement, before it counts as away",
+     {},
+     100,
+     3'600'000},
 };
 
 template <typename Value>
@@ -298,7 +432,17 @@ Status set(const Key<Section>& key, Section& section, std::string_view text, std
 }
 
 template <typename Section>
+bool is_same(const Key<Section>& key, const Section& one, const Section& other) {
+  return std::visit(
+      [&](const auto& field) {
+        return toml(field(const_cast<Section&>(one))) == toml(field(const_cast<Section&>(other)));
+      },
+      key.field);
+}
+
+template <typename Section>
 std::string written(const Key<Section>& key, const Section& section) {
+  if (key.is_secret) return is_same(key, section, Section{}) ? quoted("") : quoted("(not told)");
   return std::visit([&](const auto& field) { return toml(field(const_cast<Section&>(section))); }, key.field);
 }
 
@@ -313,6 +457,8 @@ template Status set(const Key<Settings>&, Settings&, const Node&, std::string&);
 template Status set(const Key<AppSettings>&, AppSettings&, const Node&, std::string&);
 template Status set(const Key<Settings>&, Settings&, std::string_view, std::string&);
 template Status set(const Key<AppSettings>&, AppSettings&, std::string_view, std::string&);
+template bool is_same(const Key<Settings>&, const Settings&, const Settings&);
+template bool is_same(const Key<AppSettings>&, const AppSettings&, const AppSettings&);
 template std::string written(const Key<Settings>&, const Settings&);
 template std::string written(const Key<AppSettings>&, const AppSettings&);
 template std::string type_of(const Key<Settings>&);

@@ -36,6 +36,7 @@ struct Key {
   std::string_view choices{};  // Of a text: "a|b|c". Empty: any.
   std::uint64_t min = 0;       // Of a number, a span in milliseconds, or a size in bytes.
   std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
+  bool is_secret = false;  // Nobody is told what it is.
 };
 
 // Of the gateway as a whole: "log.level" stands in [log].
@@ -50,7 +51,10 @@ Status set(const Key<Section>& key, Section& section, const Node& node, std::str
 template <typename Section>
 Status set(const Key<Section>& key, Section& section, std::string_view text, std::string& problem);
 
-// The value as it would be written in a file.
+// Whether both have the same value.
+template <typename Section>
+bool is_same(const Key<Section>& key, const Section& one, const Section& other);
+// The value as it would be written in a file; a secret's is not told.
 template <typename Section>
 std::string written(const Key<Section>& key, const Section& section);
 // "a time", "one of info, warning" ...

@@ -31,6 +31,34 @@ struct AuthSettings {
   std::vector<std::string> certificate_subjects{};
 };
 
+struct TlsSettings {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  std::string client_certificates = "none";
+};
+
+struct LimitSettings {
+  std::uint64_t connections = 16'384;
+  std::uint64_t connections_per_address = 4'096;
+  std::uint64_t half_open = 256;
+  Span handshake_timeout{10'000};
+  Span stall_timeout{30'000};
+  Size header_max{8ull << 10};
+  Size body_max{256ull << 20};
+  std::uint64_t frames_per_second = 0;
+  std::uint64_t frames_burst = 1'000;
+  Size bytes_per_second{0};
+  Size bytes_burst{4ull << 20};
+  std::uint64_t failures_per_second = 1;
+  std::uint64_t failures_burst = 10;
+};
+
+struct EncryptionSettings {
+  std::string key_file{};
+  std::string old_key_file{};
+};
+
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:7271"};
   std::string data = "./grid-data";
@@ -38,6 +66,18 @@ struct Settings {
   Span drain_spread{30'000};
   LogSettings log{};
   AuthSettings auth{};
+  EncryptionSettings encryption{};
+  TlsSettings tls{};
+  LimitSettings limits{};
+};
+
+// The database of an app.
+struct SinkSettings {
+  std::string type = "sqlite";
+  std::string url{};     // May hold a password.
+  std::string schema{};  // Empty: grid_APP.
+  Span connect_timeout{5'000};
+  Span statement_timeout{30'000};
 };
 
 // Of one app.
@@ -53,6 +93,7 @@ struct AppSettings {
   std::uint64_t window = 4'096;
   Span drain_every{100};
   std::uint64_t drain_rows = 1'000;
+  SinkSettings sink{};
 };
 
 }  // namespace grid::server::config

@@ -31,7 +31,7 @@ class Authority {
 
   // `extensions` as in a configuration of openssl; below zero `days` it has expired.
   Signed sign(const std::string& name, const std::string& extensions, int days = 30) const {
-    const Signed made{file(name + ".pem"), file(name + ".key")};
+    Signed made{file(name + ".pem"), file(name + ".key")};
     write(name + ".ext", extensions + "\n");
     run("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=" + name + " -keyout " + made.key +
         " -out " + file(name + ".csr"));

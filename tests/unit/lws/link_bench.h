@@ -200,6 +200,26 @@ class RawPeer {
     }
   }
 
+  // What the socket takes at once.
+  std::size_t try_send(std::string_view bytes) {
+    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent > 0 ? static_cast<std::size_t>(sent) : 0;
+  }
+
+  // Reads away until `done`, and says how much.
+  template <typename Done>
+  std::size_t count_until(Done done) {
+    std::size_t count = 0;
+    bench_.run_until([&] {
+      char piece[65'536];
+      const ssize_t got = ::recv(socket_, piece, sizeof(piece), MSG_DONTWAIT);
+      if (got > 0) count += static_cast<std::size_t>(got);
+      uv_run(&bench_.loop, UV_RUN_NOWAIT);
+      return done();
+    });
+    return count;
+  }
+
   // Reads until `text` has come or the server hung up; returns all that came.
   std::string read_until(std::string_view text) {
     std::string all;
@@ -219,7 +239,7 @@ class RawPeer {
 
   std::string get(const std::string& path, std::string_view end) {
     send("GET " + path + " HTTP/1.1\r\nHost: grid\r\nConnection: close\r\n\r\n");
-    const std::string answer = read_until(end);
+    std::string answer = read_until(end);
     assert_true(answer.find(end) != std::string::npos);
     return answer;
   }

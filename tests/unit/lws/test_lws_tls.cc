@@ -61,10 +61,11 @@ void frames_go_both_ways_by_tls(void** state) {
   open(bench, shown(), {.ca = authority().ca()});
   bench.there.echoes = true;
   const LinkId link = bench.link_up();
-  for (const std::size_t size : {1u, 20'000u, 2u * 1'048'576u}) bench.here.send(link, pattern(size));
+  for (const std::size_t size : {std::size_t{1}, std::size_t{20'000}, std::size_t{2} * 1'048'576})
+    bench.here.send(link, pattern(size));
   bench.run_until([&] { return bench.here.arrived.size() == 3; });
   assert_true(bench.here.arrived[1] == pattern(20'000));
-  assert_true(bench.here.arrived[2] == pattern(2 * 1'048'576));
+  assert_true(bench.here.arrived[2] == pattern(std::size_t{2} * 1'048'576));
   assert_int_equal(bench.there.subjects[0].size(), 0);
   bench.close();
 }

@@ -25,6 +25,8 @@ void what_can_not_be_opened_is_null_with_a_sentence_that_fits(void**) {
                                 .store = nullptr,
                                 .server = nullptr,
                                 .inspect = nullptr,
+                                .key_file = nullptr,
+                                .old_key_file = nullptr,
                                 .offline = false,
                                 .on_full = GRID_REFUSE,
                                 .pending_ops_max = 0,

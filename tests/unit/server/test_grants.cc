@@ -6,6 +6,7 @@
 
 #include "crdt/value.h"
 #include "server/grants.h"
+#include "server/mask.h"
 #include "tests/check.h"
 #include "transport/json/value_json.h"
 
@@ -224,6 +225,30 @@ void who_is_shown_parts_of_records_holds_and_puts_none(void**) {
   assert_true(blind->rows(Right::put, "m").is_all() && blind->sight("m").masked.is_none());
 }
 
+// PROTOCOL P21
+void a_masked_row_has_no_hidden_field_to_ask_about(void**) {
+  const Held held(rules_of({{"r", {.map = "m", .rights = {Right::read}, .where = "open = true", .hide = {"price"}}},
+                            {"r", {.map = "m", .rights = {Right::read}, .where = "owner = $user"}}}),
+                  "ann");
+  const Sight sight = held->sight("m");
+  const auto seen = [&sight](const char* json) {
+    const std::string value = canonical(json);
+    std::uint8_t room[128];
+    const Result<crdt::Value> row = shown(sight, "k", crdt::Value(as_bytes(value)), room);
+    assert_ok(row.status());
+    return std::string(as_text(row->canonical()));
+  };
+  assert_true(seen(R"({"open": true, "price": 7, "a": {"price": 8}})") ==
+              canonical(R"({"open": true, "a": {"price": 8}})"));
+  assert_true(seen(R"({"owner": "ann", "price": 7})") == canonical(R"({"owner": "ann", "price": 7})"));
+  assert_true(seen(R"({"owner": "ann", "open": true, "price": 7})") ==
+              canonical(R"({"owner": "ann", "open": true, "price": 7})"));
+  assert_true(seen(R"({"owner": "bob", "price": 7})").empty());
+  std::uint8_t little[4];
+  const std::string value = canonical(R"({"open": true, "price": 7})");
+  assert_status(shown(sight, "k", crdt::Value(as_bytes(value)), little).status(), Status::full);
+}
+
 void what_makes_no_sense_is_refused_with_its_word(void**) {
   const auto word = [](const Grant& grant) { return fault_of(grant).rule; };
   const std::vector<Right> read{Right::read}, publish{Right::publish};
@@ -318,6 +343,7 @@ int main() {
       cmocka_unit_test(roles_come_from_claims_and_from_configuration),
       cmocka_unit_test(grants_add_up),
       cmocka_unit_test(who_is_shown_parts_of_records_holds_and_puts_none),
+      cmocka_unit_test(a_masked_row_has_no_hidden_field_to_ask_about),
       cmocka_unit_test(what_makes_no_sense_is_refused_with_its_word),
       cmocka_unit_test(rights_are_made_once_for_each_principal),
       cmocka_unit_test(rights_that_nobody_holds_are_kept_up_to_a_limit),

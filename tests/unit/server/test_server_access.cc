@@ -268,8 +268,8 @@ void rows_of_others_are_neither_taken_nor_given_away(void**) {
   assert_status(verdict("new", R"(7)", "tag"), Status::ok);
   assert_status(verdict("bobs", R"(7)", "tag"), Status::denied);
   assert_status(verdict("none", R"(7)", "tag"), Status::denied);
-  // Done already: no tombstone for a row that is yet to come.
-  assert_status(verdict("never", ""), Status::ok);
+  // No tombstone for a row that is yet to come.
+  assert_status(verdict("never", ""), Status::denied);
   assert_string_equal(story->standing("never").c_str(), "none");
   assert_status(verdict("new", ""), Status::ok);
   assert_string_equal(story->standing("new").c_str(), "");

@@ -110,18 +110,23 @@ void a_database_that_refuses_is_tried_again_later_and_later(void** state) {
   bench.flush();
   bench.after(100);
   std::uint64_t wait_ms = 100;
+  std::set<std::uint64_t> waits;
   for (int i = 0; i < 12; ++i) {
     assert_true(bench.wants_drain);
     assert_string_equal(collect(bench).c_str(), "a=1@0");
     bench.said.clear();
     drained(bench, Status::busy);
     assert_non_null(std::strstr(bench.said.c_str(), "the database takes no rows (busy)"));
-    assert_int_equal(bench.coordinator->wake_at_ms(), bench.now_ms + wait_ms);
-    bench.after(wait_ms - 1);
+    // Between half of that and all of it: many gateways don't come back as one.
+    const std::uint64_t now_wait_ms = bench.coordinator->wake_at_ms() - bench.now_ms;
+    assert_in_range(now_wait_ms, wait_ms / 2, wait_ms);
+    waits.insert(now_wait_ms);
+    bench.after(now_wait_ms - 1);
     assert_false(bench.wants_drain);
     bench.after(1);
     wait_ms = std::min<std::uint64_t>(2 * wait_ms, 10'000);
   }
+  assert_true(waits.size() > 8);
   assert_int_equal(bench.coordinator->status().drained, 0);
   collect(bench);
   drained(bench);
@@ -131,6 +136,57 @@ void a_database_that_refuses_is_tried_again_later_and_later(void** state) {
   bench.flush();
   bench.after(100);
   assert_true(bench.wants_drain);
+}
+
+void a_database_that_was_set_back_is_drained_again_from_where_it_stands(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench, 1);
+  bench.send(1, push({put(1, "a", kWallMs, kA), put(2, "b", kWallMs, kA), put(3, "c", kWallMs, kA)}));
+  bench.flush();
+  for (int i = 0; i < 3; ++i) {
+    collect(bench);
+    drained(bench);
+  }
+  assert_int_equal(bench.coordinator->status().drained, 3);
+  bench.send(1, push({put(4, "d", kWallMs, kA)}));
+  bench.flush();
+  assert_string_equal(collect(bench).c_str(), "d=1@0");
+  bench.step({.kind = Event::Kind::drained, .seq = 1, .status = Status::conflict});
+  assert_int_equal(bench.coordinator->status().drained, 1);
+  assert_string_equal(bench.said.c_str(), "");
+  for (const char* const row : {"b=1@0", "c=1@0", "d=1@0"}) {
+    bench.after(100);
+    assert_true(bench.wants_drain);
+    assert_string_equal(collect(bench).c_str(), row);
+    drained(bench);
+  }
+}
+
+// PROTOCOL P27: visibly.
+void what_the_database_does_is_told(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA), put(2, "b", kWallMs, kA)}));
+  bench.flush();
+  bench.after(5'000);
+  collect(bench);
+  const std::string problem = std::string(239, 'x') + "\xc3\xa9";  // The last character finds half of its room.
+  bench.step({.kind = Event::Kind::drained, .bytes = as_bytes(problem), .seq = 2, .status = Status::full});
+  server::SinkFigures sink = bench.coordinator->status().sink;
+  assert_status(sink.status, Status::full);
+  assert_int_equal(sink.since_wall_ms, bench.wall_ms);
+  assert_string_equal(sink.problem.c_str(), std::string(239, 'x').c_str());
+  assert_int_equal(sink.queue_cells, 2);
+  assert_int_equal(sink.queue_age_ms, 5'000);
+  bench.after(20'000);
+  collect(bench);
+  bench.step({.kind = Event::Kind::drained, .batch = 3, .seq = 2, .status = Status::ok});
+  sink = bench.coordinator->status().sink;
+  assert_status(sink.status, Status::ok);
+  assert_int_equal(sink.since_wall_ms, bench.wall_ms);
+  assert_int_equal(sink.queue_cells, 0);
+  assert_int_equal(sink.queue_age_ms, 0);
+  assert_int_equal(sink.dead_letters, 3);
 }
 
 // Until a commit has settled what hides the row, the same would be asked again, at once, for ever.
@@ -207,6 +263,8 @@ int main() {
       server_test(what_was_overtaken_before_it_was_drained_is_not_drained),
       server_test(what_hides_a_row_and_is_not_on_disk_yet_holds_the_database_back),
       server_test(a_database_that_refuses_is_tried_again_later_and_later),
+      server_test(a_database_that_was_set_back_is_drained_again_from_where_it_stands),
+      server_test(what_the_database_does_is_told),
       server_test(a_row_that_is_held_back_is_awaited_without_asking),
       server_test(the_sink_is_asked_once_until_it_has_answered),
       server_test(a_restart_goes_on_where_the_database_stands),

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Desk: the gateway for who has no replica: one question, or one write, at a time. A host's HTTP hands over what comes.
+//
+// Place     Beside session.h, below coordinator.h. Knows principals by their Permit, no link.
+// Promises  SEC-1  What a device would be refused is refused here, in the same words of permit.h and policy.h.
+//           P21    Who may see rows in part is shown them without what is hidden, and asks of what it is shown: no
+//                  predicate tells anything of a hidden field.
+//           P10    A write is the gateway's own, above everything that it ever merged.
+// Ownership What a visitor is shown stands until it returns.
+// Threads   None: the coordinator's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "runtime/call.h"
+#include "runtime/query/query_engine.h"
+#include "server/author.h"
+#include "server/permit.h"
+#include "server/policy.h"
+#include "server/row_finder.h"
+
+namespace grid::server {
+
+struct CoordinatorOptions;
+
+struct DeskRow {
+  std::string_view key;
+  Bytes value;
+  std::uint64_t expires_ms;
+  crdt::Stamp stamp;
+};
+
+class Desk {
+ public:
+  // Makes no call on the coordinator.
+  struct Visitor {
+    void (*visit)(void* at, const DeskRow& row);
+    void* at;
+  };
+
+  Desk(const CoordinatorOptions& options, Journal& journal, Author& author, RowFinder& finder)
+      : options_(options), journal_(journal), author_(author), finder_(finder) {}
+
+  // Shows the rows that stand, match, and may be seen; by a limit, a page of them, which may be shorter than it.
+  //   denied   No right says that anything of this map may be read; or rows are shown in part, and an order was asked
+  //            for.
+  //   busy     Indexes are being built; ask again.
+  //   otherwise as QueryEngine::ask(): problem() says.
+  Status ask(const Permit& who, const runtime::Question& question, const Visitor& visitor);
+  // Behind the page; empty: there is no more.
+  std::string_view cursor() const { return finder_.engine().cursor(); }
+
+  // Puts or removes a row as `call` says. A row that is to go and is not there is gone.
+  //   denied            No right says that it may.
+  //   invalid, conflict  A rule of the map says no, as Policy; or the name is none.
+  //   too_large         The value.
+  //   full, io, corrupt  Of the journal; nothing was written.
+  Status write(const Permit& who, const runtime::Call& call);
+
+  // The last refusal as a sentence.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  struct Sieve;
+
+  Status refuse(Status status, std::string sentence);
+  Status refuse(Right right, std::string_view map);
+  Status compile(const Sight& sight, std::string_view where, Sieve& sieve);
+  Status judge(const Permit& who, const Proposal& write, bool& is_moot);
+
+  const CoordinatorOptions& options_;
+  Journal& journal_;
+  Author& author_;
+  RowFinder& finder_;
+  std::string problem_;
+};
+
+}  // namespace grid::server

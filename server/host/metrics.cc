@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/host/metrics.h"
+
+#include <prometheus/histogram.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <sstream>
+
+#include "ports/port.h"
+
+namespace grid::server {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+struct AppMetric {
+  const char* name;
+  MetricType type;
+  const char* says;
+  double (*value)(const CoordinatorStatus& status);
+};
+
+struct TimeMetric {
+  const char* name;
+  const char* says;
+  const Timing& (*timing)(const AppTimings& timings);
+};
+
+struct GatewayMetric {
+  const char* name;
+  MetricType type;
+  const char* says;
+  double (*value)(const GatewayFigures& figures);
+};
+
+template <typename Number>
+double count(Number number) {
+  return static_cast<double>(number);
+}
+
+constexpr MetricType kCounter = MetricType::Counter;
+constexpr MetricType kGauge = MetricType::Gauge;
+
+// Of each app, with the label `app`.
+constexpr AppMetric kAppMetrics[] = {
+    {"grid_links", kGauge, "Links that are open", [](const CoordinatorStatus& is) { return count(is.links); }},
+    {"grid_subscriptions", kGauge, "Subscriptions of these links",
+     [](const CoordinatorStatus& is) { return count(is.subscriptions); }},
+    {"grid_ops_applied_total", kCounter, "Writes of devices that were taken",
+     [](const CoordinatorStatus& is) { return count(is.ops_applied); }},
+    {"grid_ops_rejected_total", kCounter, "Writes of devices that were refused",
+     [](const CoordinatorStatus& is) { return count(is.ops_rejected); }},
+    {"grid_cells_sent_total", kCounter, "Cells that were sent to subscribers",
+     [](const CoordinatorStatus& is) { return count(is.cells_sent); }},
+    {"grid_cells_healed_total", kCounter, "Cells that devices gave back after the gateway had lost them",
+     [](const CoordinatorStatus& is) { return count(is.cells_healed); }},
+    {"grid_rows_judged_total", kCounter, "Rows that were held against the predicates of subscriptions",
+     [](const CoordinatorStatus& is) { return count(is.rows_judged); }},
+    {"grid_journal_head", kGauge, "Arrivals in the journal: the position of the newest",
+     [](const CoordinatorStatus& is) { return count(is.head); }},
+    {"grid_journal_durable", kGauge, "The position up to which the journal is on disk",
+     [](const CoordinatorStatus& is) { return count(is.durable); }},
+    {"grid_database_drained", kGauge, "The position up to which the database has the journal",
+     [](const CoordinatorStatus& is) { return count(is.drained); }},
+    {"grid_database_waiting", kGauge, "Positions that are on disk and not in the database yet",
+     [](const CoordinatorStatus& is) { return count(is.durable - std::min(is.durable, is.drained)); }},
+    {"grid_tombstones", kGauge, "Deletions and expired cells that are still kept",
+     [](const CoordinatorStatus& is) { return count(is.tombstones); }},
+    {"grid_cells_collected_total", kCounter, "Deletions and expired cells that are kept no more",
+     [](const CoordinatorStatus& is) { return count(is.cells_collected); }},
+    {"grid_floor", kGauge, "The position up to which deletions are collected",
+     [](const CoordinatorStatus& is) { return count(is.floor); }},
+    {"grid_devices_enrolled", kGauge, "Devices that deletions wait for",
+     [](const CoordinatorStatus& is) { return count(is.devices_enrolled); }},
+    {"grid_devices_lapsed", kGauge, "Devices that were silent for too long to be waited for",
+     [](const CoordinatorStatus& is) { return count(is.devices_lapsed); }},
+    {"grid_clock_judging", kGauge, "1 while stamps are held against the gateway's time; 0 while it doesn't know it",
+     [](const CoordinatorStatus& is) { return is.judging ? 1.0 : 0.0; }},
+    {"grid_indexes", kGauge, "Indexes of maps", [](const CoordinatorStatus& is) { return count(is.indexes); }},
+    {"grid_indexes_over_cap", kGauge, "Of these switched off, because they would take too much memory",
+     [](const CoordinatorStatus& is) { return count(is.indexes_over_cap); }},
+    {"grid_index_bytes", kGauge, "Memory of the indexes",
+     [](const CoordinatorStatus& is) { return count(is.index_bytes); }},
+    {"grid_rooms", kGauge, "Rooms that somebody is in, or attends",
+     [](const CoordinatorStatus& is) { return count(is.channels.rooms); }},
+    {"grid_room_members", kGauge, "Members of these rooms",
+     [](const CoordinatorStatus& is) { return count(is.channels.members); }},
+    {"grid_messages_total", kCounter, "Messages that were published in topics",
+     [](const CoordinatorStatus& is) { return count(is.channels.messages); }},
+    {"grid_messages_sent_total", kCounter, "Messages that were sent, once for each link",
+     [](const CoordinatorStatus& is) { return count(is.channels.messages_sent); }},
+    {"grid_messages_lost_total", kCounter, "Messages that a link was too slow for",
+     [](const CoordinatorStatus& is) { return count(is.channels.messages_lost); }},
+};
+
+// Likewise, as histograms.
+constexpr TimeMetric kTimeMetrics[] = {
+    {"grid_step_seconds", "What one event took, with all that it led to",
+     [](const AppTimings& timings) -> const Timing& { return timings.step; }},
+    {"grid_journal_flush_seconds", "What bringing the journal onto its disk took",
+     [](const AppTimings& timings) -> const Timing& { return timings.flush; }},
+    {"grid_database_batch_seconds", "What the database took for a batch",
+     [](const AppTimings& timings) -> const Timing& { return timings.drain; }},
+};
+
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+double cpu_seconds() {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+}
+
+double resident_bytes() {
+  std::FILE* const file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  unsigned long all = 0;
+  unsigned long resident = 0;
+  const bool is_read = std::fscanf(file, "%lu %lu", &all, &resident) == 2;
+  std::fclose(file);
+  return is_read ? static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+double open_files() {
+  std::error_code error;
+  double files = 0;
+  for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator("/proc/self/fd", error)) ++files;
+  return files;
+}
+
+// Seconds since 1970.
+double start_time() {
+  static const double kStarted = static_cast<double>(port::wall_ms()) / 1e3;
+  return kStarted;
+}
+
+constexpr GatewayMetric kGatewayMetrics[] = {
+    {"grid_apps", kGauge, "Apps that are open", [](const GatewayFigures& all) { return count(all.apps.size()); }},
+    {"grid_sockets", kGauge, "Connections, those included that are opening or closing",
+     [](const GatewayFigures& all) { return count(all.sockets); }},
+    {"grid_log_lines_left_out_total", kCounter, "Lines of the log that repeated others, or that stderr did not take",
+     [](const GatewayFigures& all) { return count(all.log_lines_left_out); }},
+    {"process_resident_memory_bytes", kGauge, "Memory in use", [](const GatewayFigures&) { return resident_bytes(); }},
+    {"process_cpu_seconds_total", kCounter, "Processor time used", [](const GatewayFigures&) { return cpu_seconds(); }},
+    {"process_open_fds", kGauge, "Open files and sockets", [](const GatewayFigures&) { return open_files(); }},
+    {"process_start_time_seconds", kGauge, "When gridd was started, in seconds since 1970",
+     [](const GatewayFigures&) { return start_time(); }},
+};
+
+ClientMetric number(MetricType type, double value) {
+  ClientMetric metric;
+  if (type == kCounter) metric.counter.value = value;
+  if (type == kGauge) metric.gauge.value = value;
+  return metric;
+}
+
+MetricFamily family_of(const AppMetric& metric, const std::vector<AppFigures>& apps) {
+  MetricFamily family{metric.name, metric.says, metric.type, {}};
+  for (const AppFigures& app : apps) {
+    family.metric.push_back(number(metric.type, metric.value(app.status)));
+    family.metric.back().label.push_back({"app", app.app});
+  }
+  return family;
+}
+
+MetricFamily family_of(const TimeMetric& metric, const std::vector<AppFigures>& apps) {
+  MetricFamily family{metric.name, metric.says, MetricType::Histogram, {}};
+  for (const AppFigures& app : apps) {
+    family.metric.push_back(metric.timing(*app.timings).histogram().Collect());
+    family.metric.back().label.push_back({"app", app.app});
+  }
+  return family;
+}
+
+const char* name_of(MetricType type) {
+  return type == kCounter ? "counter" : type == MetricType::Histogram ? "histogram" : "gauge";
+}
+
+std::string row_of(const char* name, MetricType type, const char* labels, const char* says) {
+  return std::string("| `")
+             .append(name)
+             .append("` | ")
+             .append(name_of(type))
+             .append(" | ")
+             .append(labels)
+             .append(" | ") +
+         std::string(says).append(" |\n");
+}
+
+}  // namespace
+
+Timing::Timing()
+    : histogram_(std::make_unique<prometheus::Histogram>(prometheus::Histogram::BucketBoundaries{
+          0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10})) {}
+
+Timing::~Timing() = default;
+
+void Timing::note(std::uint64_t ns) { histogram_->Observe(static_cast<double>(ns) / 1e9); }
+
+std::string metrics_text(const GatewayFigures& figures) {
+  std::vector<MetricFamily> families;
+  for (const GatewayMetric& metric : kGatewayMetrics) {
+    families.push_back({metric.name, metric.says, metric.type, {number(metric.type, metric.value(figures))}});
+  }
+  for (const AppMetric& metric : kAppMetrics) families.push_back(family_of(metric, figures.apps));
+  for (const TimeMetric& metric : kTimeMetrics) families.push_back(family_of(metric, figures.apps));
+  std::ostringstream out;
+  prometheus::TextSerializer().Serialize(out, families);
+  return out.str();
+}
+
+std::string metrics_reference() {
+  std::string table = "| metric | type | labels | says |\n|---|---|---|---|\n";
+  for (const GatewayMetric& metric : kGatewayMetrics) table += row_of(metric.name, metric.type, "", metric.says);
+  for (const AppMetric& metric : kAppMetrics) table += row_of(metric.name, metric.type, "app", metric.says);
+  for (const TimeMetric& metric : kTimeMetrics) {
+    table += row_of(metric.name, MetricType::Histogram, "app", metric.says);
+  }
+  return table;
+}
+
+}  // namespace grid::server

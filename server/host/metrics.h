@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Metrics: what a gateway counts and measures, as Prometheus reads it (text exposition format 0.0.4).
+//
+// Place     Below gateway.h, above coordinator.h's figures. Says no name of a device, a user or a key.
+// Promises  The table in metrics.cc is all there is: `gridd --list-metrics` prints it, docs/metrics.md has it.
+// Threads   Timing: any. The rest: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/coordinator.h"
+
+namespace prometheus {
+class Histogram;
+}
+
+namespace grid::server {
+
+// How long something took, each time.
+class Timing {
+ public:
+  Timing();
+  ~Timing();
+  Timing(const Timing&) = delete;
+  Timing& operator=(const Timing&) = delete;
+
+  void note(std::uint64_t ns);
+  const prometheus::Histogram& histogram() const { return *histogram_; }
+
+ private:
+  std::unique_ptr<prometheus::Histogram> histogram_;
+};
+
+struct AppTimings {
+  Timing step{};   // One event, with all that it led to.
+  Timing flush{};  // The journal onto its disk.
+  Timing drain{};  // A batch into the database.
+};
+
+// One app, as it stands.
+struct AppFigures {
+  std::string app;
+  CoordinatorStatus status{};
+  const AppTimings* timings = nullptr;
+};
+
+// The gateway as a whole.
+struct GatewayFigures {
+  std::vector<AppFigures> apps{};
+  std::size_t sockets = 0;
+  std::uint64_t log_lines_left_out = 0;
+};
+
+std::string metrics_text(const GatewayFigures& figures);
+
+// The reference, as a table in Markdown.
+std::string metrics_reference();
+
+}  // namespace grid::server
