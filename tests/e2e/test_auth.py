@@ -5,11 +5,14 @@ import pathlib
 import re
 import secrets
 import signal
+import socket
+import ssl
 import subprocess
 import threading
 import time
 
 import harness
+import secure
 import tokens
 from harness import wait_until
 
@@ -259,6 +262,46 @@ class Devices(AuthTest):
         self.gridctl_fails(3, "server", "--data", self.data, "revoke", "nobody")
         self.gridctl_fails(2, "server", "--data", self.data, "enroll", " blank")
         self.gridctl_fails(3, "server", "--data", self.path("nowhere"), "tokens")
+
+
+class Certificates(AuthTest):
+    def test_a_client_is_who_its_certificate_names(self):
+        authority, strangers = secure.Authority(self.folder), secure.Authority(self.folder, "strangers")
+        certificate, key = authority.sign()
+        self.config = self.file("tls.toml", f"""
+[auth.certificate]
+subjects = ["*.devices.farm -> device-* : sensor"]
+[tls]
+certificate = "{certificate}"
+key = "{key}"
+client_ca = "{authority.certificate}"
+client_certificates = "optional"
+[role.sensor]
+grants = [{{ map = "*", actions = ["read"] }}]
+""")
+        gateway = self.gateway()
+        self.assertTrue(gateway.url.startswith("wss://"))
+
+        def knock(shown):
+            context = ssl.create_default_context(cafile=authority.certificate)
+            if shown:
+                context.load_cert_chain(*shown)
+            host, port = gateway.url.split("//")[1].split(":")
+            with context.wrap_socket(socket.create_connection((host, int(port)), harness.DEADLINE_SECONDS),
+                                     server_hostname=secure.NAME) as link:
+                link.sendall(b"GET /v1/farm HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+                return int(link.recv(4096).split()[1])
+
+        def client(signer, name):
+            usage = f"subjectAltName=DNS:{name}\nkeyUsage=digitalSignature\nextendedKeyUsage=clientAuth\n"
+            return signer._sign(f"{signer.name}-{name}", name, usage, None)
+
+        self.assertEqual(knock(client(authority, "pump.devices.farm")), 101)
+        self.assertEqual(knock(None), 401)
+        self.assertEqual(knock(client(authority, "pump.elsewhere.farm")), 401)
+        with self.assertRaises((ssl.SSLError, ConnectionError, IndexError)):
+            knock(client(strangers, "pump.devices.farm"))
 
 
 class Secrets(AuthTest):

@@ -67,7 +67,7 @@ constexpr Key<Settings> kGatewayKeys[] = {
      "Where a token has its roles; a path with points, as realm.roles"},
     {"auth.certificate.subjects",
      +[](Settings& all) -> std::vector<std::string>& { return all.auth.certificate_subjects; }, on_reload,
-     "Who the subject of a client certificate is: \"CN=*,O=Farm -> gateway-* : ROLE, ROLE\"; empty: none are taken"},
+     "Who the name in a client certificate is: `*.devices.farm -> device-* : ROLE, ROLE`; empty: none are taken"},
     {"tls.certificate", +[](Settings& all) -> std::string& { return all.tls.certificate; }, on_reload,
      "The file of the certificate, PEM, with those that vouch for it behind it; none: no TLS"},
     {"tls.key", +[](Settings& all) -> std::string& { return all.tls.key; }, on_reload,
