@@ -279,14 +279,13 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   verb->add_option("MAP", v.merkle.map, "Only this map");
 }
 
-void add_backup_verbs(CLI::App* server, Verbs& v) {
-  CLI::App* backup = add_verb(*server, v, "backup", "Copy the journals of a data directory into a file, as gridd runs",
+void add_backup_verbs(CLI::App& server, Verbs& v) {
+  CLI::App* backup = add_verb(server, v, "backup", "Copy the journals of a data directory into a file, as gridd runs",
                               [&v] { return server_backup(v.context, v.backup); });
-  CLI::App* restore = add_verb(*server, v, "restore", "Make a data directory of such a file",
+  CLI::App* restore = add_verb(server, v, "restore", "Make a data directory of such a file",
                                [&v] { return server_restore(v.context, v.backup); });
   for (CLI::App* verb : {backup, restore}) {
     verb->add_option("FILE", v.backup.file, "The file")->required();
-    add_text(*verb, "--data", v.backup.data, "DIR", "The data directory [./grid-data]");
   }
   add_duration(*restore, "--backup-horizon", v.backup.horizon_ms,
                "gridd's own, to be told of a backup beyond it [2160h]");
@@ -320,10 +319,9 @@ void add_letter_verbs(CLI::App& app, Verbs& v) {
   add("discard", "Forget it, for good", deadletter_discard);
 }
 
-// Through the data directory, not over the net.
-void add_enrolment_verbs(CLI::App* server, Verbs& v) {
+void add_enrolment_verbs(CLI::App& server, Verbs& v) {
   const auto add = [&](const char* name, const char* about, Exit (*run)(const Context&, const EnrollOptions&)) {
-    return add_verb(*server, v, name, about, [&v, run] { return run(v.context, v.enroll); });
+    return add_verb(server, v, name, about, [&v, run] { return run(v.context, v.enroll); });
   };
   CLI::App* enroll = add("enroll", "Give a device a token, and print it", server_enroll);
   enroll->add_option("--role", v.enroll.roles, "A role that it has; may be repeated")
@@ -339,13 +337,16 @@ void add_enrolment_verbs(CLI::App* server, Verbs& v) {
   }
 }
 
+// A gateway of this machine, by its data directory and not over the net.
 void add_server_verbs(CLI::App& app, Verbs& v) {
-  CLI::App* server =
-      app.add_subcommand("server", "A gateway of this machine: backups (docs/backup.md), who may come (docs/auth.md)");
+  CLI::App* server = app.add_subcommand("server", "A gateway of this machine: who may come, and backups");
   server->require_subcommand(1);
-  add_text(*server, "--data", v.enroll.data, "DIR", "Its data directory [$GRIDD_DATA, else ./grid-data]");
-  add_backup_verbs(server, v);
-  add_enrolment_verbs(server, v);
+  add_parsed(*server, "--data", "DIR", "Its data directory [./grid-data]", [&v](const std::string& text) {
+    v.enroll.data = v.backup.data = text;
+    return text.empty() ? "allowed to be empty" : nullptr;
+  });
+  add_backup_verbs(*server, v);
+  add_enrolment_verbs(*server, v);
 }
 
 void add_flash_verbs(CLI::App& app, Verbs& v) {
@@ -400,9 +401,9 @@ Exit parse_and_run(int argc, char** argv) {
   add_query_verb(app, verbs);
   add_search_verb(app, verbs);
   add_replica_verbs(app, verbs);
+  add_server_verbs(app, verbs);
   add_schema_verbs(app, verbs);
   add_letter_verbs(app, verbs);
-  add_server_verbs(app, verbs);
   add_flash_verbs(app, verbs);
   try {
     app.parse(argc, argv);

@@ -20,8 +20,8 @@ struct Context {
   std::string target;  // Empty: the default, unless offline.
   std::string app = "default";
   std::string store;                   // Empty: the default store; with a target, none.
-  std::string key_file, old_key_file;  // Of the store. Empty: none.
   std::string token_file;              // Empty: $GRID_TOKEN, or none.
+  std::string key_file, old_key_file;  // Of the store. Empty: none.
   Format format = Format::automatic;
   bool offline = false;
 };

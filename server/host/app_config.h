@@ -20,8 +20,8 @@ struct AppConfig {
   config::AppSettings settings{};
   MapPolicies policies{};
   storage::SearchConfig search{};
-  GrantRules grants{};     // docs/roles.md
-  bool is_locked = false;  // Who comes has proven who it is, and may do what it is granted; else everything.
+  GrantRules grants{};     // For who authenticates; docs/roles.md.
+  bool asks_who = false;   // Nobody may do more than these say.
   port::StoreKeys keys{};  // Of the journal. The database is not encrypted.
 };
 

@@ -159,9 +159,11 @@ void AppHost::start(storage::Seq drained_through) {
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
+  if (config_.asks_who) {
+    grants_.emplace(config_.grants, app_);
+    options.access = &*grants_;
+  }
   options.policy = &config_.policies.rules;
-  if (config_.is_locked) access_.emplace(config_.grants, app_);
-  options.access = access_.has_value() ? &*access_ : nullptr;
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
@@ -192,8 +194,8 @@ bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
 
 void AppHost::take_rules(AppConfig&& config) {
   config_.policies.rules = std::move(config.policies.rules);
-  if (!access_.has_value()) return;
-  access_->replace(std::move(config.grants));
+  if (!grants_.has_value()) return;
+  grants_->replace(std::move(config.grants));
   host_->step(Event::Kind::grants_changed);
 }
 

@@ -116,7 +116,7 @@ class AppHost final : private port::UvHost::Owner {
   storage::Store* journal_ = nullptr;  // Of it.
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
-  std::optional<Grants> access_;
+  std::optional<Grants> grants_;
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   struct Proof {

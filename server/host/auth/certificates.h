@@ -20,8 +20,8 @@ class Certificates {
  public:
   static constexpr std::size_t kRulesMax = 256;
 
-  // A rule is `SUBJECT -> NAME` or `SUBJECT -> NAME : ROLE, ROLE`. SUBJECT may have one `*`, for one value or a part of
-  // it; in NAME `*` stands for the same: `CN=*,O=Farm -> gateway-* : reader`.
+  // A rule is `SUBJECT -> NAME` or `SUBJECT -> NAME : ROLE, ROLE`. SUBJECT may have one `*`, for a part of it; in NAME
+  // `*` stands for the same: `*.devices.farm -> device-* : sensor`.
   //   invalid  It is not, or one more than kRulesMax; `problem` says so.
   Status add(std::string_view rule, std::string& problem);
   bool is_on() const { return !rules_.empty(); }

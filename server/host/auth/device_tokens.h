@@ -5,7 +5,7 @@
 // Place     Below authenticator.h; gridctl uses it too, on the data of a gateway that does not run. Knows the file, no
 //           link and no clock.
 // Promises  A token is 256 random bits. It is handed out once and kept nowhere: the file has its SHA-256, from which
-//           nobody finds it (docs/decisions/0026-device-tokens.md). What enroll() and revoke() have returned ok for is
+//           nobody finds it (docs/decisions/0028-device-tokens.md). What enroll() and revoke() have returned ok for is
 //           on disk, and no crash takes it back. A damaged file is refused whole: half of it could lack a revocation.
 // Ownership One process at a time: whoever holds the data directory's lock.
 // Threads   None.

@@ -171,7 +171,7 @@ constexpr Key<Settings> kGatewayKeys[] = {
      "Where a token has its roles; a path with points, as realm.roles"},
     {"auth.certificate.subjects",
      +[](Settings& all) -> std::vector<std::string>& { return all.auth.certificate_subjects; }, on_reload,
-     "Who the subject of a client certificate is: \"CN=*,O=Farm -> gateway-* : ROLE, ROLE\"; empty: none are taken"},
+     "Who the name in a client certificate is: `*.devices.farm -> device-* : ROLE, ROLE`; empty: none are taken"},
 };
 
 constexpr Key<AppSettings> kAppKeys[] = {

@@ -114,8 +114,9 @@ void what_a_token_says_becomes_a_record(void**) {
 void roles_come_from_the_claim_that_is_configured(void**) {
   fixture->options.rules.roles_claim = "realm.roles";
   fixture->options.rules.default_roles = {"member"};
-  const Verdict listed = judge(hs(
-      R"({"sub":"anna","iss":"https://id.farm","aud":"grid","exp":1900000600,"roles":["admin"],"realm":{"roles":["x"]}})"));
+  const Verdict listed =
+      judge(hs(R"({"sub":"anna","iss":"https://id.farm","aud":"grid","exp":1900000600,"roles":["admin"],)"
+               R"("realm":{"roles":["x"]}})"));
   expect_good(listed);
   std::string seen;
   for (Value::Walk walk(Value(as_bytes(listed.proven.claims))["roles"]); walk.next();) {
