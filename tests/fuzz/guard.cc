@@ -17,15 +17,15 @@ namespace {
 
 // Of maps m, n and o: of the first some rows and all writes, of the second some rows, of the third nothing.
 GrantRules rules() {
-  const std::vector<Right> kWrite{Right::put, Right::remove}, kAll{Right::read, Right::put, Right::remove};
+  const std::vector<Right> write{Right::put, Right::remove}, all{Right::read, Right::put, Right::remove};
   GrantRules rules;
   GrantRules::Fault fault;
   for (const Grant& grant :
-       {Grant{.map = "m", .rights = {Right::read}, .where = "$value > 5"}, Grant{.map = "m", .rights = kWrite},
-        Grant{.map = "n", .rights = kAll, .where = "$key in ('a', 'c/1') or $value = 'ttt'"}}) {
+       {Grant{.map = "m", .rights = {Right::read}, .where = "$value > 5"}, Grant{.map = "m", .rights = write},
+        Grant{.map = "n", .rights = all, .where = "$key in ('a', 'c/1') or $value = 'ttt'"}}) {
     GRID_CHECK(rules.add("ann", grant, fault) == Status::ok);
   }
-  GRID_CHECK(rules.add("root", {.map = "*", .rights = kAll}, fault) == Status::ok);
+  GRID_CHECK(rules.add("root", {.map = "*", .rights = all}, fault) == Status::ok);
   rules.assign("ann", "ann");
   rules.assign("root", "root");
   return rules;

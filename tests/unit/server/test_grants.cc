@@ -101,7 +101,7 @@ void a_pattern_stands_for_all_that_begin_so(void**) {
 }
 
 void a_channel_is_granted_by_a_filter_that_has_all_of_it(void**) {
-  const struct {
+  constexpr struct {
     const char* pattern;
     const char* name;
     bool is_covered;
