@@ -30,7 +30,7 @@ void finish_channels(Session& session) {
   const Session::Ended ended =
       session.wait([number](const ReplicaStatus& now) { return now.channels_flushed >= number; }, kPatienceMs);
   if (ended == Session::Ended::interrupted) throw Failure(Exit::failure, "interrupted");
-  if (ended != Session::Ended::done) throw Failure(Exit::unreachable, session.unreachable());
+  if (ended != Session::Ended::done) throw session.no_link();
   const ReplicaStatus now = session.status();
   if (now.channels_refused != 0) throw Failure(exit_of(now.channels_refusal), session.host().problem());
 }
@@ -45,7 +45,7 @@ Exit listen(Session& session, const Told& told, std::uint64_t for_ms) {
   session.host().wait_until([&](const ReplicaStatus&) { return told.is_over(); }, for_ms == 0 ? kForEverMs : for_ms);
   if (told.is_broken) throw Failure(Exit::failure, "cannot write to stdout");
   if (told.refused != Status::ok) throw Failure(exit_of(told.refused), session.host().problem());
-  if (session.status().state == SyncState::error) throw Failure(Exit::unreachable, session.unreachable());
+  if (session.status().state == SyncState::error) throw session.no_link();
   return Exit::ok;
 }
 

@@ -11,7 +11,7 @@ Exit clock(const Context& context) {
   if (!session.offline()) session.wait(is_up, kPatienceMs);
   const ReplicaStatus now = session.status();
   Report().text("quality", crdt::name_of(now.quality)).number("offset_ms", now.clock_offset_ms).print(context.format);
-  if (!session.keeps() && !is_up(now)) throw Failure(Exit::unreachable, session.unreachable());
+  if (!session.keeps() && !is_up(now)) throw session.no_link();
   return Exit::ok;
 }
 

@@ -14,6 +14,7 @@ std::optional<double> unit_ms(std::string_view unit) {
   if (unit == "s" || unit.empty()) return 1'000;
   if (unit == "m") return 60'000;
   if (unit == "h") return 3'600'000;
+  if (unit == "d") return 86'400'000;
   return std::nullopt;
 }
 

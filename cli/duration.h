@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Durations as people write them: 500ms, 10s, 2m, 1h; a bare number is seconds.
+// Durations as people write them: 500ms, 10s, 2m, 1h, 90d; a bare number is seconds.
 //
 // Place     Lowest of cli/.
 #pragma once

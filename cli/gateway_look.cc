@@ -18,14 +18,17 @@ void set(char (&field)[kSize], std::string_view text) {
 
 }  // namespace
 
-GatewayLook::GatewayLook(const std::string& server, const std::string& app) : server_(server) {
+GatewayLook::GatewayLook(const Context& context) : server_(context.target) {
+  const std::string& server = context.target;
+  const std::string& app = context.app;
+  const std::string token = token_of(context);
   uv_loop_init(&loop_);
   uv_timer_init(&loop_, &patience_);
   patience_.data = this;
   links_.emplace();
   const Status opened = links_->open(&loop_, {.frame_bytes_max = kFrameBytesMax});
   const Result<transport::LinkId> link =
-      opened == Status::ok ? links_->connect(server, "/v1/" + app, *this) : Result<transport::LinkId>(opened);
+      opened == Status::ok ? links_->connect(server, "/v1/" + app, *this, token) : Result<transport::LinkId>(opened);
   if (!link.ok()) {
     const std::string why = links_->problem();
     close();
@@ -104,10 +107,12 @@ std::vector<std::uint8_t> GatewayLook::hear(wire::Kind kind) {
     const Result<wire::Kind> heard = wire::kind_of(frame);
     grid_Bye bye = grid_Bye_init_zero;
     if (heard.ok() && *heard == wire::Kind::bye && wire::decode(frame, bye) == Status::ok) {
-      throw Failure(Exit::unreachable, server_ + " refuses: " + bye.reason);
+      const bool is_denied = bye.status == static_cast<std::uint32_t>(Status::denied);
+      throw Failure(is_denied ? Exit::denied : Exit::unreachable, server_ + " refuses: " + bye.reason);
     }
     if (heard.ok() && *heard == kind) return frame;
   }
+  if (is_denied_) throw Failure(Exit::denied, server_ + " does not let this token in: " + closed_);
   throw Failure(Exit::unreachable, is_late_ ? "cannot reach " + server_ + ": it does not answer" : closed_);
 }
 
@@ -123,6 +128,8 @@ std::optional<std::size_t> GatewayLook::on_writable(transport::LinkId, MutBytes 
   copy(said_, room);
   return std::exchange(said_, {}).size();
 }
+
+void GatewayLook::on_refused(transport::LinkId, unsigned status) { is_denied_ = status == 401 || status == 403; }
 
 void GatewayLook::on_close(transport::LinkId, std::string_view reason) {
   closed_ = reason.empty() ? server_ + " ended the link" : std::string(reason);

@@ -25,7 +25,7 @@ namespace grid::cli {
 class GatewayLook final : private transport::LinkListener {
  public:
   // Throws a Failure when the server can't be reached, or refuses.
-  GatewayLook(const std::string& server, const std::string& app);
+  explicit GatewayLook(const Context& context);
   ~GatewayLook();
   GatewayLook(const GatewayLook&) = delete;
   GatewayLook& operator=(const GatewayLook&) = delete;
@@ -38,6 +38,7 @@ class GatewayLook final : private transport::LinkListener {
   void on_open(transport::LinkId link, std::string_view path, std::string_view identity, Bytes claims) override;
   void on_frame(transport::LinkId link, Bytes frame) override;
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
+  void on_refused(transport::LinkId link, unsigned status) override;
   void on_close(transport::LinkId link, std::string_view reason) override;
 
   void send(Bytes frame);
@@ -51,6 +52,7 @@ class GatewayLook final : private transport::LinkListener {
   transport::LinkId link_ = 0;
   bool is_open_ = false;
   bool is_late_ = false;
+  bool is_denied_ = false;
   std::string closed_;                           // Why the link is down; empty while it is not.
   std::vector<std::uint8_t> said_;               // What is to be sent,
   std::deque<std::vector<std::uint8_t>> heard_;  // and what came.

@@ -42,6 +42,7 @@ struct Verbs {
   LetterOptions letter;
   SchemaOptions schema;
   MerkleOptions merkle;
+  EnrollOptions enroll;
   BudgetOptions budget;
   SalvageOptions salvage;
   std::function<Exit()> chosen;
@@ -60,7 +61,7 @@ void add_duration(CLI::App& verb, const std::string& name, std::uint64_t& into_m
   add_parsed(verb, name, "DURATION", about, [&into_ms](const std::string& text) {
     const std::optional<std::uint64_t> duration_ms = milliseconds_of(text);
     if (duration_ms) into_ms = *duration_ms;
-    return duration_ms ? nullptr : "a duration, such as 500ms, 10s, 2m or 1h";
+    return duration_ms ? nullptr : "a duration, such as 500ms, 10s, 2m, 1h or 90d";
   });
 }
 
@@ -111,6 +112,7 @@ void add_context(CLI::App& app, Context& context) {
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
   add_parsed(app, "-o", "FORMAT", "table, json, ndjson or raw [table on a terminal, else ndjson]",
              [&context](const std::string& text) { return read_format(text, context.format); });
+  add_text(app, "--token-file", context.token_file, "FILE", "Who this is, to the server: a token [$GRID_TOKEN]");
   app.add_flag("--offline", context.offline, "Stay off the net");
 }
 
@@ -302,6 +304,28 @@ void add_letter_verbs(CLI::App& app, Verbs& v) {
   add("discard", "Forget it, for good", deadletter_discard);
 }
 
+// A gateway of this machine is asked through its data directory, not over the net.
+void add_server_verbs(CLI::App& app, Verbs& v) {
+  CLI::App* server = app.add_subcommand("server", "A gateway of this machine: who may come (docs/auth.md)");
+  server->require_subcommand(1);
+  add_text(*server, "--data", v.enroll.data, "DIR", "Its data directory [$GRIDD_DATA, else ./grid-data]");
+  const auto add = [&](const char* name, const char* about, Exit (*run)(const Context&, const EnrollOptions&)) {
+    return add_verb(*server, v, name, about, [&v, run] { return run(v.context, v.enroll); });
+  };
+  CLI::App* enroll = add("enroll", "Give a device a token, and print it", server_enroll);
+  enroll->add_option("--role", v.enroll.roles, "A role that it has; may be repeated")
+      ->type_name("ROLE")
+      ->allow_extra_args(false);
+  add_duration(*enroll, "--expires", v.enroll.expires_ms, "How long the token holds [for ever]");
+  enroll->add_flag("--renew", v.enroll.renew, "It has one already, which holds no more");
+  add("tokens", "List who was enrolled, and when they were seen last", server_tokens);
+  CLI::App* revoke = add("revoke", "Take a token back, and end the links that are open with it", server_revoke);
+  CLI::App* forget = add("forget", "Revoke, and let the name be enrolled anew", server_forget);
+  for (CLI::App* verb : {enroll, revoke, forget}) {
+    verb->add_option("NAME", v.enroll.name, "The device")->required();
+  }
+}
+
 void add_flash_verbs(CLI::App& app, Verbs& v) {
   CLI::App* flash = app.add_subcommand("flash", "The flash of a chip, from its image (image:FILE)");
   flash->require_subcommand(1);
@@ -356,6 +380,7 @@ Exit parse_and_run(int argc, char** argv) {
   add_replica_verbs(app, verbs);
   add_schema_verbs(app, verbs);
   add_letter_verbs(app, verbs);
+  add_server_verbs(app, verbs);
   add_flash_verbs(app, verbs);
   try {
     app.parse(argc, argv);

@@ -79,7 +79,7 @@ Exit show(const Context& context, const RoomOptions& options) {
   session.require(attendance.status());
   finish_channels(session);
   const Session::Ended ended = session.wait([&](const ReplicaStatus&) { return picture.stands; }, kPatienceMs);
-  if (ended != Session::Ended::done) throw Failure(Exit::unreachable, session.unreachable());
+  if (ended != Session::Ended::done) throw session.no_link();
   if (picture.members.empty()) throw Failure(Exit::not_found, "nobody is in the room " + options.name);
   const std::string members = members_of(picture);
   Report report;

@@ -173,14 +173,14 @@ Exit search(const Context& context, const SearchOptions& options) {
   const auto ended = session.wait([&answers](const ReplicaStatus&) { return answers.count > 0 || answers.is_over(); },
                                   3 * kPatienceMs);
   if (ended == Session::Ended::interrupted) throw Failure(Exit::failure, "interrupted");
-  if (ended != Session::Ended::done) throw Failure(Exit::unreachable, session.unreachable());
+  if (ended != Session::Ended::done) throw session.no_link();
   if (options.watch && !answers.is_over()) {
     constexpr std::uint64_t kForEverMs = std::uint64_t{1} << 52;
     session.host().wait_until([&answers](const ReplicaStatus&) { return answers.is_over(); },
                               options.for_ms == 0 ? kForEverMs : options.for_ms);
   }
   require(answers);
-  if (session.status().state == SyncState::error) throw Failure(Exit::unreachable, session.unreachable());
+  if (session.status().state == SyncState::error) throw session.no_link();
   return Exit::ok;
 }
 

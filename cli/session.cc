@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "cli/names.h"
 #include "cli/print.h"
@@ -59,6 +60,8 @@ LinuxOptions options_of(const Context& context) {
   }
   LinuxOptions options;
   options.app = context.app;
+  options.token_file = context.token_file;
+  if (context.token_file.empty()) options.token = token_of(context);
   options.offline = context.offline;
   options.server = context.target.empty() ? kDefaultServer : context.target;
   options.store = context.store;
@@ -73,6 +76,18 @@ LinuxOptions options_of(const Context& context) {
 void tell(const std::string& sentence) { std::fprintf(stderr, "gridctl: %s\n", sentence.c_str()); }
 
 }  // namespace
+
+std::string token_of(const Context& context) {
+  if (context.token_file.empty()) {
+    const char* const token = std::getenv("GRID_TOKEN");
+    return token == nullptr ? std::string() : token;
+  }
+  std::ifstream file(context.token_file);
+  std::string token;
+  if (!(file >> token))
+    throw Failure(Exit::usage, "the token's file " + context.token_file + " can't be read, or is empty");
+  return token;
+}
 
 std::string store_of(const Context& context) { return options_of(context).store; }
 
@@ -120,7 +135,7 @@ void Session::pull(const Scope& scope) {
   const Ended ended = wait([](const ReplicaStatus& now) { return is_up(now) && now.current; }, kPatienceMs);
   if (ended == Ended::done) return push_for_a_moment();
   if (ended == Ended::interrupted) throw Failure(Exit::failure, "interrupted");
-  if (!keeps()) throw Failure(Exit::unreachable, unreachable());
+  if (!keeps()) throw no_link();
   tell("not synced: " + unreachable());
 }
 
@@ -136,7 +151,7 @@ Outcome Session::deliver(const Write& write) {
   const Outcome outcome = write.outcome();
   if (outcome == Outcome::rejected || outcome == Outcome::dropped) throw Failure(Exit::failure, host_.problem());
   if (is_settled(outcome)) return outcome;
-  if (!keeps()) throw Failure(Exit::unreachable, unreachable());
+  if (!keeps()) throw no_link();
   tell(outcome == Outcome::applied ? "kept, sent, not durable at the server yet" : "kept, not sent");
   return outcome;
 }
@@ -155,7 +170,7 @@ Outcome Session::deliver_all(const std::function<void(const ReplicaStatus&)>& pr
     tell("kept, not sent: " + std::to_string(now.ops_pending));
     return Outcome::pending;
   }
-  throw Failure(now.durable == 0 ? Exit::unreachable : Exit::partial,
+  throw Failure(now.durable == 0 ? no_link().exit() : Exit::partial,
                 unreachable() + "; not sent: " + std::to_string(now.ops_pending));
 }
 
@@ -165,6 +180,10 @@ std::string Session::unreachable() {
   if (reason.empty()) return sentence + ": no answer in time";
   if (reason.find(options_.server) != std::string_view::npos) return std::string(reason);
   return sentence.append(": ").append(reason);
+}
+
+Failure Session::no_link() {
+  return {status().reason == StateReason::denied ? Exit::denied : Exit::unreachable, unreachable()};
 }
 
 void Session::require(Status status) {

@@ -53,6 +53,8 @@ class Session {
 
   // "cannot reach ws://...", with the reason where there is one.
   std::string unreachable();
+  // The same as a Failure: of a server that is not there, or one that does not let us in.
+  Failure no_link();
   // Throws a Failure with the host's sentence, unless `status` is ok.
   void require(Status status);
 
@@ -68,6 +70,8 @@ class Session {
 Exit finish_write(Session& session, const Context& context, const std::string& map, const std::string& key,
                   const Write& write);
 
+// Who this is, to a server; empty: nobody. Never from the command line, where everybody on the machine can read it.
+std::string token_of(const Context& context);
 // The folder of the store that the context names; empty: none.
 std::string store_of(const Context& context);
 

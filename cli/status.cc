@@ -32,11 +32,11 @@ std::uint64_t dead_count(Session& session, const ReplicaStatus& now) {
 
 Exit status_of_server(const Context& context) {
   if (is_image(context) || context.offline) throw Failure(Exit::usage, "--server asks a server, on the net");
-  const std::string target = context.target.empty() ? kDefaultServer : context.target;
+  Context named = context;
+  if (named.target.empty()) named.target = kDefaultServer;
+  const std::string& target = named.target;
   std::string figures;
-  GatewayLook(target, context.app).ask_all("status", [&figures](const crdt::Op& op) {
-    figures = as_text(op.cell.value);
-  });
+  GatewayLook(named).ask_all("status", [&figures](const crdt::Op& op) { figures = as_text(op.cell.value); });
   Report report;
   report.text("server", target);
   for (Value::Walk walk{Value(as_bytes(figures))}; walk.next();) {
@@ -69,7 +69,7 @@ Exit status(const Context& context) {
   report.count("ops_pending", now.ops_pending).count("head", now.head).count("durable", now.durable);
   report.text("clock", crdt::name_of(now.quality)).number("clock_offset_ms", now.clock_offset_ms);
   report.print(context.format);
-  if (!session.keeps() && !reachable) throw Failure(Exit::unreachable, session.unreachable());
+  if (!session.keeps() && !reachable) throw session.no_link();
   return Exit::ok;
 }
 

@@ -43,7 +43,7 @@ void subscribe(Session& session, const SyncOptions& options) {
 bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point began) {
   const auto spent = [&] { return ms_since(began) >= timeout_ms; };
   session.wait([&](const ReplicaStatus& now) { return is_up(now) || spent(); }, timeout_ms);
-  if (!is_up(session.status())) throw Failure(Exit::unreachable, session.unreachable());
+  if (!is_up(session.status())) throw session.no_link();
   Progress progress("syncing");
   const std::uint64_t to_push = session.status().ops_pending;
   while (!is_converged(session.status()) && !spent()) {
@@ -51,7 +51,7 @@ bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point bega
     const Clock::time_point slept_at = Clock::now();
     const bool stopped = session.host().wait_until(is_converged, slice_ms);
     const ReplicaStatus now = session.status();
-    if (now.state == SyncState::error) throw Failure(Exit::unreachable, session.unreachable());
+    if (now.state == SyncState::error) throw session.no_link();
     if (!stopped && ms_since(slept_at) + 1 < slice_ms) throw Failure(Exit::failure, "interrupted");
     progress.show(now.figures.cells_pushed + now.figures.cells_pulled, now.figures.cells_pulled == 0 ? to_push : 0);
   }
@@ -61,7 +61,7 @@ bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point bega
 Failure why_not(Session& session, std::uint64_t timeout_ms) {
   const ReplicaStatus now = session.status();
   const std::string after = " after " + std::to_string(timeout_ms / 1'000) + " s";
-  if (!is_up(now)) return {Exit::unreachable, "lost the server" + after + ": " + session.unreachable()};
+  if (!is_up(now)) return {session.no_link().exit(), "lost the server" + after + ": " + session.unreachable()};
   if (!now.quiet || !now.current) return {Exit::unreachable, "not converged" + after + ": still under way"};
   return {Exit::differs, "not converged" + after + ": the replicas differ"};
 }

@@ -19,7 +19,8 @@ enum class Format : std::uint8_t { automatic, table, json, ndjson, raw };
 struct Context {
   std::string target;  // Empty: the default, unless offline.
   std::string app = "default";
-  std::string store;  // Empty: the default store; with a target, none.
+  std::string store;       // Empty: the default store; with a target, none.
+  std::string token_file;  // Empty: $GRID_TOKEN, or none.
   Format format = Format::automatic;
   bool offline = false;
 };
@@ -107,6 +108,14 @@ struct MerkleOptions {
   std::string map;  // Empty: all of them.
 };
 
+struct EnrollOptions {
+  std::string data;  // Empty: the default.
+  std::string name;
+  std::vector<std::string> roles;
+  std::uint64_t expires_ms = 0;  // 0: never.
+  bool renew = false;
+};
+
 struct BudgetOptions {
   std::uint64_t every_ms = 1'000;      // Between two writes.
   std::uint64_t value_bytes = 0;       // 0: as long as those in the image are on average.
@@ -156,6 +165,10 @@ Exit deadletter_ls(const Context& context);
 Exit deadletter_show(const Context& context, const LetterOptions& options);
 Exit deadletter_retry(const Context& context, const LetterOptions& options);
 Exit deadletter_discard(const Context& context, const LetterOptions& options);
+Exit server_enroll(const Context& context, const EnrollOptions& options);
+Exit server_tokens(const Context& context, const EnrollOptions& options);
+Exit server_revoke(const Context& context, const EnrollOptions& options);
+Exit server_forget(const Context& context, const EnrollOptions& options);
 Exit flash_wear(const Context& context);
 Exit flash_budget(const Context& context, const BudgetOptions& options);
 Exit flash_check(const Context& context);

@@ -59,7 +59,7 @@ Exit run(Session& session, Printed& printed, std::uint64_t for_ms) {
                                                  for_ms == 0 ? kForEverMs : for_ms);
   if (printed.broken) throw Failure(Exit::failure, "cannot write to stdout");
   if (stopped) return Exit::ok;
-  if (session.status().state == SyncState::error) throw Failure(Exit::unreachable, session.unreachable());
+  if (session.status().state == SyncState::error) throw session.no_link();
   return Exit::ok;
 }
 

@@ -37,7 +37,8 @@ struct Event {
     start,           // Once, first. The store is open.
     wake,            // wake_at_ms() has come, or the last action was `more`.
     link_up,         // link, identity, bytes: the claims of the identity, a canonical record; empty: it has none
-    link_down,       // link; the machine has forgotten it when step() returns
+    link_down,       // link, status: denied when the server did not let it open; the machine has forgotten it when
+                     // step() returns
     frame,           // link, bytes: one whole frame has arrived
     writable,        // link, room: the link takes a frame of up to room.size()
     durable,         // batch: every batch up to it is durable

@@ -95,7 +95,7 @@ void Replica::dispatch(const Event& event) {
     case Event::Kind::link_up:
       return session_.link_up(event.link, event.now_ms);
     case Event::Kind::link_down:
-      return session_.link_down(event.link, event.now_ms);
+      return session_.link_down(event.link, event.status, event.now_ms);
     case Event::Kind::frame:
       return session_.receive(event.link, event.bytes, event.now_ms, actions_);
     case Event::Kind::writable:

@@ -94,6 +94,8 @@ class Replica final : public Machine {
   Outcome outcome_of(crdt::Seq seq);
   Version version_of(const crdt::Op& op) const { return Version::of(op, log_.is_pending(op)); }
   ReplicaStatus status(std::uint64_t now_ms) const;
+  // Bits of the server's welcome; none while it has not come.
+  std::uint32_t features() const { return session_.features(); }
   crdt::Stamp last_stamp() const { return log_.clock().last(); }
   // By which expiry is judged at a read, `wall_ms` as in an event; 0 while the time is unknown.
   std::uint64_t known_ms(std::uint64_t wall_ms) const { return time_.known_ms(wall_ms); }

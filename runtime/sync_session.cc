@@ -43,8 +43,9 @@ void SyncSession::link_up(LinkId link, std::uint64_t now_ms) {
   pulls_.link_up();
 }
 
-void SyncSession::link_down(LinkId link, std::uint64_t now_ms) {
+void SyncSession::link_down(LinkId link, Status why, std::uint64_t now_ms) {
   if (phase_ == Phase::down || (phase_ != Phase::connecting && link != link_)) return;
+  if (why == Status::denied) hopeless_ = true, reason_ = StateReason::denied;
   if (!hopeless_) reason_ = phase_ == Phase::connecting ? StateReason::unreachable : StateReason::dropped;
   back_off(now_ms);
 }

@@ -48,11 +48,14 @@ class SyncSession {
 
   Status open();  // Reads the fork token.
 
+  // Of the server's welcome (wire); none while it has not come.
+  std::uint32_t features() const { return features_; }
   void go_online() { online_ = true; }
   void go_offline(ActionList& actions);
 
   void link_up(LinkId link, std::uint64_t now_ms);
-  void link_down(LinkId link, std::uint64_t now_ms);
+  // `why` is denied where the server did not let it open.
+  void link_down(LinkId link, Status why, std::uint64_t now_ms);
   void receive(LinkId link, Bytes frame, std::uint64_t now_ms, ActionList& actions);
   void write(LinkId link, MutBytes room, ActionList& actions);
 

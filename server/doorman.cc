@@ -2,6 +2,8 @@
 
 #include "server/doorman.h"
 
+#include <utility>
+
 #include "transport/wire_auth.h"
 
 namespace grid::server {
@@ -26,9 +28,11 @@ void Doorman::receive(LinkId link, Bytes frame, Permit& permit, Session& session
 }
 
 void Doorman::proven(const Event& event, Permit& permit, Session& session) {
-  if (!permit.is_proving) return;
-  permit.is_proving = false;
-  if (event.status != Status::ok) return session.end(Status::denied, "the token is not accepted");
+  const bool was_asked = std::exchange(permit.is_proving, false);
+  if (event.status != Status::ok) {
+    return session.end(Status::denied, was_asked ? "the token is not accepted" : "access was withdrawn");
+  }
+  if (!was_asked) return;
   if (event.identity != permit.identity()) return session.end(Status::denied, "the token is somebody else's");
   link_down(event.link, permit);
   const Permit::Standing standing = permit.take(event.identity, event.bytes);

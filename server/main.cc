@@ -13,6 +13,7 @@
 
 #include "server/host/app_config.h"
 #include "server/host/arguments.h"
+#include "server/host/auth_config.h"
 #include "server/host/gateway.h"
 #include "server/host/log.h"
 #include "transport/lws/address.h"
@@ -76,6 +77,20 @@ class Signals {
 
 // ---- configuration
 
+Status check_auth(const Arguments& arguments, const Config& config, std::string& problem) {
+  const grid::server::AuthOptions options = grid::server::auth_options(config.gateway().auth);
+  if (!options.is_on() && !arguments.dev) {
+    problem =
+        "there is no way for devices to say who they are: set auth.device_tokens, auth.jwt.keys or "
+        "auth.certificate.subjects (docs/auth.md); or use --dev, for a gateway of this machine alone";
+    return Status::invalid;
+  }
+  grid::server::Authenticator probe;
+  const Status status = probe.open(options, config.gateway().data);
+  if (status != Status::ok) problem = probe.problem();
+  return status;
+}
+
 Status read_config(const Arguments& arguments, Config& config, std::string& problem) {
   const Status status = Config::read(arguments.sources, config, problem);
   if (status != Status::ok) return status;
@@ -84,7 +99,8 @@ Status read_config(const Arguments& arguments, Config& config, std::string& prob
     problem = "--dev listens on loopback only, and " + listen + " is not: use 127.0.0.1:PORT";
     return Status::invalid;
   }
-  return grid::server::check_apps(config, problem);
+  GRID_TRY(grid::server::check_apps(config, problem));
+  return arguments.task == Arguments::Task::show ? Status::ok : check_auth(arguments, config, problem);
 }
 
 int show(const Config& config) {
@@ -163,7 +179,9 @@ int run(const Arguments& arguments, Config config) {
   }
   std::printf("ws://%s\n", gateway.bound().c_str());
   std::fflush(stdout);
-  gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
+  if (!gateway.is_locked()) {
+    gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
+  }
   serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {
     std::fprintf(stderr, "gridd: ends, because a disk has failed: %s; all that was acknowledged durable is kept\n",
@@ -190,9 +208,5 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (arguments.task == Arguments::Task::show) return show(config);
-  if (!arguments.dev) {
-    std::fprintf(stderr, "gridd: only --dev is available in this release: it cannot authenticate devices yet\n");
-    return kUsage;
-  }
   return arguments.task == Arguments::Task::check ? 0 : run(arguments, std::move(config));
 }

@@ -8,12 +8,13 @@ namespace grid::port {
 
 using transport::Arrival;
 
-Status ChipLink::dial(const ServerAddress& server, std::string_view path, std::uint64_t now_ms) {
+Status ChipLink::dial(const ServerAddress& server, std::string_view path, std::string_view token,
+                      std::uint64_t now_ms) {
   drop();
   std::uint8_t seed[transport::WebSocket::kSeedBytes];
   board_.entropy(seed);
   problem_ = "";
-  GRID_TRY(socket_.open({.host = server.authority, .path = path}, seed));
+  GRID_TRY(socket_.open({.host = server.authority, .path = path, .token = token}, seed));
   const Status status = board_.connect(server);
   if (status != Status::ok) {
     socket_.lost();

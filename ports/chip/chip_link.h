@@ -30,7 +30,7 @@ class ChipLink {
 
   // Forgets whatever was before, and begins anew.
   //   invalid, too_large, io  As Board::connect() and WebSocket::open(); problem() says why.
-  Status dial(const ServerAddress& server, std::string_view path, std::uint64_t now_ms);
+  Status dial(const ServerAddress& server, std::string_view path, std::string_view token, std::uint64_t now_ms);
   // Says goodbye; nothing arrives any more.
   void hang_up(std::uint64_t now_ms);
 
@@ -49,6 +49,8 @@ class ChipLink {
   std::size_t buffered_bytes() const { return socket_.outgoing().size(); }
   // When to call receive() again, if nothing comes before that.
   std::uint64_t wake_at_ms() const;
+  // Why the link is over, as WebSocket says it: denied, where the server has let nobody in.
+  Status status() const { return socket_.status(); }
   const char* problem() const;
 
  private:

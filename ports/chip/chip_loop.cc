@@ -228,7 +228,7 @@ bool ChipLoop::receive() {
     case Arrival::Kind::closed:
       if (!has_failed_) problem_.say(link_.problem());
       wants_write_ = false;
-      step({.kind = Event::Kind::link_down, .link = link_id_});
+      step({.kind = Event::Kind::link_down, .link = link_id_, .status = link_.status()});
       return true;
     default:
       return link_.has_more();
@@ -334,7 +334,7 @@ void ChipLoop::connect() {
   char path[kVersion.size() + kAppBytesMax];
   const MutBytes room(reinterpret_cast<std::uint8_t*>(path), sizeof(path));
   const std::size_t unused = copy(as_bytes(options_.app), copy(as_bytes(kVersion), room)).size();
-  if (link_.dial(server_, {path, sizeof(path) - unused}, board_.monotonic_ms()) == Status::ok) return;
+  if (link_.dial(server_, {path, sizeof(path) - unused}, options_.token, board_.monotonic_ms()) == Status::ok) return;
   problem_.say(link_.problem());
   is_dial_failed_ = wants_more_ = true;
 }

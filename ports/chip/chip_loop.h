@@ -30,6 +30,7 @@ struct ChipOptions {
   std::string_view app = "default";  // The tenant: an app sees nothing of another.
   std::string_view store{};          // The partition's name.
   std::string_view server{};         // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  std::string_view token{};          // Who this device is, to the server (docs/auth.md). Empty: nobody.
   bool offline = false;              // Starts off the net; node->online() goes on.
   bool salvage = false;              // Opens what is left of a damaged store.
   OnFull on_full = OnFull::refuse;   // What a write finds at Limits::pending_ops_max unsent ones.
@@ -85,6 +86,8 @@ class ChipLoop final : public Driver {
   // Whether this is called from within the loop, where nothing may run, wait or close: then problem() says so.
   bool refuses_to_wait();
 
+  // Shows another token from the next link on. By reference, as in the options.
+  void show_token(std::string_view token) { options_.token = token; }
   // Takes the node off the net for want of a network, and brings it back, from a backoff too. What the application asks
   // for meanwhile stands: a node that it took off stays there, and one that it brought back is left alone.
   void park();

@@ -31,6 +31,7 @@ constexpr Entry kEntries[] = {
     {"server", offsetof(Esp32Settings, server), sizeof(Esp32Settings::server)},
     {"wifi_ssid", offsetof(Esp32Settings, wifi_ssid), sizeof(Esp32Settings::wifi_ssid)},
     {"wifi_pass", offsetof(Esp32Settings, wifi_password), sizeof(Esp32Settings::wifi_password)},
+    {"token", offsetof(Esp32Settings, token), sizeof(Esp32Settings::token)},
     {"certificate", offsetof(Esp32Settings, certificate), sizeof(Esp32Settings::certificate)},
 };
 

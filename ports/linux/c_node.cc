@@ -72,8 +72,17 @@ std::vector<Keep> rules_of(const grid_options& from) {
 }
 
 // `rules` must outlive what is returned.
-LinuxOptions options_of(const grid_options& from, const std::vector<Keep>& rules) {
+std::string ask_for_token(void* context) {
+  const auto& tokens = static_cast<grid_node*>(context)->tokens;
+  return std::string(text_of(tokens.ask(tokens.context)));
+}
+
+LinuxOptions options_of(const grid_options& from, const std::vector<Keep>& rules, grid_node& node) {
   LinuxOptions to;
+  to.token = text_of(from.token);
+  to.token_file = text_of(from.token_file);
+  node.tokens = {from.on_token, from.token_context};
+  if (from.on_token != nullptr) to.on_token = ask_for_token, to.token_context = &node;
   if (from.app != nullptr) to.app = from.app;
   to.store = text_of(from.store);
   to.server = text_of(from.server);
@@ -132,7 +141,7 @@ grid_node* grid_open(const grid_options* options, grid_status* status, char* pro
   const grid_options defaults{};
   const grid_options& given = options == nullptr ? defaults : *options;
   const std::vector<Keep> rules = rules_of(given);
-  opened->node = opened->host.open(options_of(given, rules));
+  opened->node = opened->host.open(options_of(given, rules, *opened));
   if (status != nullptr) *status = status_of(opened->host.status());
   copy_text(opened->node == nullptr ? opened->host.problem() : "", problem, problem_bytes);
   return opened->node == nullptr ? nullptr : opened.release();
@@ -144,6 +153,10 @@ void grid_close(grid_node* node) {
   while (!node->searches.empty()) grid_search_end(node->searches.back());
   while (!node->batches.empty()) grid_batch_discard(node->batches.back());
   delete node;
+}
+
+grid_status grid_show_token(grid_node* node, const char* token) {
+  return status_of(token == nullptr ? refuse_null(node) : node->host.show_token(token));
 }
 
 const char* grid_problem(const grid_node* node) { return node->host.problem(); }

@@ -12,6 +12,11 @@
 #include "ports/linux/grid/linux.h"
 
 struct grid_node {
+  // Whoever gives tokens, of grid_options; outlives the host, which asks.
+  struct {
+    const char* (*ask)(void* context);
+    void* context;
+  } tokens{};
   grid::LinuxHost host;
   grid::Node* node = nullptr;  // The host's.
   // Of what the header promises to end with the node, if nobody ended it before.

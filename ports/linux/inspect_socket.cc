@@ -2,13 +2,7 @@
 
 #include "ports/linux/inspect_socket.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "ports/inspect/inspect_service.h"
 #include "ports/port.h"
@@ -23,17 +17,6 @@ constexpr std::size_t kAskBytesMax = wire::kControlBytesMax;
 // Of one op with the largest value.
 constexpr std::size_t kAnswerBytesMax = kValueBytesMax + runtime::Inspector::kRoomBytesMin;
 constexpr std::size_t kHeardBytes = 4'096;
-
-sockaddr_un address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
-}
-
-int new_socket() { return ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
-
-const sockaddr* any(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
 }  // namespace
 
@@ -56,10 +39,11 @@ class InspectSocket::Guest {
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;
 
-  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(pipe_.get()); }
+  uv_pipe_t* pipe() { return pipe_.get(); }
   void listen();
 
  private:
+  uv_stream_t* stream() { return reinterpret_cast<uv_stream_t*>(pipe_.get()); }
   void heard(ssize_t size);
   void go_on();
   void write();
@@ -126,84 +110,19 @@ void InspectSocket::Guest::wrote(int status) {
 }
 
 InspectSocket::InspectSocket(uv_loop_t* loop, runtime::Inspector& inspector, Host& host)
-    : loop_(loop), inspector_(inspector), host_(host) {}
+    : loop_(loop),
+      inspector_(inspector),
+      host_(host),
+      listener_(
+          loop, "the inspection socket", [](void* self) { static_cast<InspectSocket*>(self)->welcome(); }, this) {}
 
-InspectSocket::~InspectSocket() {
-  if (pipe_ == nullptr) return;
-  struct stat now {};
-  const bool is_ours = ::lstat(path_.c_str(), &now) == 0 && now.st_ino == file_.st_ino && now.st_dev == file_.st_dev;
-  if (is_ours) ::unlink(path_.c_str());
-}
+InspectSocket::~InspectSocket() = default;
 
-Status InspectSocket::refuse(Status status, const std::string& sentence) {
-  problem_ = "the inspection socket " + path_ + " " + sentence;
-  return status;
-}
-
-Status InspectSocket::listen(const std::string& path) {
-  path_ = path;
-  constexpr std::size_t kPathBytesMax = sizeof(sockaddr_un::sun_path) - 1;
-  if (path.empty() || path.find('\0') != std::string::npos) return refuse(Status::invalid, "has no path");
-  if (path.size() > kPathBytesMax) {
-    return refuse(Status::invalid, "has a path of " + std::to_string(path.size()) + " bytes; the limit is " +
-                                       std::to_string(kPathBytesMax));
-  }
-  const int socket = new_socket();
-  if (socket < 0) return refuse(Status::io, std::string("cannot be made: ") + std::strerror(errno));
-  const Status status = bind(socket);
-  if (status != Status::ok) {
-    ::close(socket);
-    return status;
-  }
-  pipe_ = std::make_unique<transport::UvHandle<uv_pipe_t>>();
-  uv_pipe_init(loop_, pipe_->get(), 0);
-  uv_pipe_open(pipe_->get(), socket);
-  pipe_->get()->data = this;
-  uv_stream_t* const stream = reinterpret_cast<uv_stream_t*>(pipe_->get());
-  const int error = uv_listen(stream, static_cast<int>(kGuestsMax), [](uv_stream_t* pipe, int failed) {
-    if (failed == 0) static_cast<InspectSocket*>(pipe->data)->welcome();
-  });
-  uv_unref(pipe_->any());
-  return error == 0 ? Status::ok : refuse(Status::io, std::string("cannot be listened at: ") + uv_strerror(error));
-}
-
-// The mode of a socket before it is bound is that of its file.
-Status InspectSocket::bind(int socket) {
-  const sockaddr_un address = address_of(path_);
-  ::fchmod(socket, S_IRUSR | S_IWUSR);
-  if (::bind(socket, any(address), sizeof(address)) != 0) {
-    if (errno == EADDRINUSE) {
-      GRID_TRY(make_room());
-      errno = ::bind(socket, any(address), sizeof(address)) == 0 ? 0 : errno;
-    }
-    if (errno == EACCES || errno == EPERM || errno == EROFS) {
-      return refuse(Status::denied, std::string("may not be made: ") + std::strerror(errno));
-    }
-    if (errno != 0) return refuse(Status::io, std::string("cannot be made: ") + std::strerror(errno));
-  }
-  ::lstat(path_.c_str(), &file_);
-  return Status::ok;
-}
-
-// Whoever listens answers a connection, or has so many of them that the next one has to wait.
-Status InspectSocket::make_room() {
-  struct stat found {};
-  if (::lstat(path_.c_str(), &found) == 0 && !S_ISSOCK(found.st_mode)) {
-    return refuse(Status::invalid, "is in the place of a file that is no socket");
-  }
-  const sockaddr_un address = address_of(path_);
-  const int probe = new_socket();
-  if (probe < 0) return refuse(Status::io, std::string("cannot be made: ") + std::strerror(errno));
-  const bool is_dead = ::connect(probe, any(address), sizeof(address)) != 0 && errno == ECONNREFUSED;
-  ::close(probe);
-  if (!is_dead) return refuse(Status::busy, "is in use by another process");
-  ::unlink(path_.c_str());
-  return Status::ok;
-}
+Status InspectSocket::listen(const std::string& path) { return listener_.listen(path, static_cast<int>(kGuestsMax)); }
 
 void InspectSocket::welcome() {
   auto guest = std::make_unique<Guest>(*this);
-  if (uv_accept(reinterpret_cast<uv_stream_t*>(pipe_->get()), guest->stream()) != 0) return;
+  if (!listener_.accept(guest->pipe())) return;
   if (guests_.size() == kGuestsMax) return;  // Turned away: its connection goes with it.
   guest->listen();
   guests_.push_back(std::move(guest));

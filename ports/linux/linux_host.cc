@@ -14,6 +14,9 @@ LinuxHost::Impl::Impl() : loop_(new uv_loop_t) {
   deadline_.emplace();
   wake_.emplace();
   attending_.emplace();
+  renewing_.emplace();
+  uv_timer_init(loop_, renewing_->get());
+  renewing_->get()->data = this;
   uv_timer_init(loop_, attending_->get());
   attending_->get()->data = this;
   uv_signal_init(loop_, interrupt_->get());
@@ -30,6 +33,7 @@ LinuxHost::Impl::~Impl() {
   deadline_.reset();
   wake_.reset();
   attending_.reset();
+  renewing_.reset();
   constexpr int kTurns = 10;
   for (int turn = 0; turn < kTurns; ++turn) {
     uv_run(loop_, UV_RUN_NOWAIT);
@@ -108,6 +112,8 @@ bool LinuxHost::settle(std::uint64_t timeout_ms) {
 }
 
 Status LinuxHost::flush() { return impl_->flush(); }
+
+Status LinuxHost::show_token(std::string_view token) { return impl_->show_token(token); }
 
 void LinuxHost::run() {
   impl_->run_until([this] { return impl_->has_failed(); }, runtime::kNever, Impl::Signals::heeded);

@@ -58,6 +58,7 @@ Status LinuxHost::Impl::check(const LinuxOptions& options) {
   if (!options.server.empty() && !transport::parse_url(options.server).ok()) {
     return refuse(Status::invalid, "the server's address is not ws://HOST:PORT: " + options.server);
   }
+  if (credential_.open(options) != Status::ok) return refuse(Status::invalid, credential_.problem());
   if (options.pending_ops_max == 0 || options.pending_ops_max > kLinux.pending_ops_max) {
     return refuse(Status::invalid, "pending_ops_max must be 1 to " + std::to_string(kLinux.pending_ops_max));
   }
@@ -149,6 +150,7 @@ void LinuxHost::Impl::tell(crdt::ValueWriter& status) {
 void LinuxHost::Impl::close() {
   inspection_.reset();
   inspector_.reset();
+  uv_timer_stop(renewing_->get());
   if (node_.has_value()) {
     [[maybe_unused]] const Status status = host_->stop();  // What could not be flushed, problem() has said.
     give_up_connecting();
@@ -273,10 +275,12 @@ void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::str
 
 void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
   host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
+  if (credential_.is_set()) mind_token();
   if (!attendants_.empty() || !living_.empty()) want_turn();
 }
 
 std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {
+  if (is_token_due_ && may_show()) return write_token(room);
   return host_->writable(link, room);
 }
 
@@ -284,7 +288,9 @@ void LinuxHost::Impl::on_close(transport::LinkId link, std::string_view reason) 
   if (connecting_ == link) connecting_ = 0;
   if (connected_ == link) connected_ = 0;
   if (!has_failed()) problem_ = reason;
-  host_->step({.kind = Event::Kind::link_down, .link = link});
+  const bool is_denied = was_refused();
+  host_->step({.kind = Event::Kind::link_down, .link = link, .status = is_denied ? Status::denied : Status::ok});
+  mind_token();
 }
 
 // ---- UvHost::Owner: what the machine asks for
@@ -317,7 +323,9 @@ void LinuxHost::Impl::carry_out(const Action& action) {
 
 void LinuxHost::Impl::connect() {
   give_up_connecting();
-  const Result<transport::LinkId> link = links_->connect(options_.server, path_, *this);
+  refused_with_ = 0;
+  const std::string& token = credential_.for_link(port::monotonic_ms(), port::wall_ms());
+  const Result<transport::LinkId> link = links_->connect(options_.server, path_, *this, token);
   if (link.ok()) {
     connecting_ = *link;
     return;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "ports/linux/credential.h"
 #include "ports/linux/grid/linux.h"
 #include "ports/linux/inspect_socket.h"
 #include "ports/linux/uv_host.h"
@@ -44,6 +45,7 @@ class LinuxHost::Impl final : public Driver,
   Node* open(const LinuxOptions& options);
   Status status() const { return opened_; }
   Status flush();
+  Status show_token(std::string_view token);
   void post(void (*work)(void*), void* context);
   uv_loop_t* loop() { return loop_; }
 
@@ -83,6 +85,7 @@ class LinuxHost::Impl final : public Driver,
   void on_open(transport::LinkId link, std::string_view path, std::string_view identity, Bytes claims) override;
   void on_frame(transport::LinkId link, Bytes frame) override;
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
+  void on_refused(transport::LinkId link, unsigned status) override;
   void on_close(transport::LinkId link, std::string_view reason) override;
 
   // port::UvHost::Owner
@@ -130,6 +133,13 @@ class LinuxHost::Impl final : public Driver,
   void close();
   void say_goodbye();
   void connect();
+  bool was_refused();
+  bool may_show() const;
+  std::optional<std::size_t> write_token(MutBytes room);
+  void mind_token();
+  void turn_token();
+  void show_newer_token();
+  void try_again_now();
   void give_up_connecting();
   void leave();
   void call_back(const Happened& happened);
@@ -173,6 +183,10 @@ class LinuxHost::Impl final : public Driver,
   std::optional<runtime::Inspector> inspector_;
   std::unique_ptr<port::InspectSocket> inspection_;
 
+  port::Credential credential_;
+  bool is_token_due_ = false;  // A newer one is to be shown in session.
+  unsigned refused_with_ = 0;  // What the server answered to the link that is opening.
+
   transport::LinkId connecting_ = 0;  // The link that is opening.
   transport::LinkId connected_ = 0;   // The link that is up.
   bool is_connect_failed_ = false;    // On the spot: the machine hears of it at the end of the turn.
@@ -187,7 +201,7 @@ class LinuxHost::Impl final : public Driver,
   bool is_stopping_ = false;
   bool is_interrupted_ = false;
   std::optional<transport::UvHandle<uv_signal_t>> interrupt_, terminate_;
-  std::optional<transport::UvHandle<uv_timer_t>> deadline_, attending_;
+  std::optional<transport::UvHandle<uv_timer_t>> deadline_, attending_, renewing_;
   std::optional<transport::UvHandle<uv_async_t>> wake_;
   std::mutex posted_mutex_;
   std::vector<Posted> posted_;  // Guarded by posted_mutex_.

@@ -2,6 +2,8 @@
 
 #include "server/host/app_host.h"
 
+#include <utility>
+
 #include "ports/port.h"
 #include "server/epochs.h"
 #include "server/floor.h"
@@ -155,6 +157,9 @@ void AppHost::carry_out(const Action& action) {
     case Action::Kind::want_drain:
       wants_drain_ = true;
       return host_->want_turn();
+    case Action::Kind::prove:
+      proofs_.push_back({action.link, std::string(action.text)});
+      return host_->want_turn();
     case Action::Kind::search:
       return search_->submit(coordinator_->search_work());
     case Action::Kind::drain:
@@ -164,7 +169,24 @@ void AppHost::carry_out(const Action& action) {
   }
 }
 
+void AppHost::disown(transport::LinkId link, std::string_view identity) {
+  host_->step(Event{.kind = Event::Kind::proven, .link = link, .status = Status::denied, .identity = identity});
+}
+
+void AppHost::answer_proofs() {
+  for (const Proof& proof : std::exchange(proofs_, {})) {
+    const Verdict verdict = prove_ == nullptr ? Verdict::refuse("nobody is asked for a token here")
+                                              : prove_(owner_, proof.link, proof.token);
+    host_->step(Event{.kind = Event::Kind::proven,
+                      .link = proof.link,
+                      .bytes = as_bytes(verdict.proven.claims),
+                      .status = verdict.status,
+                      .identity = verdict.proven.name});
+  }
+}
+
 void AppHost::turn_ended() {
+  answer_proofs();
   if (!wants_drain_ || sink_->is_busy()) return;
   wants_drain_ = false;
   host_->step(Event{.kind = Event::Kind::collect, .room = sink_->room()});

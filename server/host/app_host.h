@@ -15,6 +15,7 @@
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
+#include "server/host/auth/verdict.h"
 #include "server/host/log.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
@@ -27,6 +28,8 @@ class AppHost final : private port::UvHost::Owner {
  public:
   // Who hands links out hears of those that the coordinator has closed.
   using Closed = void (*)(void* owner, transport::LinkId link);
+  // ... and judges the tokens that come over the others.
+  using Prove = Verdict (*)(void* owner, transport::LinkId link, std::string_view token);
 
   // Opens DIR/journal and DIR/cells.sqlite. Null with `status` and `problem`, a sentence, when one can't be opened.
   static std::unique_ptr<AppHost> open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
@@ -36,7 +39,10 @@ class AppHost final : private port::UvHost::Owner {
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
 
+  void judge_by(Prove prove) { prove_ = prove; }
   void step(const runtime::Event& event) { host_->step(event); }
+  // Whoever is behind the link is that no more.
+  void disown(transport::LinkId link, std::string_view identity);
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
   // Whether `config` has other indexes or searches, which are taken at a start only.
@@ -71,6 +77,7 @@ class AppHost final : private port::UvHost::Owner {
   void flush_trouble(Status status, const char* problem) override;
   void turn_ended() override;
 
+  void answer_proofs();
   void drained(const SinkWorker::Done& done);
   void indexed(const SinkWorker::Indexed& indexed);
   void searched(const SearchWorker::Done& done);
@@ -88,6 +95,13 @@ class AppHost final : private port::UvHost::Owner {
   std::unique_ptr<SearchWorker> search_;
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
+  struct Proof {
+    transport::LinkId link;
+    std::string token;
+  };
+
+  Prove prove_ = nullptr;
+  std::vector<Proof> proofs_;  // To be judged at the end of the turn.
   bool wants_drain_ = false;
   std::string failure_;
 };

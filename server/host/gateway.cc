@@ -12,6 +12,8 @@
 #include <filesystem>
 
 #include "crdt/cell.h"
+#include "server/host/auth/enrolment.h"
+#include "server/host/auth_config.h"
 
 namespace grid::server {
 
@@ -29,6 +31,8 @@ std::string_view app_in(std::string_view path) {
 }  // namespace
 
 Gateway::~Gateway() {
+  saving_.reset();
+  desk_.reset();
   draining_.reset();
   link_apps_.clear();
   apps_.clear();
@@ -41,16 +45,44 @@ Status Gateway::open(config::Config config) {
   config_ = std::move(config);
   log_.configure(config_.gateway().log);
   GRID_TRY(lock(config_.gateway().data));
+  const Status opened = door_.open(auth_options(config_.gateway().auth), config_.gateway().data);
+  if (opened != Status::ok) {
+    problem_ = door_.problem();
+    return opened;
+  }
   links_ = std::make_unique<transport::LwsContext>();
   Status status = links_->open(loop_, {});
   if (status == Status::ok) GRID_TRY(open_apps());
   if (status == Status::ok) status = links_->listen(config_.gateway().listen.front(), *this);
   if (status != Status::ok) problem_ = links_->problem();
+  if (status == Status::ok) open_desk();
   return status;
+}
+
+// A gateway whose path is too long for a socket serves its devices all the same.
+void Gateway::open_desk() {
+  desk_ = std::make_unique<AdminSocket>(loop_, static_cast<AdminDesk&>(*this));
+  if (desk_->listen(AdminSocket::file_in(config_.gateway().data)) != Status::ok) say(desk_->problem().c_str());
+  saving_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  uv_timer_init(loop_, saving_->get());
+  saving_->get()->data = this;
+  uv_timer_start(
+      saving_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->door_.save(); },
+      DeviceTokens::kSeenMs, DeviceTokens::kSeenMs);
+  uv_unref(saving_->any());
 }
 
 Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
+  const AuthOptions auth = auth_options(config.gateway().auth);
+  if (is_locked() && !auth.is_on()) {
+    problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
+    return Status::invalid;
+  }
+  if (door_.reload(auth) != Status::ok) {
+    problem_ = door_.problem();
+    return Status::invalid;
+  }
   std::vector<std::string> waiting = config_.waiting(config);
   for (const auto& [name, app] : apps_) {
     AppConfig next;
@@ -105,13 +137,19 @@ AppHost* Gateway::app_of(const std::string& app) {
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
   if (status != Status::ok) return nullptr;
-  const auto closed = [](void* owner, LinkId link) { static_cast<Gateway*>(owner)->link_apps_.erase(link); };
+  const auto closed = [](void* owner, LinkId link) {
+    static_cast<Gateway*>(owner)->door_.left(link);
+    static_cast<Gateway*>(owner)->link_apps_.erase(link);
+  };
   auto host =
       AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
   if (host == nullptr) {
     problem_ = "app " + app + ": " + problem_;
     return nullptr;
   }
+  host->judge_by([](void* owner, LinkId link, std::string_view token) {
+    return static_cast<Gateway*>(owner)->door_.prove(link, token);
+  });
   return apps_.emplace(app, std::move(host)).first->second.get();
 }
 
@@ -164,6 +202,7 @@ std::string Gateway::failure() const {
 
 Status Gateway::stop() {
   Status status = Status::ok;
+  door_.save();
   for (const auto& [name, app] : apps_) {
     const Status stopped = app->stop();
     if (stopped != Status::ok) status = stopped;
@@ -172,18 +211,19 @@ Status Gateway::stop() {
 }
 
 transport::Admission Gateway::admit(const transport::LinkRequest& request) {
-  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return {};
+  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return door_.admit(request.caller);
   return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
 }
 
-void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes) {
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
   AppHost* app = app_of(std::string(app_in(path)));
   if (app == nullptr) {
     log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
-  app->step(Event{.kind = Event::Kind::link_up, .link = link, .identity = identity});
+  door_.entered(link, identity);
+  app->step(Event{.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
 }
 
 void Gateway::on_frame(LinkId link, Bytes frame) {
@@ -197,7 +237,20 @@ std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
 
 void Gateway::on_close(LinkId link, std::string_view) {
   if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
+  door_.left(link);
   link_apps_.erase(link);
+}
+
+void Gateway::say(const char* line) { log_.say(Log::Level::warning, line); }
+
+void Gateway::end_link(LinkId link, std::string_view identity) {
+  if (AppHost* app = app_of(link)) app->disown(link, identity);
+}
+
+AdminAnswer Gateway::answer(const crdt::Value& question) {
+  const std::string_view verb = question["verb"].text_or({});
+  if (is_enrolment(verb)) return door_.answer(question);
+  return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
 }
 
 }  // namespace grid::server

@@ -13,15 +13,17 @@
 #include <string>
 #include <vector>
 
+#include "server/host/admin_socket.h"
 #include "server/host/app_host.h"
 #include "server/host/config/config.h"
+#include "server/host/door.h"
 #include "server/host/log.h"
 #include "transport/lws/lws_context.h"
 #include "transport/lws/uv_handle.h"
 
 namespace grid::server {
 
-class Gateway final : private transport::LinkListener {
+class Gateway final : private transport::LinkListener, private Door::Owner, private AdminDesk {
  public:
   static constexpr std::size_t kAppsMax = 64;
 
@@ -38,6 +40,8 @@ class Gateway final : private transport::LinkListener {
   //   invalid  It makes no sense, as problem() says; nothing has changed.
   Result<std::vector<std::string>> reload(config::Config config);
   const std::string& bound() const { return links_->bound(); }
+  // Whether who comes must say who it is.
+  bool is_locked() const { return door_.is_locked(); }
   const config::Config& config() const { return config_; }
   Log& log() { return log_; }
   // Takes no new links, ends those that are there one after the other over the configured time, and drains the
@@ -61,6 +65,7 @@ class Gateway final : private transport::LinkListener {
  private:
   Status lock(const std::string& directory);
   Status open_apps();
+  void open_desk();
   void end_one_link();
   AppHost* app_of(const std::string& app);
   AppHost* app_of(transport::LinkId link);
@@ -73,11 +78,21 @@ class Gateway final : private transport::LinkListener {
   std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override;
   void on_close(transport::LinkId link, std::string_view reason) override;
 
+  // Door::Owner
+  void say(const char* line) override;
+  void end_link(transport::LinkId link, std::string_view identity) override;
+
+  // AdminDesk
+  AdminAnswer answer(const crdt::Value& question) override;
+
   uv_loop_t* loop_;
   Log log_{};
   config::Config config_;
   std::string problem_;
   int lock_ = -1;
+  Door door_{*this};
+  std::unique_ptr<AdminSocket> desk_;
+  std::unique_ptr<transport::UvHandle<uv_timer_t>> saving_;
   std::unique_ptr<transport::LwsContext> links_;
   std::map<std::string, std::unique_ptr<AppHost>> apps_;
   std::map<transport::LinkId, AppHost*> link_apps_;

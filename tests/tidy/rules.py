@@ -80,10 +80,12 @@ LIBRARY_OF = [
     (r"uv\.h$", "libuv"),
     (r"libwebsockets\.h$", "libwebsockets"),
     (r"lmdb\.h$", "lmdb"),
+    (r"jwt\.h$", "libjwt"),
     (r"sqlite3\.h$", "sqlite3"),
     (r"libpq-fe\.h$", "libpq"),
     (r"pb(_\w+)?\.h$", "nanopb"),
     (r"mbedtls/|psa/", "mbedtls"),
+    (r"openssl/", "openssl"),
     (r"xxhash\.h$", "xxhash"),
     (r"CLI/", "cli11"),
     (r"nlohmann/", "nlohmann"),
@@ -98,7 +100,7 @@ LIBRARY_OF = [
 ]
 
 # Slow to compile: at most so many translation units outside tests/, and in no header.
-HEAVY = frozenset({"cli11", "nlohmann", "toml++", "sqlite3", "libpq"})
+HEAVY = frozenset({"cli11", "nlohmann", "toml++", "sqlite3", "libpq", "libjwt"})
 HEAVY_UNITS_MAX = 2
 
 # Layers
@@ -143,7 +145,7 @@ LAYERS = {
     "storage/encrypted": Layer(_STORE, None, _libraries("mbedtls", "os"), SHELL),
     "transport": Layer(("crdt/base", "crdt", "transport/proto"), PURE_STD, _libraries("nanopb"), PURE),
     "transport/proto": Layer((), PURE_STD, _libraries("nanopb"), PURE),
-    "transport/lws": Layer(("crdt/base",), None, _libraries("libwebsockets", "libuv", "os"), SHELL),
+    "transport/lws": Layer(("crdt/base",), None, _libraries("libwebsockets", "libuv", "openssl", "os"), SHELL),
     "transport/json": Layer(("crdt/base", "crdt/value*.h", "crdt/stamp.h"), None, _libraries("nlohmann"), SHELL),
     "transport/websocket": Layer(_LINK, PURE_STD, _libraries(), PURE),
     "transport/tls": Layer(_LINK, PURE_STD, _libraries("mbedtls"), PURE),

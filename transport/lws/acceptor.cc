@@ -2,6 +2,7 @@
 
 #include "transport/lws/acceptor.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -30,6 +31,12 @@ addrinfo* resolve(const HostPort& at, std::string& why) {
 bool set_option(int socket, int level, int name) {
   const int on = 1;
   return setsockopt(socket, level, name, &on, sizeof(on)) == 0;
+}
+
+int option(int socket, int name) {
+  int value = -1;
+  socklen_t size = sizeof(value);
+  return getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
 // A listening socket, or -1 with errno set.
@@ -71,6 +78,25 @@ std::unique_ptr<Acceptor> Acceptor::listen(uv_loop_t* loop, std::string_view add
     problem = "cannot listen on " + at->text() + ": " + why;
     return nullptr;
   }
+  return std::unique_ptr<Acceptor>(new Acceptor(loop, socket, accepted, owner));
+}
+
+std::unique_ptr<Acceptor> Acceptor::take(uv_loop_t* loop, int socket, Accepted accepted, void* owner,
+                                         std::string& problem) {
+  const std::string what = "the socket with the number " + std::to_string(socket);
+  SocketAddress address{};
+  socklen_t size = sizeof(address);
+  const bool is_socket = getsockname(socket, &address.any, &size) == 0;
+  if (!is_socket || (address.any.sa_family != AF_INET && address.any.sa_family != AF_INET6)) {
+    problem = what + " is not one of TCP over IPv4 or IPv6";
+    return nullptr;
+  }
+  if (option(socket, SO_TYPE) != SOCK_STREAM || option(socket, SO_ACCEPTCONN) != 1) {
+    problem = what + ", of " + address.text() + ", does not listen";
+    return nullptr;
+  }
+  fcntl(socket, F_SETFD, FD_CLOEXEC);
+  fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) | O_NONBLOCK);
   return std::unique_ptr<Acceptor>(new Acceptor(loop, socket, accepted, owner));
 }
 

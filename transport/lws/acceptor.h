@@ -28,6 +28,9 @@ class Acceptor {
   // on. Null with `problem` set when it can't: not an address, in use, not of this machine, not permitted.
   static std::unique_ptr<Acceptor> listen(uv_loop_t* loop, std::string_view address, Accepted accepted, void* owner,
                                           std::string& problem);
+  // The same for a socket that listens already, as systemd hands it over; takes it when it can.
+  static std::unique_ptr<Acceptor> take(uv_loop_t* loop, int socket, Accepted accepted, void* owner,
+                                        std::string& problem);
   ~Acceptor();
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;

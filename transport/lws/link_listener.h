@@ -30,6 +30,12 @@ class LinkListener {
   virtual void on_frame(LinkId link, Bytes frame) = 0;
   // The link takes a frame, after want_write(). The answer is its size, in the front of `room`, or nothing.
   virtual std::optional<std::size_t> on_writable(LinkId link, MutBytes room) = 0;
+  // The server has answered this HTTP status to who asked for the link. on_close() follows.
+  virtual void on_refused(LinkId, unsigned) {}
+  // Somebody at `address` did not get as far as a link: who talks in another tongue, is too slow, or is one too many.
+  virtual void on_stranger(std::string_view address, std::string_view trouble) {
+    static_cast<void>(address), static_cast<void>(trouble);
+  }
   // The last word on this link: it is down, or it never came up. `reason` is for people.
   virtual void on_close(LinkId link, std::string_view reason) = 0;
 

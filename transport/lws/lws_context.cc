@@ -69,6 +69,7 @@ Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
   info.user = this;
   info.uid = info.gid = -1;
   info.server_string = "grid";
+  info.max_http_header_data2 = options.header_bytes_max;
   info.pt_serv_buf_size = std::max(options.read_bytes, kServiceBytesMin);
   if (options.links_max <= kFewLinks || getdtablesize() > kTableMax)
     info.fd_limit_per_thread = options.links_max + 2 * kSpareSockets;
@@ -80,11 +81,17 @@ Status LwsContext::Body::open(uv_loop_t* loop, const LwsOptions& options) {
   for (uv_handle_t* poll : polls_of(loop)) {
     if (!before.contains(poll)) uv_fileno(poll, &pipe_);
   }
+  crowd_ = Crowd(options.links_each_max);
+  doorstep_ = std::make_unique<Doorstep>(loop, static_cast<Doorstep::Host&>(*this), options.visitors_max);
+  patience_ = std::make_unique<UvHandle<uv_timer_t>>();
+  uv_timer_init(loop, patience_->get());
+  uv_unref(patience_->any());
+  patience_->get()->data = this;
   plain_ = make_vhost("plain", 0);
   return plain_ != nullptr ? Status::ok : fail(Status::io, "libwebsockets does not start: out of memory");
 }
 
-lws_vhost* LwsContext::Body::make_vhost(const char* name, std::uint64_t options) {
+lws_vhost* LwsContext::Body::make_vhost(const char* name, std::uint64_t options, const TlsContext* client) {
   lws_context_creation_info info{};
   info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
   info.options = options;
@@ -95,6 +102,8 @@ lws_vhost* LwsContext::Body::make_vhost(const char* name, std::uint64_t options)
   info.timeout_secs_ah_idle = options_.handshake_s;
   info.keepalive_timeout = options_.handshake_s;
   info.retry_and_idle_policy = &validity_;
+  info.alpn = "http/1.1";
+  if (client != nullptr) info.provided_client_ssl_ctx = client->get();
   return lws_create_vhost(context_, &info);
 }
 
@@ -102,7 +111,9 @@ lws_vhost* LwsContext::Body::make_vhost(const char* name, std::uint64_t options)
 // last of them, its own timers; the second, once the loop has let go of them all, frees the memory that they were in.
 LwsContext::Body::~Body() {
   for (auto& entry : links) entry.second->listener = nullptr;
-  acceptor.reset();
+  doors.clear();
+  doorstep_.reset();
+  patience_.reset();
   abandon_lookups();
   if (context_ == nullptr) return;
   lws_context_destroy(context_);
@@ -138,46 +149,13 @@ Link& LwsContext::Body::add_link(LinkListener& listener) {
   return *link;
 }
 
-Status LwsContext::Body::listen(std::string_view address, LinkListener& listener) {
-  if (acceptor != nullptr) return fail(Status::busy, "already listening on " + acceptor->bound());
-  if (!parse_host_port(address).ok()) {
-    return fail(Status::invalid, "cannot listen on " + std::string(address) + ": that is not HOST:PORT");
-  }
-  accepting_ = &listener;
-  acceptor = Acceptor::listen(
-      loop_, address,
-      [](void* self, int socket, const SocketAddress& peer) { static_cast<Body*>(self)->adopt(socket, peer); }, this,
-      problem);
-  return acceptor != nullptr ? Status::ok : Status::io;
-}
-
-void LwsContext::Body::adopt(int socket, const SocketAddress& peer) {
-  if (links.size() >= options_.links_max + kSpareSockets) {
-    ::close(socket);
-    return;
-  }
-  Link& link = add_link(*accepting_);
-  link.was_accepted = true;
-  link.address = peer.host();
-  lws_adopt_desc_t how{};
-  how.vh = plain_;
-  how.type = static_cast<lws_adoption_type>(LWS_ADOPT_HTTP | LWS_ADOPT_SOCKET);
-  how.fd.sockfd = socket;
-  how.opaque = reinterpret_cast<void*>(std::uintptr_t{link.id});
-  const LinkId id = link.id;
-  lws* wsi = lws_adopt_descriptor_vhost_via_info(&how);  // Closes the socket when it fails.
-  if (wsi == nullptr) {
-    links.erase(id);
-  } else {
-    link.wsi = wsi;
-  }
-}
-
 void LwsContext::Body::want_write(LinkId id) {
   Link* link = find(id);
   if (link == nullptr || link->listener == nullptr) return;
   link->wants_write = true;
-  if (link->is_up) lws_callback_on_writable(link->wsi);
+  if (!link->is_up) return;
+  await_room(*link);
+  lws_callback_on_writable(link->wsi);
 }
 
 void LwsContext::Body::close(LinkId id, std::uint16_t code, std::string_view reason) {
@@ -206,17 +184,36 @@ LwsContext::~LwsContext() = default;
 
 Status LwsContext::open(uv_loop_s* loop, const LwsOptions& options) { return body_->open(loop, options); }
 
-Status LwsContext::listen(std::string_view address, LinkListener& listener) { return body_->listen(address, listener); }
+Status LwsContext::secure(const TlsServer& files) { return body_->secure(files); }
+
+const CertificateTerm& LwsContext::certificate() const { return body_->certificate; }
+
+Status LwsContext::listen(std::string_view address, LinkListener& listener, Security security) {
+  return body_->listen(address, listener, security);
+}
+
+Status LwsContext::listen_on(int socket, LinkListener& listener, Security security) {
+  return body_->listen_on(socket, listener, security);
+}
 
 const std::string& LwsContext::bound() const {
   static const std::string kNowhere;
-  return body_->acceptor != nullptr ? body_->acceptor->bound() : kNowhere;
+  return body_->doors.empty() ? kNowhere : body_->doors.front()->acceptor->bound();
 }
 
-void LwsContext::stop_listening() { body_->acceptor.reset(); }
+std::vector<std::string> LwsContext::bound_urls() const {
+  std::vector<std::string> urls;
+  for (const auto& door : body_->doors) {
+    urls.push_back((door->is_secured ? "wss://" : "ws://") + door->acceptor->bound());
+  }
+  return urls;
+}
 
-Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener) {
-  return body_->connect(url, path, listener);
+void LwsContext::stop_listening() { body_->doors.clear(); }
+
+Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener,
+                                   std::string_view bearer) {
+  return body_->connect(url, path, listener, bearer);
 }
 
 void LwsContext::want_write(LinkId link) { body_->want_write(link); }
@@ -224,6 +221,8 @@ void LwsContext::want_write(LinkId link) { body_->want_write(link); }
 void LwsContext::close(LinkId link, std::uint16_t code, std::string_view reason) { body_->close(link, code, reason); }
 
 std::size_t LwsContext::link_count() const { return body_->links.size(); }
+
+LwsCounts LwsContext::counts() const { return body_->counted(); }
 
 const char* LwsContext::problem() const { return body_->problem.c_str(); }
 

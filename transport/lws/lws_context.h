@@ -6,7 +6,8 @@
 // Promises  A frame that on_writable() gave is sent whole and once, or the link goes down. Frames of one direction
 //           arrive in order. What the peer sends never stops the program: it costs the peer its link.
 //           BND-1  A link holds at most one frame that is arriving and one that the socket has not taken yet, each of
-//                  up to frame_bytes_max; encoding has one buffer for all links.
+//                  up to frame_bytes_max; encoding has one buffer for all links. Connections are bounded in all, by
+//                  address, and by what a peer may take its time for; what is too fast is read later.
 // Ownership Borrows the loop and its listeners for life.
 // Threads   One: the loop's. Names are looked up on libuv's pool, so that connect() never blocks.
 #pragma once
@@ -15,9 +16,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crdt/base/status.h"
 #include "transport/lws/link_listener.h"
+#include "transport/lws/tls.h"
+#include "transport/lws/token_bucket.h"
 
 struct uv_loop_s;
 
@@ -37,7 +41,28 @@ struct LwsOptions {
   std::uint32_t read_bytes = 16 * 1'024;  // Taken from a socket at once; each link has a buffer of it.
   std::uint16_t ping_after_s = 20;        // A link on which nothing came is pinged, ...
   std::uint16_t hangup_after_s = 30;      // ... and given up if it does not answer.
-  std::uint16_t handshake_s = 10;         // What connecting may take, each part of it.
+  std::uint16_t handshake_s = 10;         // What connecting may take, each part of it; all of it for who comes to us.
+  std::uint16_t stall_s = 30;             // In which a frame or a body that is under way must get on.
+  std::uint32_t links_each_max = 0;       // Of a server, from one address; 0: as many as from all.
+  std::uint32_t visitors_max = 256;       // Accepted, and not a byte has come; beyond that the longest silent one goes.
+  std::uint32_t header_bytes_max = 8 * 1024;
+  Rate frames{};  // Of each link that was accepted: beyond it the server reads later, and drops nothing.
+  Rate bytes{};
+  TlsClient tls{};  // For wss:// links that this end opens.
+};
+
+enum class Security : std::uint8_t { plain, tls };
+
+// What a server has seen, since it began.
+struct LwsCounts {
+  std::uint64_t accepted = 0;      // Connections.
+  std::uint64_t turned_away = 0;   // Of these at once, for there were too many.
+  std::uint64_t strangers = 0;     // Of these before there was a link or a request.
+  std::uint64_t not_admitted = 0;  // Links that the owner did not want.
+  std::uint64_t requests = 0;      // Of HTTP.
+  std::size_t visitors = 0;        // Now.
+  std::size_t links = 0;           // Now, and up.
+  std::size_t paused = 0;          // Now: links that were too fast.
 };
 
 class LwsContext {
@@ -53,21 +78,33 @@ class LwsContext {
   //   io  libwebsockets has no libuv plugin on this machine, or no memory.
   Status open(uv_loop_s* loop, const LwsOptions& options);
 
-  // Accepts links at `address` (HOST:PORT; port 0 takes a free one). GET /healthz is answered "ok".
-  //   invalid  Not an address.
-  //   busy     Listening already.
+  // The certificate of a server: before listen(), and whenever its files have changed. Links that are open stay.
+  //   invalid  The files are not what they should be, problem() says how; what was there before goes on.
+  Status secure(const TlsServer& files);
+  // Of the certificate that is in use.
+  const CertificateTerm& certificate() const;
+
+  // Accepts links at `address` (HOST:PORT; port 0 takes a free one); may be called for several. GET /healthz is
+  // answered "ok".
+  //   invalid  Not an address, or TLS without secure().
   //   io       In use, not of this machine, or not permitted; problem() says which.
-  Status listen(std::string_view address, LinkListener& listener);
-  // Where it listens, with the port that it got; empty when it doesn't.
+  Status listen(std::string_view address, LinkListener& listener, Security security = Security::plain);
+  // The same on a socket that listens already; takes it.
+  //   invalid  It does not listen, or TLS without secure().
+  Status listen_on(int socket, LinkListener& listener, Security security = Security::plain);
+  // Where it listens, with the port that it got: ws://HOST:PORT or wss://HOST:PORT, in the order of the calls.
+  std::vector<std::string> bound_urls() const;
+  // The first of them as HOST:PORT; empty when there is none.
   const std::string& bound() const;
   // Takes no new links; those that are open stay.
   void stop_listening();
 
-  // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`. What becomes of it comes later, from the loop:
-  // on_open(), or on_close() with the reason.
-  //   invalid  Not such a URL.
+  // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`; a `bearer` token that is given is shown.
+  // What becomes of it comes later, from the loop: on_open(), or on_close() with the reason.
+  //   invalid  Not such a URL, or the files for TLS are not what they should be.
   //   io       No memory.
-  Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener);
+  Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener,
+                         std::string_view bearer = {});
 
   // Asks for one on_writable(), once the link takes a frame. A link that is gone is ignored, here and in close().
   void want_write(LinkId link);
@@ -76,12 +113,14 @@ class LwsContext {
 
   // Sockets that are open or opening, those included that are saying goodbye.
   std::size_t link_count() const;
+  LwsCounts counts() const;
 
   // The last failure as a sentence. Never null.
   const char* problem() const;
 
- private:
   class Body;
+
+ private:
   std::unique_ptr<Body> body_;
 };
 

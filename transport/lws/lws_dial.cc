@@ -5,11 +5,20 @@
 
 #include <netdb.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "transport/lws/lws_body.h"
 
 namespace grid::transport {
+namespace {
+
+// What may stand in a header, and end it not.
+bool is_token(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+}  // namespace
 
 // A lookup outlives whoever asked for it, for a thread may be in it.
 struct LwsContext::Body::Lookup {
@@ -27,15 +36,19 @@ struct LwsContext::Body::Lookup {
   }
 };
 
-Result<LinkId> LwsContext::Body::connect(std::string_view url, std::string_view path, LinkListener& listener) {
+Result<LinkId> LwsContext::Body::connect(std::string_view url, std::string_view path, LinkListener& listener,
+                                         std::string_view bearer) {
   const Result<Url> parsed = parse_url(url);
   if (!parsed.ok()) {
     return fail(Status::invalid, "cannot connect to " + std::string(url) + ": that is not ws://HOST:PORT");
   }
+  if (!is_token(bearer)) return fail(Status::invalid, "the token to show is no text of one line");
+  if (vhost_of(*parsed) == nullptr) return Status::invalid;
   Link& link = add_link(listener);
   link.path = path;
   link.dial = std::make_unique<Dial>();
   link.dial->url = *parsed;
+  link.dial->bearer = bearer;
   const LinkId id = link.id;
   const Status status = look_up(link);
   if (status == Status::ok) return id;
@@ -108,7 +121,6 @@ bool LwsContext::Body::dial_one(Link& link, const SocketAddress& address) {
   how.local_protocol_name = protocols_[0].name;
   how.opaque_user_data = reinterpret_cast<void*>(std::uintptr_t{link.id});
   how.retry_and_idle_policy = &validity_;
-  if (how.vhost == nullptr) return false;
 
   dial.trouble.clear();
   dial.calling = true;
@@ -119,10 +131,13 @@ bool LwsContext::Body::dial_one(Link& link, const SocketAddress& address) {
   return wsi != nullptr;
 }
 
-lws_vhost* LwsContext::Body::vhost_of(const Url& url) {
-  if (!url.tls) return plain_;
-  if (tls_ == nullptr) tls_ = make_vhost("tls", LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT);
-  return tls_;
+// Into the head of the request: libwebsockets lends the room, and takes what was written.
+int LwsContext::Body::show_token(const Link& link, std::uint8_t** at, std::size_t room) {
+  if (link.dial == nullptr || link.dial->bearer.empty()) return 0;
+  const std::string line = "Authorization: Bearer " + link.dial->bearer + "\r\n";
+  if (line.size() > room) return -1;
+  *at = std::copy(line.begin(), line.end(), *at);
+  return 0;
 }
 
 }  // namespace grid::transport

@@ -32,12 +32,11 @@ std::string header_of(lws* wsi, lws_token_indexes token) {
 }
 
 // Why a client link did not come up. libwebsockets keeps the number of a connect() that failed to itself.
-std::string trouble_of(lws* wsi, std::string_view text) {
+std::string trouble_of(lws* wsi, std::string_view text, const std::string& tls) {
   const unsigned status = lws_http_client_http_response(wsi);
   if (status >= 200) return "the server answers " + std::to_string(status);
-  if (text.find("SSL") != std::string_view::npos) {
-    return "it has no certificate that this machine trusts, or does not speak TLS (" + std::string(text) + ")";
-  }
+  if (!tls.empty()) return "no hands were shaken by TLS: " + tls;
+  if (text.find("SSL") != std::string_view::npos) return "it does not speak TLS (" + std::string(text) + ")";
   if (text.empty() || text.find("before established") != std::string_view::npos) return "no server answers there";
   return std::string(text);
 }
@@ -79,8 +78,9 @@ std::string_view bearer_in(std::string_view header) {
 }  // namespace
 
 // What comes back is libwebsockets' own language: 0 goes on, -1 closes the wsi.
-int LwsContext::Body::on_event(lws* wsi, lws_callback_reasons event, void*, void* bytes, std::size_t size) {
+int LwsContext::Body::on_event(lws* wsi, lws_callback_reasons event, void* user, void* bytes, std::size_t size) {
   Body* self = static_cast<Body*>(lws_context_user(lws_get_context(wsi)));
+  if (const std::optional<int> done = self->on_tls_event(event, user, size)) return *done;
   Link* link = self->find(link_of(wsi));
   if (link == nullptr) return 0;
   if (link->wsi == nullptr) link->wsi = wsi;  // Its first event, from within the call that makes it.
@@ -107,8 +107,13 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
       hear_goodbye(link, {bytes, size});
       return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-      if (link.dial != nullptr) link.dial->trouble = trouble_of(link.wsi, as_text({bytes, size}));
+      if (link.dial != nullptr) {
+        link.dial->trouble = trouble_of(link.wsi, as_text({bytes, size}), std::exchange(tls_trouble_, {}));
+      }
+      note_refusal(link);
       return 0;
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+      return show_token(link, reinterpret_cast<std::uint8_t**>(bytes), size);
     case LWS_CALLBACK_CLOSED:
     case LWS_CALLBACK_CLIENT_CLOSED:
       end(link, link.reason.empty() ? "the connection was lost" : link.reason);
@@ -121,20 +126,32 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
   }
 }
 
+void LwsContext::Body::note_refusal(const Link& link) {
+  const unsigned status = lws_http_client_http_response(link.wsi);
+  if (status >= HTTP_STATUS_BAD_REQUEST && link.listener != nullptr) link.listener->on_refused(link.id, status);
+}
+
 // Positive: the answer has been given, and it is not an upgrade.
 int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
   link.path = header_of(link.wsi, WSI_TOKEN_GET_URI);
-  Admission& admission = link.admission;
+  link.origin->asked = true;
+  Admission admission;
   if (std::string_view(protocol) != "websocket") {
     admission = {.status = kNotFound, .sentence = "only WebSocket is spoken here"};
   } else if (up_count_ >= options_.links_max) {
     admission = {.status = kUnavailable, .sentence = "too many links"};
   } else {
+    const std::string address = link.origin->peer.host();
     const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    const std::string subject = proven_subject(lws_get_ssl(link.wsi));
     admission = link.listener->admit(
-        {.path = link.path, .caller = {.address = link.address, .bearer = bearer_in(authorization)}});
+        {.path = link.path, .caller = {.address = address, .bearer = bearer_in(authorization), .subject = subject}});
   }
-  if (admission.status == kAdmitted) return 0;
+  if (admission.status == kAdmitted) {
+    link.admission = std::make_unique<Admission>(std::move(admission));
+    return 0;
+  }
+  ++counts_.not_admitted;
   if (admission.sentence.empty()) admission.sentence = "no link opens here";
   return answer(link.wsi, admission.status, admission.sentence) < 0 ? -1 : 1;
 }
@@ -149,11 +166,16 @@ int LwsContext::Body::answer_get(Link& link) {
 int LwsContext::Body::opened(Link& link) {
   if (link.listener == nullptr) return -1;  // Closed while it was opening.
   link.is_up = true;
-  if (link.was_accepted) ++up_count_;
+  tls_trouble_.clear();
+  if (link.origin != nullptr) ++up_count_;
   link.heard_at_ms = uv_now(loop_);
   const std::string path = std::exchange(link.path, {});
-  const Admission admission = std::exchange(link.admission, {});
-  link.listener->on_open(link.id, path, admission.identity, admission.claims);
+  const std::unique_ptr<Admission> admission = std::exchange(link.admission, nullptr);
+  if (admission != nullptr) {
+    link.listener->on_open(link.id, path, admission->identity, admission->claims);
+  } else {
+    link.listener->on_open(link.id, path, {}, {});
+  }
   if (link.wants_write) lws_callback_on_writable(link.wsi);
   return 0;
 }
@@ -168,6 +190,7 @@ void LwsContext::Body::heard(Link& link) {
 int LwsContext::Body::receive(Link& link, std::uint8_t* bytes, std::size_t size) {
   if (link.listener == nullptr) return 0;
   heard(link);
+  if (link.origin != nullptr) note_arrival(link, size);
   if (lws_frame_is_binary(link.wsi) == 0) {
     refuse(link, kCloseText, "text frames are not spoken here", "the peer sent a text frame");
     return 0;
@@ -196,6 +219,7 @@ int LwsContext::Body::receive(Link& link, std::uint8_t* bytes, std::size_t size)
 }
 
 int LwsContext::Body::writable(Link& link) {
+  if (link.origin != nullptr) link.origin->writing = {};
   const MutBytes room(send_buffer_.get() + LWS_PRE, options_.frame_bytes_max);
   for (int frames = 0; link.wants_write && link.listener != nullptr && frames < kFramesAtOnce; ++frames) {
     link.wants_write = false;
@@ -206,7 +230,8 @@ int LwsContext::Body::writable(Link& link) {
   }
   if (link.is_closing && !link.said_goodbye && lws_partial_buffered(link.wsi) == 0) {
     say_goodbye(link);
-  } else if (link.wants_write || link.is_closing) {
+  } else if (link.wants_write || link.is_closing || lws_partial_buffered(link.wsi) != 0) {
+    await_room(link);
     lws_callback_on_writable(link.wsi);
   }
   return 0;
@@ -242,7 +267,7 @@ void LwsContext::Body::end(Link& link, std::string_view reason) {
 
 void LwsContext::Body::wsi_gone(Link& link) {
   link.wsi = nullptr;
-  if (link.is_up && link.was_accepted) --up_count_;
+  if (link.origin != nullptr) forget(link);
   if (!link.is_up && link.dial != nullptr && link.listener != nullptr) {
     if (!link.dial->calling) dial_next(link);
     return;

@@ -87,6 +87,7 @@ Result<Bytes> Handshake::ask(const WebSocketRequest& request, std::span<const st
                              MutBytes room) {
   *this = {};
   if (!is_visible(request.host) || !is_visible(request.path) || request.path.front() != '/') return Status::invalid;
+  if (!request.token.empty() && !is_visible(request.token)) return Status::invalid;
 
   char key[kKeyBytes + kMagic.size()];
   write_base64(nonce, key);
@@ -98,6 +99,8 @@ Result<Bytes> Handshake::ask(const WebSocketRequest& request, std::span<const st
       request.host,
       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
       {key, kKeyBytes},
+      request.token.empty() ? "" : "\r\nAuthorization: Bearer ",
+      request.token,
       "\r\n\r\n"};
   MutBytes rest = room;
   for (const std::string_view part : parts) {

@@ -21,8 +21,9 @@
 namespace grid::transport {
 
 struct WebSocketRequest {
-  std::string_view host;  // As it stands in the URL, with the port: `gateway.local:7271`.
-  std::string_view path;  // `/v1/APP`
+  std::string_view host;     // As it stands in the URL, with the port: `gateway.local:7271`.
+  std::string_view path;     // `/v1/APP`
+  std::string_view token{};  // Who asks; empty: nobody says.
 };
 
 class Handshake {
@@ -31,7 +32,8 @@ class Handshake {
   static constexpr std::size_t kHeadBytesMax = 8 * 1'024;
 
   // The request, in the front of `room`. What is expected of the answer begins anew.
-  //   invalid    The host is empty, the path does not begin with a slash, or something in them is not visible ASCII.
+  //   invalid    The host is empty, the path does not begin with a slash, or something in them or in the token is not
+  //              visible ASCII.
   //   too_large  It does not fit `room`.
   Result<Bytes> ask(const WebSocketRequest& request, std::span<const std::uint8_t, kNonceBytes> nonce, MutBytes room);
 

@@ -21,6 +21,7 @@ struct Esp32Options {
   std::string_view app = "default";   // The tenant: an app sees nothing of another.
   std::string_view store = "grid";    // The partition's name.
   std::string_view server{};          // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  std::string_view token{};           // Who this device is, to the server (docs/auth.md). Empty: nobody.
   const char* certificate = nullptr;  // PEM of the authority behind wss; null or empty: ESP-IDF's bundle.
   bool offline = false;               // Starts off the net; node->online() goes on.
   bool salvage = false;               // Opens what is left of a damaged store.
@@ -52,6 +53,7 @@ class Esp32Host {
     node_ = chip_.open({.app = options.app,
                         .store = options.store,
                         .server = options.server,
+                        .token = options.token,
                         .offline = options.offline,
                         .salvage = options.salvage,
                         .on_full = options.on_full,

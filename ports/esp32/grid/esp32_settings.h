@@ -8,7 +8,7 @@
 //           The node's own id is not here. It lives in its store, as its history does (P1): an NVS that is copied to a
 //           second device makes no second node of the same id.
 // Threads   Any, one at a time.
-// Limits    Strings, with their end, as long as the arrays; 2.3 KiB: a static object, as a rule. NVS keeps them in
+// Limits    Strings, with their end, as long as the arrays; 2.8 KiB: a static object, as a rule. NVS keeps them in
 //           plain text, unless NVS encryption is on.
 #pragma once
 
@@ -25,6 +25,7 @@ struct Esp32Settings {
   char server[129] = "";  // ws://HOST:PORT or wss://HOST:PORT.
   char wifi_ssid[33] = "";
   char wifi_password[65] = "";
+  char token[513] = "";          // Who the device is, to the gateway: docs/auth.md.
   char certificate[2'049] = "";  // PEM of the authority that signs the gateway's certificate, for wss.
 };
 

@@ -66,6 +66,12 @@ typedef struct grid_options {
   uint32_t pause_ms_max;    /* 0: 30 s. */
   const grid_keep* keep;    /* One for each map that has a rule; read by grid_open(). Null: no rules. */
   size_t keep_count;
+  const char* token;      /* Who this device is, to the server (docs/auth.md); null: nobody. */
+  const char* token_file; /* The same, in a file that is read for each link; null: none. */
+  /* Gives a token when there is none, when it nears its end, and when it was refused; null: none yet. Its text is
+   * copied. Called within the calls on the node, on which it makes none itself. */
+  const char* (*on_token)(void* context);
+  void* token_context;
 } grid_options;
 
 /* A node, to be closed with grid_close(). Null when it can't be opened: then `status` says why, and `problem`, memory
@@ -73,6 +79,8 @@ typedef struct grid_options {
 grid_node* grid_open(const grid_options* options, grid_status* status, char* problem, size_t problem_bytes);
 /* Flushes, says goodbye, and ends the node with its watches, searches and batches. Null: nothing. */
 void grid_close(grid_node* node);
+/* Shows this token from now on: in session, and at once to a server that has refused the one before. */
+grid_status grid_show_token(grid_node* node, const char* token);
 /* The last trouble. Never null; stands until the next call on the node. */
 const char* grid_problem(const grid_node* node);
 

@@ -20,6 +20,9 @@ namespace grid {
 
 inline constexpr std::size_t kKeepMax = 64;
 
+// Gives the token of now; empty: none yet, LinuxHost::show_token() brings it later.
+using TokenSource = std::string (*)(void* context);
+
 struct LinuxOptions {
   std::string app = "default";      // The tenant: an app sees nothing of another.
   std::string store{};              // Directory, made when missing. Empty: memory only, nothing is kept.
@@ -37,6 +40,14 @@ struct LinuxOptions {
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
   // A Unix socket to be made, at which `gridctl --target unix:PATH` looks in while the host runs. Empty: none.
   std::string inspect{};
+  // Who this device is: a token (docs/auth.md), or a file of one, which is read again for each link and when its token
+  // nears its end. Over ws:// whoever listens in reads it: where the server is not this machine, use wss://.
+  std::string token{};
+  std::string token_file{};
+  // Asked when there is no token, when it nears its end, and when it was refused: a newer one is shown in session,
+  // without dropping the link. Called within the host's calls.
+  TokenSource on_token = nullptr;
+  void* token_context = nullptr;
 };
 
 class LinuxHost {
@@ -79,6 +90,11 @@ class LinuxHost {
   void run();
   void run_for(std::uint64_t ms);
   void stop();
+
+  // Shows this token from now on: in session, if there is a link, and to a server that has refused the one before, at
+  // once.
+  //   invalid  It is no token, or there is no node.
+  Status show_token(std::string_view token);
 
   // Runs `work(context)` on the host's thread. The only call that another thread may make.
   void post(void (*work)(void*), void* context);

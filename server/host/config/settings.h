@@ -19,12 +19,25 @@ struct LogSettings {
   Span repeat{10'000};
 };
 
+// Who may come: docs/auth.md.
+struct AuthSettings {
+  bool device_tokens = false;
+  std::vector<std::string> default_roles{};
+  std::string jwt_keys{};
+  std::string jwt_issuer{};
+  std::string jwt_audience{};
+  Span jwt_leeway{30'000};
+  std::string jwt_roles_claim = "roles";
+  std::vector<std::string> certificate_subjects{};
+};
+
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:7271"};
   std::string data = "./grid-data";
   Span stop_timeout{5'000};
   Span drain_spread{30'000};
   LogSettings log{};
+  AuthSettings auth{};
 };
 
 // Of one app.

@@ -65,7 +65,7 @@ struct LinkBench {
     return link.receive(now_ms).kind;
   }
   void open() {
-    assert_ok(link.dial(address, "/chat", kNow));
+    assert_ok(link.dial(address, "/chat", {}, kNow));
     link.flush();
     assert_int_equal(hear(kAnswer), Arrival::Kind::opened);
     board.outgoing.clear();
@@ -87,7 +87,7 @@ void frames_come_and_go_over_a_connection_that_takes_little_at_a_time(void**) {
 
 void a_server_that_never_answers_is_given_15_seconds(void**) {
   LinkBench bench;
-  assert_ok(bench.link.dial(bench.address, "/chat", kNow));
+  assert_ok(bench.link.dial(bench.address, "/chat", {}, kNow));
   assert_int_equal(bench.hear("", kNow + ChipLink::kOpenMs - 1), Arrival::Kind::none);
   assert_int_equal(bench.link.wake_at_ms(), kNow + ChipLink::kOpenMs);
   assert_int_equal(bench.hear("", kNow + ChipLink::kOpenMs), Arrival::Kind::closed);
@@ -134,7 +134,7 @@ void a_connection_that_cannot_begin_says_why(void**) {
   LinkBench bench;
   bench.board.connect_status = Status::io;
   bench.board.problem = "no route";
-  assert_status(bench.link.dial(bench.address, "/chat", kNow), Status::io);
+  assert_status(bench.link.dial(bench.address, "/chat", {}, kNow), Status::io);
   assert_string_equal(bench.link.problem(), "no route");
   assert_true(bench.link.is_down());
 }

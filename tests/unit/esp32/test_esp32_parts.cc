@@ -164,11 +164,13 @@ void what_is_written_is_read_again(void**) {
   assert_ok(write_setting("server", "wss://gateway.local", problem));
   assert_ok(write_setting("wifi_pass", "correct horse", problem));
   assert_ok(write_setting("name", "fan-3", problem));
+  assert_ok(write_setting("token", "grid_x", problem));
   Esp32Settings settings;
   assert_ok(read_settings(settings, problem));
   assert_string_equal(settings.server, "wss://gateway.local");
   assert_string_equal(settings.wifi_password, "correct horse");
   assert_string_equal(settings.name, "fan-3");
+  assert_string_equal(settings.token, "grid_x");
   assert_ok(write_setting("name", "", problem));
   Esp32Settings again;
   assert_ok(read_settings(again, problem));

@@ -31,6 +31,7 @@ class End : public transport::LinkListener {
   transport::Admission admit(const transport::LinkRequest& request) override {
     addresses.emplace_back(request.caller.address);
     bearers.emplace_back(request.caller.bearer);
+    subjects.emplace_back(request.caller.subject);
     if (request.path != "/v1/farm") return {.status = transport::kNotFound, .sentence = "links open at /v1/farm"};
     return admission;
   }
@@ -58,6 +59,9 @@ class End : public transport::LinkListener {
     if (!outbox.empty()) context->want_write(link);
     return frame.size();
   }
+  void on_stranger(std::string_view address, std::string_view trouble) override {
+    strangers.push_back(std::string(address) + " " + std::string(trouble));
+  }
   void on_close(LinkId link, std::string_view reason) override {
     closed.push_back(link);
     reasons.emplace_back(reason);
@@ -73,7 +77,7 @@ class End : public transport::LinkListener {
   bool keeps = true;
   std::deque<Frame> outbox;
   std::vector<LinkId> opened, closed;
-  std::vector<std::string> paths, reasons, addresses, bearers, identities, claims;
+  std::vector<std::string> paths, reasons, addresses, bearers, subjects, identities, claims, strangers;
   transport::Admission admission;  // What is answered at the right path.
   std::vector<Frame> arrived;
   std::size_t arrived_bytes = 0, arrived_count = 0, writable_count = 0;
@@ -95,7 +99,23 @@ struct Bench {
     assert_ok(server->listen("127.0.0.1:0", there));
   }
 
-  std::string url() const { return "ws://" + server->bound(); }
+  // The same by TLS.
+  void open_secured(const LwsOptions& server_options, const LwsOptions& client_options,
+                    const transport::TlsServer& files) {
+    open(server_options, client_options);
+    server->stop_listening();
+    assert_ok(server->secure(files));
+    assert_ok(server->listen("127.0.0.1:0", there, transport::Security::tls));
+  }
+
+  // Another client, with other options; the links of the old one go.
+  void replace_client(const LwsOptions& client_options) {
+    client = std::make_unique<LwsContext>();
+    here.context = client.get();
+    assert_ok(client->open(&loop, client_options));
+  }
+
+  std::string url() const { return server->bound_urls().front(); }
 
   LinkId connect(const char* path = "/v1/farm") {
     const Result<LinkId> link = client->connect(url(), path, here);

@@ -266,7 +266,37 @@ void a_port_in_use_is_reported_with_the_address(void** state) {
   assert_status(bench.client->listen(bound, bench.here), Status::io);
   assert_string_equal(bench.client->problem(), ("cannot listen on " + bound + ": Address already in use").c_str());
   assert_status(bench.client->listen("nonsense:port", bench.here), Status::invalid);
-  assert_status(bench.server->listen("127.0.0.1:0", bench.there), Status::busy);
+  bench.close();
+}
+
+void a_server_listens_at_several_addresses(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open();
+  assert_ok(bench.server->listen("127.0.0.2:0", bench.there));
+  const std::vector<std::string> urls = bench.server->bound_urls();
+  assert_int_equal(urls.size(), 2);
+  assert_true(urls[1].starts_with("ws://127.0.0.2:"));
+  for (const std::string& url : urls) assert_ok(bench.client->connect(url, "/v1/farm", bench.here).status());
+  bench.run_until([&] { return bench.there.opened.size() == 2; });
+  bench.close();
+}
+
+void a_socket_that_listens_already_is_taken_over(void** state) {
+  Bench& bench = bench_of(state);
+  bench.open();
+  bench.server->stop_listening();
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  assert_status(bench.server->listen_on(socket, bench.there), Status::invalid);
+  assert_non_null(std::strstr(bench.server->problem(), "does not listen"));
+  assert_status(bench.server->listen_on(0, bench.there), Status::invalid);
+  assert_non_null(std::strstr(bench.server->problem(), "is not one of TCP over IPv4 or IPv6"));
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  assert_int_equal(::bind(socket, reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+  assert_int_equal(::listen(socket, 8), 0);
+  assert_ok(bench.server->listen_on(socket, bench.there));
+  bench.link_up();
   bench.close();
 }
 
@@ -323,6 +353,8 @@ int main() {
                               LWS_TEST(a_server_listens_exactly_where_it_was_told),
                               LWS_TEST(an_ipv6_server_listens_on_ipv6_only),
                               LWS_TEST(a_port_in_use_is_reported_with_the_address),
+                              LWS_TEST(a_server_listens_at_several_addresses),
+                              LWS_TEST(a_socket_that_listens_already_is_taken_over),
                               LWS_TEST(a_context_that_goes_closes_no_descriptor_but_its_own),
                               LWS_TEST(a_context_goes_with_links_in_every_state)};
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -30,7 +30,11 @@ void what_can_not_be_opened_is_null_with_a_sentence_that_fits(void**) {
                                 .pending_ops_max = 0,
                                 .pause_ms_max = 0,
                                 .keep = nullptr,
-                                .keep_count = 0};
+                                .keep_count = 0,
+                                .token = nullptr,
+                                .token_file = nullptr,
+                                .on_token = nullptr,
+                                .token_context = nullptr};
   grid_status status = GRID_OK;
   char problem[15];
   assert_null(grid_open(&options, &status, problem, sizeof(problem)));

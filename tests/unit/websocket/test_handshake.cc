@@ -2,6 +2,8 @@
 //
 // How a WebSocket opens, and what a server may answer instead.
 
+#include <array>
+
 #include "tests/unit/websocket/client.h"
 #include "transport/websocket/sha1.h"
 
@@ -36,6 +38,20 @@ void the_example_of_the_rfc_opens(void**) {
   assert_string_equal(client.story.c_str(), "opened\n");
   assert_true(client.socket.is_open() && !client.socket.is_over());
   assert_int_equal(client.socket.room().size(), 512 - 8);
+}
+
+void a_token_that_is_given_is_shown(void**) {
+  constexpr std::array<std::uint8_t, transport::Handshake::kNonceBytes> kNonce{};
+  std::array<std::uint8_t, 512> room{};
+  transport::Handshake handshake;
+  const auto ask = [&](std::string_view token) {
+    return handshake.ask({.host = "gateway", .path = "/v1/farm", .token = token}, kNonce, room);
+  };
+  assert_true(as_text(*ask("grid_abc")).ends_with("==\r\nAuthorization: Bearer grid_abc\r\n\r\n"));
+  assert_true(as_text(*ask({})).find("Authorization") == std::string_view::npos);
+  for (const char* token : {"a b", "a\r\nHost: evil", "\xc3\xa4", " "})
+    assert_status(ask(token).status(), Status::invalid);
+  assert_status(ask(std::string(400, 'x')).status(), Status::too_large);
 }
 
 void names_and_blanks_of_headers_are_taken_as_http_means_them(void**) {
@@ -188,6 +204,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(sha1_is_that_of_the_standard),
       cmocka_unit_test(the_example_of_the_rfc_opens),
+      cmocka_unit_test(a_token_that_is_given_is_shown),
       cmocka_unit_test(names_and_blanks_of_headers_are_taken_as_http_means_them),
       cmocka_unit_test(a_header_that_is_longer_than_the_memory_is_passed_over),
       cmocka_unit_test(another_answer_is_named),

@@ -3,7 +3,7 @@
 // A console on the serial line: rows and settings by hand, from a task of its own that posts to the node's.
 //
 //     set wifi_ssid NAME      a setting, kept in NVS, heeded from the next start on: name, app, server, wifi_ssid,
-//                             wifi_pass, certificate
+//                             wifi_pass, token, certificate
 //     put MAP KEY NUMBER      get MAP KEY      rm MAP KEY      status
 
 #include <esp_log.h>
@@ -42,7 +42,7 @@ grid::Node* open_node() {
   if (grid::wifi_join(settings.wifi_ssid, settings.wifi_password, trouble) != grid::Status::ok) {
     ESP_LOGW(kTag, "%s", trouble.line());
   }
-  grid::Node* node = host.open({.app = settings.app, .server = settings.server, .certificate = settings.certificate});
+  grid::Node* node = host.open({.app = settings.app, .server = settings.server, .token = settings.token, .certificate = settings.certificate});
   if (node == nullptr) ESP_LOGE(kTag, "%s", host.problem());
   return node;
 }

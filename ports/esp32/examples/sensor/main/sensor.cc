@@ -29,7 +29,7 @@ grid::Node* open_node() {
   if (grid::wifi_join(settings.wifi_ssid, settings.wifi_password, trouble) != grid::Status::ok) {
     ESP_LOGW(kTag, "%s", trouble.line());
   }
-  grid::Node* node = host.open({.app = settings.app, .server = settings.server, .certificate = settings.certificate});
+  grid::Node* node = host.open({.app = settings.app, .server = settings.server, .token = settings.token, .certificate = settings.certificate});
   if (node == nullptr) ESP_LOGE(kTag, "%s", host.problem());
   return node;
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/host/auth/authenticator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace grid::server {
+
+Status Authenticator::refuse(Status status, const std::string& problem) {
+  problem_ = problem;
+  return status;
+}
+
+// Nothing is taken over unless all of it makes sense.
+Status Authenticator::configure(const AuthOptions& options, std::vector<std::string>& complaints) {
+  for (const std::string& role : options.default_roles) {
+    if (!is_role(role)) return refuse(Status::invalid, "the role \"" + role + "\" that everybody has is none");
+  }
+  Certificates certificates;
+  for (const std::string& rule : options.certificates) GRID_TRY(certificates.add(rule, problem_));
+  JwtOptions jwt = options.jwt;
+  jwt.rules.default_roles = options.default_roles;
+  JwtJudge judge(jwt);
+  const Status read = jwt.is_on() ? judge.reload(complaints) : Status::ok;
+  if (read != Status::ok && judge.key_count() == 0) return refuse(read, complaints.front());
+  options_ = options;
+  certificates_ = std::move(certificates);
+  jwt_.reset();
+  if (jwt.is_on()) jwt_.emplace(std::move(judge));
+  return Status::ok;
+}
+
+// At a start nothing may be wrong; a gateway that runs does not stop over one bad key.
+Status Authenticator::open(const AuthOptions& options, const std::string& data) {
+  std::vector<std::string> complaints;
+  GRID_TRY(configure(options, complaints));
+  if (!complaints.empty()) return refuse(Status::invalid, complaints.front());
+  const Status opened = tokens_.open(DeviceTokens::file_in(data));
+  return opened == Status::ok ? opened : refuse(opened, tokens_.problem());
+}
+
+Status Authenticator::reload(const AuthOptions& options) {
+  std::vector<std::string> complaints;
+  GRID_TRY(configure(options, complaints));
+  for (std::string& one : complaints) complaints_.push_back(std::move(one));
+  return Status::ok;
+}
+
+std::uint64_t Authenticator::known_ms(std::uint64_t now_ms, std::uint64_t wall_ms) {
+  if (wall_ms != 0) known_wall_ms_ = wall_ms, known_at_ms_ = now_ms;
+  return known_wall_ms_ == 0 ? 0 : known_wall_ms_ + (now_ms - known_at_ms_);
+}
+
+Verdict Authenticator::judge(const Credentials& shown, std::uint64_t now_ms, std::uint64_t wall_ms) {
+  const std::uint64_t time_ms = known_ms(now_ms, wall_ms);
+  if (shown.token.empty() && shown.subject.empty()) return Verdict::refuse("it shows no token");
+  if (shown.token.empty()) {
+    if (!certificates_.is_on()) return Verdict::refuse("it shows a certificate only, and none is taken here");
+    return judge_unreserved(certificates_.judge(shown.subject, options_.default_roles));
+  }
+  if (DeviceTokens::is_device_token(shown.token)) return judge_device(shown.token, time_ms);
+  if (!jwt_.has_value()) return Verdict::refuse("it shows a token that is no device's, and no others are taken here");
+  return judge_unreserved(jwt_->judge(shown.token, now_ms, time_ms));
+}
+
+Verdict Authenticator::judge_device(std::string_view token, std::uint64_t wall_ms) {
+  if (!options_.device_tokens) return Verdict::refuse("it shows a device's token, and none is taken here");
+  if (token.size() > kTokenBytesMax) return Verdict::refuse("its token is too long");
+  Enrolled* const found = tokens_.find(token);
+  if (found == nullptr) return Verdict::refuse("its device's token is not of this gateway, or was renewed since");
+  if (found->is_revoked()) return Verdict::refuse(found->name + " was revoked");
+  if (found->expires_ms != 0 && wall_ms == 0) return Verdict::unknown_time();
+  if (found->has_expired(wall_ms)) return Verdict::refuse("the token of " + found->name + " has expired");
+  if (wall_ms != 0) tokens_.note_seen(*found, wall_ms);
+  std::vector<std::string> roles = options_.default_roles;
+  for (const std::string& role : found->roles) {
+    if (std::find(roles.begin(), roles.end(), role) == roles.end()) roles.push_back(role);
+  }
+  return {.status = Status::ok, .reason = {}, .proven = make_proven(found->name, roles, found->expires_ms / 1'000)};
+}
+
+// A name that was enrolled here, revoked or not, is proven by its own token alone.
+Verdict Authenticator::judge_unreserved(Verdict verdict) const {
+  if (!verdict.ok() || tokens_.find_name(verdict.proven.name) == nullptr) return verdict;
+  return Verdict::refuse("it is named " + verdict.proven.name + ", as a device that is enrolled here");
+}
+
+std::vector<std::string> Authenticator::take_complaints() {
+  std::vector<std::string> all = std::exchange(complaints_, {});
+  if (!jwt_.has_value()) return all;
+  for (std::string& one : jwt_->take_complaints()) all.push_back(std::move(one));
+  return all;
+}
+
+}  // namespace grid::server

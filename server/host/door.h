@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Door: who is let in to a gateway, who is in, and who has to go: what gateway.h asks about identities.
+//
+// Place     Above auth/authenticator.h, below gateway.h. Knows links by number; no app, no session.
+// Promises  A refusal tells the peer that it was refused, and the log why; no token is in either. Of a flood of
+// refusals
+//           the log has kRefusalsMax lines in kRefusalsMs, and then their count.
+// Threads   One: the loop's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/host/admin_desk.h"
+#include "server/host/auth/authenticator.h"
+#include "transport/lws/admission.h"
+#include "transport/lws/link_listener.h"
+
+namespace grid::server {
+
+class Door {
+ public:
+  static constexpr std::uint32_t kRefusalsMax = 10;
+  static constexpr std::uint64_t kRefusalsMs = 10'000;
+
+  class Owner {
+   public:
+    virtual void say(const char* line) = 0;
+    // Whoever comes in over this link is not who was let in any more.
+    virtual void end_link(transport::LinkId link, std::string_view identity) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  explicit Door(Owner& owner) : owner_(owner) {}
+
+  // As Authenticator::open().
+  Status open(const AuthOptions& options, const std::string& data);
+  bool is_locked() const { return auth_.is_on(); }
+  // As Authenticator::reload().
+  Status reload(const AuthOptions& options);
+
+  // Without authentication everybody is let in, as nobody.
+  transport::Admission admit(const transport::Caller& caller);
+  // A newer token of who is behind this link.
+  Verdict prove(transport::LinkId link, std::string_view token);
+
+  void entered(transport::LinkId link, std::string_view identity);
+  void left(transport::LinkId link);
+
+  // Questions about enrolments, which end sessions.
+  AdminAnswer answer(const crdt::Value& question);
+  // Saves what is better not lost; now and then, and at the end.
+  void save();
+
+  const std::string& problem() const { return auth_.problem(); }
+
+ private:
+  void note_refusal(std::string_view who, const Verdict& verdict);
+  void pass_on_complaints();
+  void end_sessions_of(const std::string& identity);
+
+  Owner& owner_;
+  Authenticator auth_;
+  std::map<transport::LinkId, std::string> inside_;  // Identities.
+  std::uint64_t refusals_since_ms_ = 0;
+  std::uint32_t refusals_ = 0;
+};
+
+}  // namespace grid::server
