@@ -11,8 +11,7 @@ Status read_app_config(const config::Config& config, std::string_view app, AppCo
   app_config = AppConfig{.settings = config.app(app)};
   GRID_TRY(read_policies(config.section("map", app), app_config.policies, problem));
   GRID_TRY(read_searches(config.section("search", app), app_config.search, problem));
-  const config::Node roles = config.section("role", app), users = config.section("user", app);
-  return read_roles({roles, users, config.section("access", app)}, app_config.grants, problem);
+  return read_roles(config.section("role", app), config.section("user", app), app_config.grants, problem);
 }
 
 Status check_apps(const config::Config& config, std::string& problem) {

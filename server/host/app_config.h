@@ -19,7 +19,8 @@ struct AppConfig {
   config::AppSettings settings{};
   MapPolicies policies{};
   storage::SearchConfig search{};
-  GrantRules grants{};  // For who authenticates; docs/roles.md.
+  GrantRules grants{};
+  bool is_locked = false;  // By these. Else everybody may do everything.
 };
 
 //   invalid  A section of it makes no sense: `problem` says where.

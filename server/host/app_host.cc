@@ -130,6 +130,7 @@ void AppHost::start(storage::Seq drained_through) {
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
   options.policy = &config_.policies.rules;
+  if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
@@ -138,6 +139,13 @@ void AppHost::start(storage::Seq drained_through) {
   host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
                 port::UvHost::Flush::on_thread);
   host_->step(Event::Kind::start);
+}
+
+void AppHost::take_rules(AppConfig&& config) {
+  config_.policies.rules = std::move(config.policies.rules);
+  if (!grants_) return;
+  grants_->replace(std::move(config.grants));
+  host_->step(Event::Kind::grants_changed);
 }
 
 bool AppHost::is_drained() const {

@@ -49,8 +49,8 @@ class AppHost final : private port::UvHost::Owner {
   bool waits_for(const AppConfig& config) const {
     return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps;
   }
-  // Goes by these rules of maps from now on. What else is configured stays as it was.
-  void take_rules(AppConfig&& config) { config_.policies.rules = std::move(config.policies.rules); }
+  // Goes by these rules of maps and these roles from now on. What else is configured stays as it was.
+  void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
   // The last commit. What the database has not taken yet is drained after the next start.
@@ -93,6 +93,7 @@ class AppHost final : private port::UvHost::Owner {
   std::unique_ptr<storage::LmdbStore> journal_;
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
+  std::optional<Grants> grants_;  // Where the gateway asks who comes.
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   struct Proof {

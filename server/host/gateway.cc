@@ -137,6 +137,7 @@ AppHost* Gateway::app_of(const std::string& app) {
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
   if (status != Status::ok) return nullptr;
+  config.is_locked = is_locked();
   const auto closed = [](void* owner, LinkId link) {
     static_cast<Gateway*>(owner)->door_.left(link);
     static_cast<Gateway*>(owner)->link_apps_.erase(link);

@@ -34,9 +34,12 @@ class AuthTest(harness.GridTest):
         self.config = self.file("gridd.toml", f"""
 [auth]
 device_tokens = true
+default_roles = ["all"]
 [auth.jwt]
 keys = "{self.keys}"
 leeway = "0s"
+[role.all]
+grants = [{{ map = "*", actions = ["read", "put", "remove"] }}, {{ actions = ["inspect"] }}]
 """)
 
     def give_key(self, kid, key):
