@@ -159,11 +159,8 @@ void AppHost::start(storage::Seq drained_through) {
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
-  if (config_.asks_who) {
-    grants_.emplace(config_.grants, app_);
-    options.access = &*grants_;
-  }
   options.policy = &config_.policies.rules;
+  if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;

@@ -53,7 +53,7 @@ class AppHost final : private port::UvHost::Owner {
     return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
            config.policies.through_maps != config_.policies.through_maps;
   }
-  // Goes by these rules and roles from now on. What else is configured stays as it was.
+  // Goes by these rules of maps and these roles from now on. What else is configured stays as it was.
   void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
@@ -116,7 +116,7 @@ class AppHost final : private port::UvHost::Owner {
   storage::Store* journal_ = nullptr;  // Of it.
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
-  std::optional<Grants> grants_;
+  std::optional<Grants> grants_;  // Where the gateway asks who comes.
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   struct Proof {

@@ -157,8 +157,8 @@ AppHost* Gateway::app_of(const std::string& app) {
   if (port::monotonic_ms() < no_app_until_ms_) return nullptr;
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
-  config.asks_who = is_locked();
   if (status != Status::ok) return nullptr;
+  config.is_locked = is_locked();
   const auto closed = [](void* owner, LinkId link) {
     static_cast<Gateway*>(owner)->door_.left(link);
     static_cast<Gateway*>(owner)->link_apps_.erase(link);
