@@ -18,14 +18,16 @@ void set(char (&field)[kSize], std::string_view text) {
 
 }  // namespace
 
-GatewayLook::GatewayLook(const std::string& server, const std::string& app) : server_(server) {
+GatewayLook::GatewayLook(const std::string& server, const Context& context) : server_(server) {
   uv_loop_init(&loop_);
   uv_timer_init(&loop_, &patience_);
   patience_.data = this;
   links_.emplace();
-  const Status opened = links_->open(&loop_, {.frame_bytes_max = kFrameBytesMax});
+  const Status opened =
+      links_->open(&loop_, {.frame_bytes_max = kFrameBytesMax,
+                            .tls = {.ca = context.ca, .certificate = context.certificate, .key = context.key}});
   const Result<transport::LinkId> link =
-      opened == Status::ok ? links_->connect(server, "/v1/" + app, *this) : Result<transport::LinkId>(opened);
+      opened == Status::ok ? links_->connect(server, "/v1/" + context.app, *this) : Result<transport::LinkId>(opened);
   if (!link.ok()) {
     const std::string why = links_->problem();
     close();
@@ -35,7 +37,7 @@ GatewayLook::GatewayLook(const std::string& server, const std::string& app) : se
   grid_Hello hello = grid_Hello_init_zero;
   hello.protocol_min = wire::kProtocolMin;
   hello.protocol_max = wire::kProtocolMax;
-  set(hello.app, app);
+  set(hello.app, context.app);
   hello.node = wire::kOnlookerNode;
   hello.frame_bytes_max = kFrameBytesMax;
   std::uint8_t room[wire::kControlBytesMax];

@@ -25,7 +25,7 @@ namespace grid::cli {
 class GatewayLook final : private transport::LinkListener {
  public:
   // Throws a Failure when the server can't be reached, or refuses.
-  GatewayLook(const std::string& server, const std::string& app);
+  GatewayLook(const std::string& server, const Context& context);
   ~GatewayLook();
   GatewayLook(const GatewayLook&) = delete;
   GatewayLook& operator=(const GatewayLook&) = delete;

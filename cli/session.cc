@@ -61,6 +61,9 @@ LinuxOptions options_of(const Context& context) {
   options.app = context.app;
   options.offline = context.offline;
   options.server = context.target.empty() ? kDefaultServer : context.target;
+  options.ca = context.ca;
+  options.certificate = context.certificate;
+  options.key = context.key;
   options.store = context.store;
   const bool is_memory_only = context.store.empty() && !context.target.empty();
   if (is_memory_only && context.offline) {

@@ -34,7 +34,7 @@ Exit status_of_server(const Context& context) {
   if (is_image(context) || context.offline) throw Failure(Exit::usage, "--server asks a server, on the net");
   const std::string target = context.target.empty() ? kDefaultServer : context.target;
   std::string figures;
-  GatewayLook(target, context.app).ask_all("status", [&figures](const crdt::Op& op) {
+  GatewayLook(target, context).ask_all("status", [&figures](const crdt::Op& op) {
     figures = as_text(op.cell.value);
   });
   Report report;

@@ -59,7 +59,7 @@ Report report_of(const crdt::Op& op) {
 }
 
 Exit subs_of_server(const Context& context) {
-  GatewayLook look(context.target, context.app);
+  GatewayLook look(context.target, context);
   std::vector<Report> reports;
   look.ask_all("subs", [&reports](const crdt::Op& op) { reports.push_back(report_of(op)); });
   print_all(reports, context.format);

@@ -19,7 +19,8 @@ enum class Format : std::uint8_t { automatic, table, json, ndjson, raw };
 struct Context {
   std::string target;  // Empty: the default, unless offline.
   std::string app = "default";
-  std::string store;  // Empty: the default store; with a target, none.
+  std::string ca, certificate, key;  // Files, for wss://.
+  std::string store;                 // Empty: the default store; with a target, none.
   Format format = Format::automatic;
   bool offline = false;
 };

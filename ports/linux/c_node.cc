@@ -78,6 +78,9 @@ LinuxOptions options_of(const grid_options& from, const std::vector<Keep>& rules
   to.store = text_of(from.store);
   to.server = text_of(from.server);
   to.inspect = text_of(from.inspect);
+  to.ca = text_of(from.ca);
+  to.certificate = text_of(from.certificate);
+  to.key = text_of(from.key);
   to.offline = from.offline;
   to.on_full = static_cast<OnFull>(from.on_full);
   if (from.pending_ops_max != 0) to.pending_ops_max = from.pending_ops_max;

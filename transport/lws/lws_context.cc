@@ -212,6 +212,8 @@ std::vector<std::string> LwsContext::bound_urls() const {
 
 void LwsContext::stop_listening() { body_->doors.clear(); }
 
+Status LwsContext::trust() { return body_->trust(); }
+
 Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener,
                                    std::string_view bearer) {
   return body_->connect(url, path, listener, bearer);

@@ -113,6 +113,9 @@ class LwsContext {
   // Ends the exchange with its connection, in the middle of the answer, so that nobody takes it for whole.
   void give_up(ExchangeId exchange);
 
+  // Reads the files of LwsOptions::tls, which connect() would else do at the first wss:// link.
+  //   invalid  They are not what they should be; problem() says how.
+  Status trust();
   // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`; a `bearer` token that is given is shown.
   // What becomes of it comes later, from the loop: on_open(), or on_close() with the reason.
   //   invalid  Not such a URL, or the files for TLS are not what they should be.

@@ -66,6 +66,9 @@ typedef struct grid_options {
   uint32_t pause_ms_max;    /* 0: 30 s. */
   const grid_keep* keep;    /* One for each map that has a rule; read by grid_open(). Null: no rules. */
   size_t keep_count;
+  const char* ca;          /* For wss://, a PEM file: whom to trust; null: the system's store. */
+  const char* certificate; /* PEM files: what to show to a server that asks, and its private key; null: nothing. */
+  const char* key;
 } grid_options;
 
 /* A node, to be closed with grid_close(). Null when it can't be opened: then `status` says why, and `problem`, memory
