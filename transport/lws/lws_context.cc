@@ -18,7 +18,7 @@ namespace {
 constexpr int kTableMax = 65'536;
 constexpr std::uint32_t kFewLinks = 64;
 constexpr std::uint32_t kSpareSockets = 64;  // Beyond links_max: those that are shaking hands, or are answered 503.
-constexpr unsigned kServiceBytesMin = 4'096;
+constexpr unsigned kServiceBytesMin = 16'384;
 constexpr int kGoodbyeS = 5;  // What a closing link gets to send what is behind it.
 
 // Whether some handle of the loop waits for the loop to let go of it.

@@ -39,7 +39,7 @@ inline constexpr std::uint16_t kCloseTooLarge = 1'009;
 struct LwsOptions {
   std::uint32_t frame_bytes_max = 2 * 1'048'576;
   std::uint32_t links_max = 1'024;        // Of a server, beyond which it answers 503.
-  std::uint32_t read_bytes = 16 * 1'024;  // Taken from a socket at once; each link has a buffer of it.
+  std::uint32_t read_bytes = 2 * 1'024;  // Of a frame that is handed on at once; each link has a buffer of it.
   std::uint16_t ping_after_s = 20;        // A link on which nothing came is pinged, ...
   std::uint16_t hangup_after_s = 30;      // ... and given up if it does not answer.
   std::uint16_t handshake_s = 10;         // What connecting may take, each part of it; all of it for who comes to us.
