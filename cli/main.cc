@@ -283,6 +283,8 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
 }
 
 void add_backup_verbs(CLI::App& server, Verbs& v) {
+  add_verb(server, v, "devices", "Which it remembers, when they were there, and how far they are behind",
+           [&v] { return server_devices(v.context); });
   CLI::App* backup = add_verb(server, v, "backup", "Copy the journals of a data directory into a file, as gridd runs",
                               [&v] { return server_backup(v.context, v.backup); });
   CLI::App* restore = add_verb(server, v, "restore", "Make a data directory of such a file",
