@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a link that does nothing takes of a gateway's memory, plain and by TLS: figures, and that they keep to a budget."""
+"""What a link that does nothing takes of a gateway's memory, plain and by TLS, beside its budget."""
 import os
 import resource
 import socket

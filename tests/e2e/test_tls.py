@@ -35,7 +35,8 @@ class Tls(harness.GridTest):
     def test_rows_go_by_tls_and_whom_nobody_vouches_for_is_refused(self):
         gateway = self.secured()
         self.gridctl(*self.trusting(gateway), "put", "climate", "s1", '{"temp": 21}')
-        self.assertEqual(json.loads(self.gridctl(*self.trusting(gateway), "-o", "json", "get", "climate", "s1"))["temp"], 21)
+        row = self.gridctl(*self.trusting(gateway), "-o", "json", "get", "climate", "s1")
+        self.assertEqual(json.loads(row)["temp"], 21)
         self.gridctl(*self.trusting(gateway), "status", "--server")
         distrusting = self.run_gridctl("--target", gateway.url, "get", "climate", "s1")
         self.assertEqual(distrusting.code, 6, distrusting)
@@ -96,8 +97,9 @@ class Tls(harness.GridTest):
                                 ((ended, ended_key), "has expired on 2020-02-01"),
                                 ((certificate, key.with_name("nowhere")), "can't be read: No such file or directory")):
             self.config.write_text(f"[tls]\ncertificate = '{identity[0]}'\nkey = '{identity[1]}'\n")
-            done = subprocess.run([harness.program("gridd"), "--dev", "--config", self.config, "--listen", "127.0.0.1:0",
-                                   "--data", self.path("refused")], capture_output=True, text=True, timeout=60)
+            done = subprocess.run([harness.program("gridd"), "--dev", "--config", self.config, "--listen",
+                                   "127.0.0.1:0", "--data", self.path("refused")],
+                                  capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 1, done)
             self.assertIn(words, done.stderr)
 
