@@ -31,9 +31,8 @@ def program(name):
 
 def golden_image():
     """The flash image of tests/golden: the bytes that it names, and 0xff in between."""
-    source = SOURCE
     image = bytearray()
-    for line in (source / "tests/golden/flash-1.txt").read_text(encoding="utf-8").splitlines():
+    for line in (SOURCE / "tests/golden/flash-1.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             offset, content = line.split()
             image += b"\xff" * (int(offset, 16) - len(image)) + bytes.fromhex(content.strip("-"))
