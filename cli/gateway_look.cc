@@ -26,7 +26,9 @@ GatewayLook::GatewayLook(const Context& context) : server_(context.target) {
   uv_timer_init(&loop_, &patience_);
   patience_.data = this;
   links_.emplace();
-  const Status opened = links_->open(&loop_, {.frame_bytes_max = kFrameBytesMax});
+  const Status opened =
+      links_->open(&loop_, {.frame_bytes_max = kFrameBytesMax,
+                            .tls = {.ca = context.ca, .certificate = context.certificate, .key = context.key}});
   const Result<transport::LinkId> link =
       opened == Status::ok ? links_->connect(server, "/v1/" + app, *this, token) : Result<transport::LinkId>(opened);
   if (!link.ok()) {
@@ -38,7 +40,7 @@ GatewayLook::GatewayLook(const Context& context) : server_(context.target) {
   grid_Hello hello = grid_Hello_init_zero;
   hello.protocol_min = wire::kProtocolMin;
   hello.protocol_max = wire::kProtocolMax;
-  set(hello.app, app);
+  set(hello.app, context.app);
   hello.node = wire::kOnlookerNode;
   hello.frame_bytes_max = kFrameBytesMax;
   std::uint8_t room[wire::kControlBytesMax];

@@ -110,6 +110,9 @@ void add_context(CLI::App& app, Context& context) {
       "a device to look into (given up after 5 s without a whole answer, or a minute of asking again; exit code 6), "
       "image:FILE is a chip's flash");
   add_text(app, "--app", context.app, "NAME", "The tenant [default]");
+  add_text(app, "--ca", context.ca, "FILE", "Whom to trust at wss://, PEM [the system's store]");
+  add_text(app, "--cert", context.certificate, "FILE", "The certificate to show to a server that asks, PEM");
+  add_text(app, "--key", context.key, "FILE", "Its private key, PEM");
   add_text(app, "--store", context.store, "DIR", "The replica on this disk [$XDG_DATA_HOME/grid/APP]");
   add_text(app, "--key-file", context.key_file, "FILE", "The key of that store; credential:NAME is systemd's");
   add_text(app, "--old-key-file", context.old_key_file, "FILE", "The key before it: brings the store to the other one");
@@ -280,6 +283,8 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
 }
 
 void add_backup_verbs(CLI::App& server, Verbs& v) {
+  add_verb(server, v, "devices", "Which it remembers, when they were there, and how far they are behind",
+           [&v] { return server_devices(v.context); });
   CLI::App* backup = add_verb(server, v, "backup", "Copy the journals of a data directory into a file, as gridd runs",
                               [&v] { return server_backup(v.context, v.backup); });
   CLI::App* restore = add_verb(server, v, "restore", "Make a data directory of such a file",

@@ -64,6 +64,9 @@ LinuxOptions options_of(const Context& context) {
   if (context.token_file.empty()) options.token = token_of(context);
   options.offline = context.offline;
   options.server = context.target.empty() ? kDefaultServer : context.target;
+  options.ca = context.ca;
+  options.certificate = context.certificate;
+  options.key = context.key;
   options.store = context.store;
   options.key_file = context.key_file;
   options.old_key_file = context.old_key_file;

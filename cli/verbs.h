@@ -19,6 +19,7 @@ enum class Format : std::uint8_t { automatic, table, json, ndjson, raw };
 struct Context {
   std::string target;  // Empty: the default, unless offline.
   std::string app = "default";
+  std::string ca, certificate, key;    // Files, for wss://.
   std::string store;                   // Empty: the default store; with a target, none.
   std::string token_file;              // Empty: $GRID_TOKEN, or none.
   std::string key_file, old_key_file;  // Of the store. Empty: none.
@@ -162,6 +163,7 @@ Exit sync(const Context& context, const SyncOptions& options);
 Exit subs(const Context& context);
 Exit status(const Context& context);
 Exit status_of_server(const Context& context);
+Exit server_devices(const Context& context);
 Exit server_backup(const Context& context, const BackupOptions& options);
 Exit server_restore(const Context& context, const BackupOptions& options);
 Exit clock(const Context& context);

@@ -103,6 +103,11 @@ void Coordinator::Body::serve(const Event& event) {
   event.call->status = is_known ? desk_.write(who, *event.call) : Status::denied;
 }
 
+bool Coordinator::Body::may(std::string_view identity, Bytes claims, Right right) const {
+  Permit who(options_.access);
+  return who.take(identity, claims) != Permit::Standing::gone && who.may(right);
+}
+
 Status Coordinator::Body::ask(std::string_view identity, Bytes claims, const runtime::Question& question,
                               const Desk::Visitor& visitor) {
   Permit who(options_.access);
@@ -418,6 +423,10 @@ bool Coordinator::stands(std::uint64_t epoch, crdt::Seq position) const { return
 Status Coordinator::ask(std::string_view identity, Bytes claims, const runtime::Question& question,
                         const Desk::Visitor& visitor) {
   return body_->ask(identity, claims, question, visitor);
+}
+
+bool Coordinator::may(std::string_view identity, Bytes claims, Right right) const {
+  return body_->may(identity, claims, right);
 }
 
 const Desk& Coordinator::desk() const { return body_->desk(); }

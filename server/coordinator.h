@@ -127,6 +127,7 @@ class Coordinator final : public runtime::Machine {
   // the same.
   Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
   const Desk& desk() const;
+  bool may(std::string_view identity, Bytes claims, Right right) const;
   // Of the action `search`.
   const SearchWork& search_work() const;
   // The last trouble as a sentence. Never null.

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "crdt/query/compile.h"
 #include "runtime/query/join.h"
-#include "runtime/query/row_tests.h"
 #include "server/coordinator.h"
 
 namespace grid::server {
@@ -28,7 +28,7 @@ struct Desk::Sieve {
   std::vector<std::uint8_t> room{};
 
   void take(const query::Row& row, const crdt::Op& op) {
-    const Bytes value = op.cell.value;
+    const Bytes value = row.value.canonical();
     const bool is_whole = sight.whole.has(row.key, value);
     if (is_whole && (sight.masked.is_none() || Predicate(asked).matches(row))) return show(row.key, value, op);
     if (is_whole) return;
@@ -66,14 +66,14 @@ Status Desk::refuse(Right right, std::string_view map) {
   return refuse(Status::denied, std::string("no grant to ").append(name_of(right)).append(" this in map ").append(map));
 }
 
-Status Desk::compile(const Sight& sight, std::string_view where, Sieve& sieve) {
-  if (!where.empty()) {
+Status Desk::compile(const Sight& sight, const runtime::Question& question, Sieve& sieve) {
+  if (!question.where.empty()) {
     query::Trouble trouble;
-    const auto test = runtime::CompiledRowTest::compile(where, trouble);
+    sieve.asked.resize(Predicate::kProgramBytesMax);
+    const Result<Predicate> asked = query::compile(question.where, question.parameters, sieve.asked, trouble);
     char sentence[400];
-    if (test == nullptr) return refuse(Status::invalid, std::string(trouble.sentence(sentence)));
-    const Bytes program = test->predicate().program();
-    sieve.asked.assign(program.begin(), program.end());
+    if (!asked.ok()) return refuse(asked.status(), std::string(trouble.sentence(sentence)));
+    sieve.asked.resize(asked->program().size());
   }
   if (sight.whole.is_all()) {
     sieve.program = sieve.asked;
@@ -97,12 +97,13 @@ Status Desk::ask(const Permit& who, const runtime::Question& question, const Vis
     return refuse(Status::denied, "rows of this map are shown in part: they come by key, and in no other order");
   }
   Sieve sieve{.sight = sight, .visitor = visitor};
-  GRID_TRY(compile(sight, question.where, sieve));
+  GRID_TRY(compile(sight, question, sieve));
   const Status built = finder_.engine().catch_up(kIndexRecordsOfAnAsk);
   if (built == Status::busy) return refuse(built, "the indexes of this app are being built");
   GRID_TRY(built);
   runtime::Question visible = question;
   visible.where = {};
+  visible.parameters = {};
   visible.known_ms = journal_.wall_ms();
   const auto take = [](void* at, const query::Row& row, const crdt::Op& op) { static_cast<Sieve*>(at)->take(row, op); };
   const Status asked = finder_.engine().ask_compiled(visible, Predicate(sieve.program), {take, &sieve});

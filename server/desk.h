@@ -67,7 +67,7 @@ class Desk {
 
   Status refuse(Status status, std::string sentence);
   Status refuse(Right right, std::string_view map);
-  Status compile(const Sight& sight, std::string_view where, Sieve& sieve);
+  Status compile(const Sight& sight, const runtime::Question& question, Sieve& sieve);
   Status judge(const Permit& who, const Proposal& write, bool& is_moot);
 
   const CoordinatorOptions& options_;

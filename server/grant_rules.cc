@@ -95,19 +95,6 @@ Status GrantRules::add(const std::string& role, const Grant& grant, Fault& fault
   return Status::ok;
 }
 
-Status GrantRules::take_roles_from(std::string_view claim) {
-  Path path;
-  for (std::size_t from = 0; from <= claim.size();) {
-    const std::size_t point = std::min(claim.find('.', from), claim.size());
-    path.emplace_back(claim.substr(from, point - from));
-    if (path.back().empty() || path.size() > kValueDepthMax) return Status::invalid;
-    from = point + 1;
-  }
-  roles_claim_ = std::move(path);
-  mentioned_.insert(roles_claim_.front());
-  return Status::ok;
-}
-
 // With texts in the place of claims, or lists of them, as they are used: what is wrong with it now is so whatever they
 // say.
 bool GrantRules::read_condition(const std::string& text, Condition& condition, std::string& problem) {
@@ -169,10 +156,10 @@ bool GrantRules::read_claims(Condition& condition, std::string& problem) {
 }
 
 std::set<std::string> GrantRules::roles_of(std::string_view identity, Bytes claims) const {
-  std::set<std::string> roles = everybody_;
+  std::set<std::string> roles;
   const auto user = users_.find(identity);
   if (user != users_.end()) roles.insert(user->second.begin(), user->second.end());
-  crdt::Value named = claim_of(claims, roles_claim_);
+  const crdt::Value named = crdt::Value(claims)["roles"];
   if (named.kind() == crdt::ValueKind::text) roles.emplace(named.text_or({}));
   if (named.kind() != crdt::ValueKind::list) return roles;
   for (crdt::Value::Walk walk(named); walk.next();) {

@@ -74,7 +74,7 @@ Granted::Joined Granted::join(const std::vector<std::size_t>& matching) const {
 // Who is shown parts of records cannot put whole ones (PROTOCOL P21).
 RowSet Granted::rows(Right right, std::string_view map) const {
   const bool is_blind =
-      right == Right::put && joined(Right::read, map, true).is_any && rows(Right::read, map).is_none();
+      right == Right::put && joined(Right::read, map, true).is_any && !joined(Right::read, map, false).is_any;
   return is_blind ? RowSet::none() : joined(right, map, false).rows();
 }
 

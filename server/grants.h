@@ -48,13 +48,8 @@ class GrantRules {
   // A role that may do nothing is a role all the same.
   void add_role(const std::string& role) { roles_.try_emplace(role); }
   bool has_role(std::string_view role) const { return roles_.contains(role); }
-  // Who has proven to be `user` has `role`, beside those that a claim names.
+  // Who has proven to be `user` has `role`, beside those that the claim `roles` names.
   void assign(const std::string& user, const std::string& role) { users_[user].insert(role); }
-  // So has everybody.
-  void assign_all(const std::string& role) { everybody_.insert(role); }
-  // Where in the claims roles are named, as text or a list of texts: "roles", "realm_access.roles".
-  //   invalid  It is no path.
-  Status take_roles_from(std::string_view claim);
 
  private:
   friend class Grants;
@@ -82,8 +77,6 @@ class GrantRules {
 
   std::map<std::string, Role, std::less<>> roles_;
   std::map<std::string, std::set<std::string>, std::less<>> users_;
-  std::set<std::string> everybody_;
-  Path roles_claim_{"roles"};
   std::set<std::string> mentioned_{"roles"};  // Claims that make a difference.
   std::size_t count_ = 0;
 };

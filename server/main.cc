@@ -182,11 +182,11 @@ int run(const Arguments& arguments, Config config) {
     std::printf("%s\n", url.c_str());
   }
   std::fflush(stdout);
-  if (!gateway.is_locked()) {
-    gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
-  }
   if (!gateway.config().gateway().encryption.key_file.empty()) {
     gateway.log().say(Level::info, "the journals are encrypted, the databases (cells.sqlite) are not");
+  }
+  if (!gateway.is_locked()) {
+    gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   }
   serve(loop, arguments, gateway, signals);
   if (gateway.has_failed()) {

@@ -31,10 +31,6 @@ void Permit::let_go() {
 }
 
 Permit::Standing Permit::take(std::string_view identity, Bytes claims) {
-  if (is_open()) {
-    identity_ = identity;
-    return Standing::same;
-  }
   const bool is_legal = identity.size() <= kIdentityBytesMax && claims.size() <= kClaimsBytesMax;
   const bool are_claims = claims.empty() || (is_legal && crdt::check_value(claims) == Status::ok);
   if (!is_legal || !are_claims) return Standing::gone;

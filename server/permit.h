@@ -3,8 +3,8 @@
 // Permit: who is at the other end of one link, until when, and what they may do there.
 //
 // Place     Above access.h, below session.h. Without an Access everybody may do everything: a gateway for development.
-// Promises  SEC-1  Before take() has said yes, and after expires_ms(), nobody is let in; the coordinator asks.
-// Ownership Holds rights for as long as it lives. What rows() gives stands until take() or renew() say `changed`.
+// Promises  SEC-1  Until take() has let somebody in, and after expires_ms(), nothing is allowed; doorman.h sees to
+// that. Ownership Holds rights for as long as it lives. What rows() gives stands until take() or renew() say `changed`.
 #pragma once
 
 #include <memory>
@@ -31,7 +31,7 @@ class Permit {
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
 
-  // The host has proven this. The first time it is `changed`, or `gone`: not to be let in.
+  // The host has proven this. With an Access it is `changed` the first time; `gone`: not to be let in.
   Standing take(std::string_view identity, Bytes claims);
   // The same claims under rules that may be others.
   Standing renew();

@@ -34,7 +34,7 @@ namespace grid::server {
 class Session;
 
 // What a gateway may be asked about itself.
-inline constexpr std::string_view kInspectTopics[] = {"status", "subs"};
+inline constexpr std::string_view kInspectTopics[] = {"status", "subs", "devices"};
 
 // The sessions of one coordinator, in the order of their links.
 class Sessions {
@@ -242,6 +242,9 @@ class Session {
   Bytes write_ack(MutBytes room);
   Bytes write_inspected(MutBytes room);
   Bytes tell_status(std::uint32_t id, MutBytes room) const;
+  Bytes tell_devices(const Inspected& ask, MutBytes room) const;
+  bool tell(std::string_view node, const Peer& peer, bool is_linked, wire::OpsWriter& reply) const;
+  std::vector<crdt::NodeId> linked_nodes() const;
   Bytes tell_subscriptions(const Inspected& ask, MutBytes room) const;
   bool tell(const Subscription& one, wire::OpsWriter& reply) const;
   Bytes write_answer(MutBytes room);

@@ -63,6 +63,7 @@ Bytes Session::write_inspected(MutBytes room) {
   if (!permit_.may(Right::inspect)) return refuse(Status::denied);
   if (ask.topic == kInspectTopics[0]) return tell_status(ask.id, room);
   if (ask.topic == kInspectTopics[1]) return tell_subscriptions(ask, room);
+  if (ask.topic == kInspectTopics[2]) return tell_devices(ask, room);
   return refuse(Status::not_found);
 }
 

@@ -89,6 +89,9 @@ LinuxOptions options_of(const grid_options& from, const std::vector<Keep>& rules
   to.inspect = text_of(from.inspect);
   to.key_file = text_of(from.key_file);
   to.old_key_file = text_of(from.old_key_file);
+  to.ca = text_of(from.ca);
+  to.certificate = text_of(from.certificate);
+  to.key = text_of(from.key);
   to.offline = from.offline;
   to.on_full = static_cast<OnFull>(from.on_full);
   if (from.pending_ops_max != 0) to.pending_ops_max = from.pending_ops_max;

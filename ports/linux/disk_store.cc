@@ -10,19 +10,41 @@ namespace grid::port {
 using storage::EncryptedStore;
 using storage::Key;
 
+namespace {
+
+Status read_keys(const StoreKeys& keys, storage::EncryptedOptions& options, std::string& problem) {
+  if (keys.key_file.empty() && keys.old_key_file.empty()) return Status::ok;
+  if (keys.key_file.empty()) {
+    problem = "an old key file goes with a new one";
+    return Status::invalid;
+  }
+  const Result<Key> key = storage::read_key(keys.key_file, problem);
+  if (!key.ok()) return key.status();
+  options.key = *key;
+  if (keys.old_key_file.empty()) return Status::ok;
+  const Result<Key> old_key = storage::read_key(keys.old_key_file, problem);
+  if (old_key.ok()) options.old_key = *old_key;
+  return old_key.status();
+}
+
+}  // namespace
+
+// Keys first: without them nothing is made.
 std::unique_ptr<DiskStore> DiskStore::open(const std::string& path, const StoreKeys& keys, Status& status,
                                            std::string& problem) {
-  if (keys.key_file.empty() && !keys.old_key_file.empty()) {
-    status = Status::invalid;
-    problem = path + ": an old key file goes with a new one";
+  const bool has_key = !keys.key_file.empty();
+  storage::EncryptedOptions sealing{.entropy = entropy};
+  status = read_keys(keys, sealing, problem);
+  if (status != Status::ok) {
+    problem = path + ": " + problem;
     return nullptr;
   }
   std::unique_ptr<DiskStore> opened(new DiskStore);
   storage::LmdbOptions options{.path = path};
-  if (!keys.key_file.empty()) options.value_bytes_max += storage::kDecorationBytesMax;
+  if (has_key) options.value_bytes_max += storage::kDecorationBytesMax;
   opened->lmdb_ = storage::LmdbStore::open(options, status, problem);
   if (opened->lmdb_ == nullptr) return nullptr;
-  status = keys.key_file.empty() ? opened->check_plain(problem) : opened->open_encrypted(keys, problem);
+  status = has_key ? opened->open_encrypted(sealing, problem) : opened->check_plain(problem);
   if (status == Status::ok) return opened;
   problem = path + ": " + problem;
   return nullptr;
@@ -35,15 +57,7 @@ Status DiskStore::check_plain(std::string& problem) {
   return is_encrypted.ok() ? Status::invalid : is_encrypted.status();
 }
 
-Status DiskStore::open_encrypted(const StoreKeys& keys, std::string& problem) {
-  const Result<Key> key = storage::read_key(keys.key_file, problem);
-  if (!key.ok()) return key.status();
-  storage::EncryptedOptions options{.key = *key, .entropy = entropy};
-  if (!keys.old_key_file.empty()) {
-    const Result<Key> old_key = storage::read_key(keys.old_key_file, problem);
-    if (!old_key.ok()) return old_key.status();
-    options.old_key = *old_key;
-  }
+Status DiskStore::open_encrypted(const storage::EncryptedOptions& options, std::string& problem) {
   Status status = Status::ok;
   encrypted_ = EncryptedStore::open(*lmdb_, options, status, problem);
   if (status != Status::ok) return status;

@@ -37,7 +37,7 @@ class DiskStore {
  private:
   DiskStore() = default;
   Status check_plain(std::string& problem);
-  Status open_encrypted(const StoreKeys& keys, std::string& problem);
+  Status open_encrypted(const storage::EncryptedOptions& options, std::string& problem);
   Status rotate();
 
   std::unique_ptr<storage::LmdbStore> lmdb_;

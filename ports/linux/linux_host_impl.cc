@@ -88,7 +88,11 @@ Status LinuxHost::Impl::open_store() {
 Status LinuxHost::Impl::open_link() {
   if (options_.server.empty()) return Status::ok;
   links_ = std::make_unique<transport::LwsContext>();
-  const Status status = links_->open(loop_, {.frame_bytes_max = kLinux.frame_bytes_max, .links_max = 1});
+  Status status =
+      links_->open(loop_, {.frame_bytes_max = kLinux.frame_bytes_max,
+                           .links_max = 1,
+                           .tls = {.ca = options_.ca, .certificate = options_.certificate, .key = options_.key}});
+  if (status == Status::ok && options_.server.starts_with("wss://")) status = links_->trust();
   if (status != Status::ok) problem_ = links_->problem();
   return status;
 }

@@ -17,8 +17,7 @@ Status read_app_config(const config::Config& config, std::string_view app, AppCo
     return refuse(searches.at, "search is a part of the SQLite database: there is none beside sink.type = \"postgres\"",
                   problem);
   }
-  const config::Node roles = config.section("role", app), users = config.section("user", app);
-  return read_roles({roles, users, config.section("access", app)}, app_config.grants, problem);
+  return read_roles(config.section("role", app), config.section("user", app), app_config.grants, problem);
 }
 
 Status check_apps(const config::Config& config, std::string& problem) {

@@ -20,8 +20,8 @@ struct AppConfig {
   config::AppSettings settings{};
   MapPolicies policies{};
   storage::SearchConfig search{};
-  GrantRules grants{};     // For who authenticates; docs/roles.md.
-  bool asks_who = false;   // Nobody may do more than these say.
+  GrantRules grants{};
+  bool is_locked = false;  // By these. Else everybody may do everything.
   port::StoreKeys keys{};  // Of the journal. The database is not encrypted.
 };
 

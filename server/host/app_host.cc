@@ -159,11 +159,8 @@ void AppHost::start(storage::Seq drained_through) {
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
   options.seed = load_be(seed);
-  if (config_.asks_who) {
-    grants_.emplace(config_.grants, app_);
-    options.access = &*grants_;
-  }
   options.policy = &config_.policies.rules;
+  if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
   options.drained_through = drained_through;
@@ -181,7 +178,17 @@ void AppHost::step(const Event& event) {
   timings_.step.note(uv_hrtime() - begun_ns);
 }
 
-// Sessions whose rights are others than they were begin anew.
+void AppHost::call(std::string_view identity, Bytes claims, runtime::Call& call) {
+  step({.kind = Event::Kind::call, .bytes = claims, .identity = identity, .call = &call});
+}
+
+bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
+  const CoordinatorStatus status = coordinator_->status();
+  const auto& through = config_.policies.through_maps;
+  const bool is_through = std::find(through.begin(), through.end(), map) != through.end();
+  return (is_through ? status.drained : status.durable) >= seq;
+}
+
 void AppHost::take_rules(AppConfig&& config) {
   config_.policies.rules = std::move(config.policies.rules);
   if (!grants_.has_value()) return;

@@ -53,7 +53,7 @@ class AppHost final : private port::UvHost::Owner {
     return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
            config.policies.through_maps != config_.policies.through_maps;
   }
-  // Goes by these rules of maps from now on. What else is configured stays as it was.
+  // Goes by these rules of maps and these roles from now on. What else is configured stays as it was.
   void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
@@ -64,6 +64,19 @@ class AppHost final : private port::UvHost::Owner {
   // How, as a sentence.
   const std::string& failure() const { return failure_; }
   const std::string& app() const { return app_; }
+  // ---- for who has no replica (server/desk.h)
+  bool may(std::string_view identity, Bytes claims, Right right) const {
+    return coordinator_->may(identity, claims, right);
+  }
+  Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor) {
+    return coordinator_->ask(identity, claims, question, visitor);
+  }
+  void call(std::string_view identity, Bytes claims, runtime::Call& call);
+  const Desk& desk() const { return coordinator_->desk(); }
+  crdt::Seq head() const { return coordinator_->status().head; }
+  // Whether what arrived up to `seq` is where the map's durable writes are to be.
+  bool has_kept(std::string_view map, crdt::Seq seq) const;
+
   AppFigures figures() const { return {app_, coordinator_->status(), &timings_}; }
 
  private:
@@ -103,7 +116,7 @@ class AppHost final : private port::UvHost::Owner {
   storage::Store* journal_ = nullptr;  // Of it.
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
-  std::optional<Grants> grants_;
+  std::optional<Grants> grants_;  // Where the gateway asks who comes.
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   struct Proof {

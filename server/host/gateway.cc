@@ -34,6 +34,7 @@ std::string_view app_in(std::string_view path) {
 }  // namespace
 
 Gateway::~Gateway() {
+  web_.reset();
   saving_.reset();
   desk_.reset();
   draining_.reset();
@@ -63,7 +64,8 @@ Status Gateway::open(config::Config config) {
   }
   GRID_TRY(take_certificate(*links_, config_.gateway(), log_, problem_));
   GRID_TRY(open_apps());
-  links_->serve(*this);
+  web_ = std::make_unique<Web>(loop_, *links_, static_cast<WebOwner&>(*this));
+  links_->serve(*web_);
   GRID_TRY(open_doors(*links_, config_.gateway(), *this, problem_));
   open_desk();
   return Status::ok;
@@ -89,11 +91,11 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
     problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
     return Status::invalid;
   }
+  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
   if (door_.reload(auth) != Status::ok) {
     problem_ = door_.problem();
     return Status::invalid;
   }
-  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
   std::vector<std::string> waiting = config_.waiting(config);
   for (const auto& [name, app] : apps_) {
     AppConfig next;
@@ -155,8 +157,8 @@ AppHost* Gateway::app_of(const std::string& app) {
   if (port::monotonic_ms() < no_app_until_ms_) return nullptr;
   AppConfig config;
   Status status = read_app_config(config_, app, config, problem_);
-  config.asks_who = is_locked();
   if (status != Status::ok) return nullptr;
+  config.is_locked = is_locked();
   const auto closed = [](void* owner, LinkId link) {
     static_cast<Gateway*>(owner)->door_.left(link);
     static_cast<Gateway*>(owner)->link_apps_.erase(link);
@@ -172,6 +174,20 @@ AppHost* Gateway::app_of(const std::string& app) {
     return static_cast<Gateway*>(owner)->door_.prove(link, token);
   });
   return apps_.emplace(app, std::move(host)).first->second.get();
+}
+
+// A new app is a folder on the disk: it is made for who has a grant in it.
+bool Gateway::may_enter(const std::string& app, std::string_view identity, Bytes claims) {
+  if (!door_.is_locked() || apps_.contains(app)) return true;
+  AppConfig config;
+  if (read_app_config(config_, app, config, problem_) != Status::ok) return false;
+  Grants access(std::move(config.grants), app);
+  const Rights* const rights = access.acquire(identity, claims);
+  bool may = false;
+  for (std::size_t i = 0; rights != nullptr && i < kRights; ++i) may = may || rights->may(static_cast<Right>(i));
+  if (rights != nullptr) access.release(rights);
+  if (!may) problem_ = std::string(identity).append(" has no grant in app ").append(app);
+  return may;
 }
 
 AppHost* Gateway::app_of(LinkId link) {
@@ -243,7 +259,8 @@ transport::Admission Gateway::admit(const transport::LinkRequest& request) {
 }
 
 void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
-  AppHost* app = app_of(std::string(app_in(path)));
+  const std::string name(app_in(path));
+  AppHost* app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
     log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
@@ -268,6 +285,18 @@ void Gateway::on_close(LinkId link, std::string_view) {
   link_apps_.erase(link);
 }
 
+void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
+  log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
+}
+
+AppHost* Gateway::web_app(const std::string& name) {
+  const auto found = apps_.find(name);
+  return found == apps_.end() ? nullptr : found->second.get();
+}
+
+// All apps are open before there is a door.
+std::string Gateway::why_not_ready() const { return draining_ != nullptr ? "draining" : ""; }
+
 void Gateway::say(const char* line) { log_.say(Log::Level::warning, line); }
 
 void Gateway::end_link(LinkId link, std::string_view identity) {
@@ -278,22 +307,6 @@ AdminAnswer Gateway::answer(const crdt::Value& question) {
   const std::string_view verb = question["verb"].text_or({});
   if (is_enrolment(verb)) return door_.answer(question);
   return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
-}
-
-void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
-  log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
-}
-
-// Readiness: all apps are open before there is a door. What is more than that has routes of its own.
-void Gateway::on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) {
-  const bool is_known = request.path == "/readyz";
-  const bool is_read = request.method == transport::Method::get || request.method == transport::Method::head;
-  if (!is_known) return links_->answer(exchange, {.status = transport::kNotFound, .body = "nothing is here\n"});
-  if (!is_read) return links_->answer(exchange, {.status = 405, .headers = {{"allow", "GET, HEAD"}}});
-  if (draining_ != nullptr) {
-    return links_->answer(exchange, {.status = transport::kUnavailable, .body = "draining\n"});
-  }
-  links_->answer(exchange, {.body = "ready\n"});
 }
 
 }  // namespace grid::server

@@ -18,15 +18,13 @@
 #include "server/host/config/config.h"
 #include "server/host/door.h"
 #include "server/host/log.h"
+#include "server/host/web.h"
 #include "transport/lws/lws_context.h"
 #include "transport/lws/uv_handle.h"
 
 namespace grid::server {
 
-class Gateway final : private transport::LinkListener,
-                      private transport::HttpListener,
-                      private Door::Owner,
-                      private AdminDesk {
+class Gateway final : private transport::LinkListener, private WebOwner, private Door::Owner, private AdminDesk {
  public:
   static constexpr std::size_t kAppsMax = 64;
   static constexpr std::uint64_t kNoAppMs = 5'000;
@@ -48,9 +46,9 @@ class Gateway final : private transport::LinkListener,
   std::vector<std::string> bound_urls() const { return links_->bound_urls(); }
   // The first of them, as HOST:PORT.
   const std::string& bound() const { return links_->bound(); }
+  GatewayFigures figures() const override;
   // Whether who comes must say who it is.
   bool is_locked() const { return door_.is_locked(); }
-  GatewayFigures figures() const;
   const config::Config& config() const { return config_; }
   Log& log() { return log_; }
   // Takes no new links, ends those that are there one after the other over the configured time, and drains the
@@ -77,6 +75,7 @@ class Gateway final : private transport::LinkListener,
   Status open_apps();
   void open_desk();
   void end_one_link();
+  bool may_enter(const std::string& app, std::string_view identity, Bytes claims);
   AppHost* app_of(const std::string& app);
   AppHost* app_of(transport::LinkId link);
   std::string directory_of(const std::string& app) const { return config_.gateway().data + "/apps/" + app; }
@@ -90,12 +89,10 @@ class Gateway final : private transport::LinkListener,
 
   void on_stranger(std::string_view address, std::string_view trouble) override;
 
-  // transport::HttpListener
-  void on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) override;
-  void on_body(transport::ExchangeId, Bytes) override {}
-  void on_body_end(transport::ExchangeId) override {}
-  std::optional<std::size_t> on_answer_room(transport::ExchangeId, MutBytes) override { return 0; }
-  void on_exchange_end(transport::ExchangeId, bool) override {}
+  // WebOwner
+  transport::Admission admit(const transport::Caller& caller) override { return door_.admit(caller); }
+  AppHost* web_app(const std::string& name) override;
+  std::string why_not_ready() const override;
 
   // Door::Owner
   void say(const char* line) override;
@@ -109,10 +106,11 @@ class Gateway final : private transport::LinkListener,
   config::Config config_;
   std::string problem_;
   int lock_ = -1;
+  std::uint64_t no_app_until_ms_ = 0;  // Opening one may wait for a server, and everybody else with it.
+  std::unique_ptr<Web> web_;
   Door door_{*this};
   std::unique_ptr<AdminSocket> desk_;
   std::unique_ptr<transport::UvHandle<uv_timer_t>> saving_;
-  std::uint64_t no_app_until_ms_ = 0;  // Opening one may wait for a server, and everybody else with it.
   std::unique_ptr<transport::LwsContext> links_;
   std::map<std::string, std::unique_ptr<AppHost>> apps_;
   std::map<transport::LinkId, AppHost*> link_apps_;

@@ -28,13 +28,11 @@ class Reader {
   Reader(GrantRules& rules, std::string& problem) : rules_(rules), problem_(problem) {}
 
   // Roles first: whoever has one has one that there is.
-  Status read(const RoleTables& tables) {
-    if (!tables.roles.is(Kind::table)) return refuse(tables.roles.at, "role is to be a table: [role.NAME]");
-    if (!tables.users.is(Kind::table)) return refuse(tables.users.at, "user is to be a table: [user.NAME]");
-    if (!tables.access.is(Kind::table)) return refuse(tables.access.at, "access is to be a table: [access]");
-    for (const Node& role : tables.roles.items) GRID_TRY(read_role(role));
-    for (const Node& user : tables.users.items) GRID_TRY(read_user(user));
-    for (const Node& word : tables.access.items) GRID_TRY(read_access(word));
+  Status read(const Node& roles, const Node& users) {
+    if (!roles.is(Kind::table)) return refuse(roles.at, "role is to be a table: [role.NAME]");
+    if (!users.is(Kind::table)) return refuse(users.at, "user is to be a table: [user.NAME]");
+    for (const Node& role : roles.items) GRID_TRY(read_role(role));
+    for (const Node& user : users.items) GRID_TRY(read_user(user));
     return Status::ok;
   }
 
@@ -71,7 +69,8 @@ class Reader {
     if (word.name == "map") return read_text(word, grant.map);
     if (word.name == "channel") return read_text(word, grant.channel);
     if (word.name == "where") return read_text(word, grant.where);
-    if (word.name == "hide") return read_texts(word, [&grant](const Node& one) { grant.hide.push_back(one.text); });
+    if (word.name == "hide")
+      return read_texts(word, [&grant](const Node& one) { return grant.hide.push_back(one.text), Status::ok; });
     if (word.name != "actions") return refuse(word.named_at, unknown("word", word.name, kWords));
     if (!word.is(Kind::list)) return refuse(word.at, "actions is to be a list of texts");
     for (const Node& action : word.items) {
@@ -87,29 +86,14 @@ class Reader {
     if (!user.is(Kind::table)) return refuse(user.at, "a user is to be a table: [user.NAME]");
     for (const Node& word : user.items) {
       if (word.name != "roles") return refuse(word.named_at, "a user has roles, and no " + word.name.substr(0, 40));
-      GRID_TRY(read_roles(word, [&](const Node& role) { rules_.assign(user.name, role.text); }));
+      GRID_TRY(read_texts(word, [&](const Node& role) { return assign(user.name, role); }));
     }
     return Status::ok;
   }
 
-  Status read_access(const Node& word) {
-    if (word.name == "default_roles") return read_roles(word, [&](const Node& role) { rules_.assign_all(role.text); });
-    if (word.name != "roles_claim") {
-      return refuse(word.named_at,
-                    unknown("word", word.name, std::array<std::string_view, 2>{"default_roles", "roles_claim"}));
-    }
-    std::string claim;
-    GRID_TRY(read_text(word, claim));
-    if (rules_.take_roles_from(claim) == Status::ok) return Status::ok;
-    return refuse(word.at, "roles_claim is the name of a claim, or a path of names with points between them");
-  }
-
-  template <typename Take>
-  Status read_roles(const Node& list, Take take) {
-    return read_texts(list, [&](const Node& role) {
-      if (!rules_.has_role(role.text)) return refuse(role.at, unknown("role", role.text, roles_));
-      return take(role), Status::ok;
-    });
+  Status assign(const std::string& user, const Node& role) {
+    if (!rules_.has_role(role.text)) return refuse(role.at, unknown("role", role.text, roles_));
+    return rules_.assign(user, role.text), Status::ok;
   }
 
   Status read_text(const Node& value, std::string& into) {
@@ -123,11 +107,7 @@ class Reader {
     if (!list.is(Kind::list)) return refuse(list.at, list.name + " is to be a list of texts");
     for (const Node& one : list.items) {
       if (!one.is(Kind::text) || one.text.empty()) return refuse(one.at, list.name + " is to be a list of texts");
-      if constexpr (std::is_void_v<decltype(take(one))>) {
-        take(one);
-      } else {
-        GRID_TRY(take(one));
-      }
+      GRID_TRY(take(one));
     }
     return Status::ok;
   }
@@ -139,8 +119,8 @@ class Reader {
 
 }  // namespace
 
-Status read_roles(const RoleTables& tables, GrantRules& rules, std::string& problem) {
-  return Reader(rules, problem).read(tables);
+Status read_roles(const Node& roles, const Node& users, GrantRules& rules, std::string& problem) {
+  return Reader(rules, problem).read(roles, users);
 }
 
 }  // namespace grid::server

@@ -15,14 +15,8 @@
 
 namespace grid::server {
 
-// Tables of a configuration, each perhaps without anything in it.
-struct RoleTables {
-  const config::Node& roles;   // [role.NAME]
-  const config::Node& users;   // [user.NAME]
-  const config::Node& access;  // [access]
-};
-
+// Reads tables of tables: [role.NAME] and [user.NAME].
 //   invalid    It is not what docs/roles.md says.
-Status read_roles(const RoleTables& tables, GrantRules& rules, std::string& problem);
+Status read_roles(const config::Node& roles, const config::Node& users, GrantRules& rules, std::string& problem);
 
 }  // namespace grid::server

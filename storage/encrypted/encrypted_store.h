@@ -29,7 +29,7 @@
 namespace grid::storage {
 
 struct EncryptedOptions {
-  Key key;
+  Key key{};
   std::optional<Key> old_key{};  // The one before, while a store is brought from it to `key`.
   Sealer::Entropy entropy;
   std::size_t value_bytes_max = kValueBytesMax;  // The store below keeps kDecorationBytesMax more.

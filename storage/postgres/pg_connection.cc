@@ -137,17 +137,17 @@ Status PgConnection::run(const std::string& sql, std::span<const PgParam> params
 }
 
 Status PgConnection::take_results(Clock::time_point deadline) {
-  const char* const kWhat = "a statement was sent";
+  const char* const what = "a statement was sent";
   for (int left = 1; left != 0;) {
     left = PQflush(session_);
     if (left < 0) return lost("the connection was lost");
     if (left == 0) break;
-    if (const Status status = await(POLLIN | POLLOUT, deadline, kWhat); status != Status::ok) return close(), status;
+    if (const Status status = await(POLLIN | POLLOUT, deadline, what); status != Status::ok) return close(), status;
     if (PQconsumeInput(session_) == 0) return lost("the connection was lost");
   }
   for (;;) {
     while (PQisBusy(session_) != 0) {
-      if (const Status status = await(POLLIN, deadline, kWhat); status != Status::ok) return close(), status;
+      if (const Status status = await(POLLIN, deadline, what); status != Status::ok) return close(), status;
       if (PQconsumeInput(session_) == 0) return lost("the connection was lost");
     }
     pg_result* const next = PQgetResult(session_);

@@ -3,6 +3,7 @@
 #include "storage/postgres/postgres_sink.h"
 
 #include <utility>
+#include <vector>
 
 #include "crdt/base/check.h"
 #include "storage/postgres/pg_arrays.h"
@@ -231,16 +232,24 @@ Status PostgresSink::upsert(std::span<const SinkRow> rows, bool with_json) {
 
 // Halves what is refused until it is found.
 Status PostgresSink::sift(std::span<const SinkRow> rows) {
-  if (rows.empty()) return Status::ok;
-  if (rows.size() == 1) return settle(rows[0]);
-  GRID_TRY(run("SAVEPOINT whole"));
-  const Status status = upsert(rows, true);
-  if (status == Status::ok) return run("RELEASE whole");
-  if (status != Status::invalid) return status;
-  GRID_TRY(run("ROLLBACK TO whole"));
-  GRID_TRY(run("RELEASE whole"));
-  GRID_TRY(sift(rows.first(rows.size() / 2)));
-  return sift(rows.subspan(rows.size() / 2));
+  std::vector<std::span<const SinkRow>> parts{rows};  // The next one last.
+  while (!parts.empty()) {
+    const std::span<const SinkRow> part = parts.back();
+    parts.pop_back();
+    if (part.size() < 2) {
+      if (!part.empty()) GRID_TRY(settle(part[0]));
+      continue;
+    }
+    GRID_TRY(run("SAVEPOINT part"));
+    const Status status = upsert(part, true);
+    if (status != Status::ok && status != Status::invalid) return status;
+    if (status == Status::invalid) GRID_TRY(run("ROLLBACK TO part"));
+    GRID_TRY(run("RELEASE part"));
+    if (status == Status::ok) continue;
+    parts.push_back(part.subspan(part.size() / 2));
+    parts.push_back(part.first(part.size() / 2));
+  }
+  return Status::ok;
 }
 
 // As it is; or without what plain SQL reads of it, which Postgres may not be able to hold; or as a letter.

@@ -6,6 +6,7 @@
 
 #include <lmdb.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -339,6 +340,59 @@ void a_full_disk_loses_nothing_and_the_next_flush_may_succeed(void** state) {
   }
 }
 
+// A process that begins to read the store when it is told to, and dies with that.
+class DyingReader {
+ public:
+  explicit DyingReader(const std::string& path) {
+    assert_int_equal(pipe(told_), 0);
+    child_ = fork();
+    if (child_ == 0) read_and_die(path);
+  }
+  ~DyingReader() {
+    close(told_[0]);
+    close(told_[1]);
+  }
+  DyingReader(const DyingReader&) = delete;
+  DyingReader& operator=(const DyingReader&) = delete;
+
+  void read_now() {
+    int state = 0;
+    assert_int_equal(write(told_[1], "!", 1), 1);
+    assert_int_equal(waitpid(child_, &state, 0), child_);
+    assert_int_equal(WEXITSTATUS(state), 0);
+  }
+
+ private:
+  [[noreturn]] void read_and_die(const std::string& path) {
+    char word = 0;
+    MDB_env* env = nullptr;
+    MDB_txn* txn = nullptr;
+    const bool is_reading = read(told_[0], &word, 1) == 1 && mdb_env_create(&env) == 0 &&
+                            mdb_env_open(env, path.c_str(), MDB_RDONLY | MDB_NOTLS, 0600) == 0 &&
+                            mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn) == 0;
+    _exit(is_reading ? 0 : 1);
+  }
+
+  int told_[2]{};
+  pid_t child_ = -1;
+};
+
+// BND-1: a backup that was killed does not keep the store from using its pages again.
+void a_reader_that_has_died_does_not_let_the_store_grow(void** state) {
+  Fixture& fixture = fixture_of(state);
+  fixture.options.map_bytes = 1'048'576;
+  fixture.options.table_entries_max = 20;
+  DyingReader reader(fixture.options.path);
+  fixture.open_well();
+  const std::string value(1'000, 'v');
+  for (int i = 0; i < 5'000; ++i) {
+    if (i == 100) reader.read_now();
+    assert_ok(put(*fixture.store, "key" + std::to_string(i % 50), value));
+    assert_ok(fixture.store->commit());
+  }
+  assert_in_range(std::filesystem::file_size(fixture.data()), 1, 4 * 1'048'576);
+}
+
 }  // namespace
 }  // namespace grid::test
 
@@ -360,6 +414,7 @@ int main() {
       lmdb_test(a_spoilt_record_that_opening_must_read_is_named),
       lmdb_test(a_fold_that_was_cut_short_brings_no_erased_name_back),
       lmdb_test(a_file_that_was_cut_short_is_corrupt),
+      lmdb_test(a_reader_that_has_died_does_not_let_the_store_grow),
       lmdb_test(a_full_disk_loses_nothing_and_the_next_flush_may_succeed),
   };
   return cmocka_run_group_tests_name("LMDB store", tests, nullptr, nullptr);

@@ -18,6 +18,9 @@ import unittest
 DEADLINE_SECONDS = 120
 
 
+SOURCE = pathlib.Path(os.environ.get("GRID_SOURCE", pathlib.Path(__file__).parents[2]))
+
+
 def program(name):
     """The path of a program under test; the test is skipped where it has not been built."""
     path = pathlib.Path(os.environ["GRID_BIN"]) / name
@@ -28,7 +31,7 @@ def program(name):
 
 def golden_image():
     """The flash image of tests/golden: the bytes that it names, and 0xff in between."""
-    source = pathlib.Path(os.environ.get("GRID_SOURCE", pathlib.Path(__file__).parents[2]))
+    source = SOURCE
     image = bytearray()
     for line in (source / "tests/golden/flash-1.txt").read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

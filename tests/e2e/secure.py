@@ -40,11 +40,11 @@ class Authority:
         deputy.certificate, _ = self._sign(name, name, may_sign, None)
         return deputy
 
-    def sign(self, name=NAME, dates=None):
+    def sign(self, name=NAME, dates=None, usage="serverAuth"):
         """The files of a certificate for `name`, and of its key. `dates`: from when to when it is valid, in ASN.1."""
         stem = f"{self.name}-{name}-{'dated' if dates else 'now'}"
         signed, key = self._sign(
-            stem, name, f"subjectAltName=DNS:{name}\nkeyUsage=digitalSignature\nextendedKeyUsage=serverAuth\n", dates)
+            stem, name, f"subjectAltName=DNS:{name}\nkeyUsage=digitalSignature\nextendedKeyUsage={usage}\n", dates)
         chain, signer = signed.read_text(), self
         while signer.above:
             chain, signer = chain + signer.certificate.read_text(), signer.above

@@ -37,6 +37,7 @@ class AuthTest(harness.GridTest):
         self.config = self.file("gridd.toml", f"""
 [auth]
 device_tokens = true
+default_roles = ["all"]
 [auth.jwt]
 keys = "{self.keys}"
 leeway = "0s"
@@ -44,8 +45,6 @@ leeway = "0s"
 failures_burst = 1000
 [role.all]
 grants = [{{ map = "*", actions = ["read", "put", "remove"] }}, {{ actions = ["inspect"] }}]
-[access]
-default_roles = ["all"]
 [role.sensor]
 grants = []
 [role.reader]

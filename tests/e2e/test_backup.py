@@ -78,6 +78,33 @@ class Backup(harness.GridTest):
         harness.wait_until(lambda: self.database("gateway") == {**expected, **deleted}, "the database to follow")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
 
+    def devices(self, url):
+        lines = self.gridctl("--target", url, "server", "devices").splitlines()
+        return {device["node"]: device for device in map(json.loads, lines)}
+
+    # PROTOCOL P18
+    def test_a_gateway_tells_of_each_device_whether_deletions_are_kept_for_it(self):
+        gateway = self.server(arguments=("--enroll-lapse", "1s"))
+        node = {}
+        for store in "a", "b":
+            self.device(store, gateway.url, "put", "m", store, "1")
+            self.device(store, gateway.url, "sync", "--map", "m")
+            node[store] = json.loads(self.gridctl("--offline", "--store", self.path(store), "status"))["node"]
+        self.device("writer", gateway.url, "put", "m", "w", "1")
+        watching = self.start("--target", gateway.url, "--store", self.path("a"), "watch", "m")
+        watching.first_line()
+        harness.wait_until(lambda: self.devices(gateway.url)[node["b"]]["standing"] == "lapsed", "b to lapse")
+        devices = self.devices(gateway.url)
+        self.assertEqual(list(devices), sorted(devices))
+        self.assertEqual(len(devices), 3)
+        a, b = devices[node["a"]], devices[node["b"]]
+        self.assertEqual((a["linked"], a["standing"]), (True, "enrolled"))
+        self.assertEqual((b["linked"], b["standing"]), (False, "lapsed"))
+        self.assertGreater(b["behind"], 0)
+        self.assertIn("$timestamp", b["heard"])
+        harness.wait_until(lambda: self.devices(gateway.url)[node["a"]]["behind"] == 0, "a to have seen it all")
+        self.assertEqual(watching.stop(), 0)
+
     # STO-1
     def test_each_backup_of_a_gateway_at_work_is_a_moment_of_it(self):
         gateway = self.server()

@@ -3,13 +3,10 @@
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
 
 import harness
-
-SOURCE = pathlib.Path(os.environ["GRID_SOURCE"])
 
 
 class Config(harness.GridTest):
@@ -50,7 +47,7 @@ class Config(harness.GridTest):
             self.assertIn(sentence, ended.stderr)
 
     def test_the_reference_is_that_of_the_program(self):
-        page = (SOURCE / "docs" / "configuration.md").read_text()
+        page = (harness.SOURCE / "docs" / "configuration.md").read_text()
         self.assertIn(self.ended_gridd("--list-settings").stdout, page)
 
     def test_a_reload_takes_new_rules_and_says_what_waits(self):

@@ -52,6 +52,9 @@ class Encryption(harness.GridTest):
         self.assertIn("chmod 600", outcome.err)
         outcome = self.gridctl_fails(1, *offline, "--key-file", self.path("none"), "ls", "m")
         self.assertIn(self.path("none"), outcome.err)
+        outcome = self.gridctl_fails(1, *offline, "--old-key-file", self.key("key"), "ls", "m")
+        self.assertIn("an old key file goes with a new one", outcome.err)
+        self.assertFalse(os.path.exists(self.path("store")))
 
     def test_a_credential_of_systemd_is_a_key(self):
         os.mkdir(self.path("credentials"))
@@ -84,7 +87,8 @@ class Encryption(harness.GridTest):
         self.assertEqual(len(self.gridctl("--target", gateway.url, "ls", "readings").splitlines()), 500)
         self.gridctl("--target", gateway.url, "put", "readings", "another", "1")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
-        gateway = self.server(arguments=("--key-file", new))
+        configured = self.file("gridd.toml", f"[encryption]\nkey_file = '{new}'\n")
+        gateway = self.server(arguments=("--config", configured))
         self.assertEqual(len(self.gridctl("--target", gateway.url, "ls", "readings").splitlines()), 501)
         self.assertEqual(gateway.stop(), 0, gateway.errors)
 

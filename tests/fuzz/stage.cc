@@ -47,7 +47,7 @@ server::CoordinatorOptions small_options() {
 
 }  // namespace
 
-Stage::Stage(Script& script, Victim victim) : script_(script), victim_(victim) {
+Stage::Stage(Script& script, Victim victim, Guard* guard) : script_(script), victim_(victim), guard_(guard) {
   // A batch that fills up, or one that hardly does.
   const std::size_t batch_bytes_max = script.flip() ? 4'000'000 : 6'000;
   for (std::size_t i = 0; i <= kDevices; ++i) {
@@ -83,6 +83,7 @@ void Stage::start(Site& site) {
   if (&site == sites_[0].get()) {
     server::CoordinatorOptions options = small_options();
     options.seed = site.seed;
+    if (guard_ != nullptr) options.access = &guard_->access();
     site.gateway_judge.started();
     site.coordinator.reset();
     site.coordinator = std::make_unique<server::Coordinator>(site.store, options);
@@ -162,6 +163,7 @@ void Stage::sent(Site& site, LinkId link, Frame frame) {
   check_frame(frame, kRoomBytes, site.replica != nullptr);
   if (site.replica) site.device_judge.sent(frame, *site.replica);
   if (site.coordinator) site.gateway_judge.sent(link, frame, site.store);
+  if (guard_ != nullptr && wires_[1].gateway_link == link) guard_->check(frame, site.store);
   seen_.push_back(frame);
   if (seen_.size() > kSeenMax) seen_.pop_front();
   for (Wire& wire : wires_) {
@@ -231,7 +233,8 @@ void Stage::connect(std::size_t index) {
   wire.gateway_link = next_link_++;
   wire.up.clear();
   wire.down.clear();
-  step(gateway(), {.kind = Event::Kind::link_up, .link = wire.gateway_link});
+  const char* const who = guard_ == nullptr ? "" : Guard::principal(index);
+  step(gateway(), {.kind = Event::Kind::link_up, .link = wire.gateway_link, .identity = who});
   step(device(index), {.kind = Event::Kind::link_up, .link = wire.device_link});
 }
 

@@ -21,6 +21,7 @@
 #include "server/coordinator.h"
 #include "storage/memory/memory_store.h"
 #include "tests/fuzz/forge.h"
+#include "tests/fuzz/guard.h"
 #include "tests/fuzz/judge.h"
 #include "tests/fuzz/script.h"
 
@@ -34,7 +35,8 @@ enum class Victim : std::uint8_t { device, gateway };
 
 class Stage {
  public:
-  Stage(Script& script, Victim victim);
+  // With a guard the gateway gives the devices the rights of its principals.
+  Stage(Script& script, Victim victim, Guard* guard = nullptr);
   // Plays the script to its end.
   void play();
 
@@ -106,6 +108,7 @@ class Stage {
 
   Script& script_;
   const Victim victim_;
+  Guard* const guard_;
   std::vector<std::unique_ptr<Site>> sites_;
   Wire wires_[kDevices];
   std::deque<Frame> seen_;

@@ -321,6 +321,7 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
     const bool moot = sent.holding.value.empty() && !floor_fact_.empty() && !stamps_.contains(sent.holding.stamp);
     const bool is_gone = moot || (gone != gone_.end() && !beats(sent.name, sent.holding, gone->second));
     if (sent.rollbacks == rollbacks_ && !is_gone) {
+      see_in_database(site, sent);
       const auto [floor, fresh] = floor_.try_emplace(sent.name, sent.holding);
       if (!fresh && beats(sent.name, sent.holding, floor->second)) floor->second = sent.holding;
     }

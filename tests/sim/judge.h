@@ -91,6 +91,7 @@ class Judge final : public Witness {
   void look_at_gateway(Site& gateway);
   void check_origin(const Site& site, const crdt::Op& op);
   void note_outcome(Site& site, Device& device, const Action& action);
+  void see_in_database(const Site& site, const Sent& sent);
   void check_refusal(Site& site, const Write& write, Status status);
   void check_ruling(const Name& name, const Holding& next);
   void blame(Site& site, const char* complaint);

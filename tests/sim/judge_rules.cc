@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of Judge that knows of rules: what may be refused, and what may stand.
+// The part of Judge that knows of what is configured for maps: what may be refused, what may stand, and what must be in
+// the database.
+
+#include <algorithm>
 
 #include "runtime/scan.h"
 #include "tests/sim/judge.h"
@@ -47,6 +50,19 @@ void Judge::rest_rules() {
     if (is_row && !is_forbidden(ruling, as_text(op->cell.value))) continue;
     return fail("the gateway holds what it must refuse: %s", std::string(op->cell.name.key).c_str());
   }
+}
+
+// ACK-2
+void Judge::see_in_database(const Site& site, const Sent& sent) {
+  const server::CoordinatorOptions& server = world_.options().server;
+  const auto maps = server.through_maps;
+  if (!server.has_sink || std::find(maps.begin(), maps.end(), std::get<0>(sent.name)) == maps.end()) return;
+  const auto& rows = world_.gateway().database.rows;
+  const auto row = rows.find(sent.name);
+  const bool is_there = row != rows.end() &&
+                        !beats(sent.name, sent.holding, {row->second.stamp, row->second.expires_ms, row->second.value});
+  if (is_there) return;
+  fail("%s is told that %s is durable, and the database lacks it", site.name.c_str(), std::get<1>(sent.name).c_str());
 }
 
 }  // namespace grid::sim

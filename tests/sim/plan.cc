@@ -93,6 +93,8 @@ std::size_t draw_devices(Random& random) {
   return 13 + random.below(38);
 }
 
+const std::string kThrough[] = {"m"};
+
 World::Options draw_options(Random& random, std::uint64_t seed) {
   World::Options options;
   options.seed = seed;
@@ -107,6 +109,7 @@ World::Options draw_options(Random& random, std::uint64_t seed) {
   options.server.value_bytes_max = random.below(3) == 0 ? 1'000 : 4'096;
   options.server.drain_rows_max = 1 + up_to(random, 50);
   options.server.maps_max = 1 + up_to(random, 3);
+  if (seed % 8 == 3) options.server.through_maps = kThrough;
   if (random.below(4) == 0) options.batch_bytes_max = 16'384 + up_to(random, 50'000);
   // Without a dice: the seeds that found something once must go on meaning what they meant.
   options.predicates = seed % 32 == 16 || seed % 32 == 22;

@@ -287,7 +287,7 @@ bool accepts(const std::string& text, const crdt::Cell& row) {
 void assert_holds_what_is_granted(World& world, Site& device, const Reader& reader, std::size_t turn) {
   const std::string& granted = reader.granted[turn % 2];
   for (const std::string& asked : reader.asked) {
-    const std::string text = "(" + asked + ") and (" + granted + ")";
+    const std::string text = std::string("(").append(asked).append(") and (").append(granted).append(")");
     query::Trouble trouble;
     const auto both = runtime::CompiledRowTest::compile(text, trouble);
     const auto own = runtime::CompiledRowTest::compile(asked, trouble);

@@ -127,6 +127,7 @@ class LwsContext::Body final : private Doorstep::Host {
 
   Status open(uv_loop_t* loop, const LwsOptions& options);
   Status secure(const TlsServer& files);
+  Status trust();
   Status listen(std::string_view address, LinkListener& listener, Security security);
   Status listen_on(int socket, LinkListener& listener, Security security);
   Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener, std::string_view bearer);
@@ -174,7 +175,7 @@ class LwsContext::Body final : private Doorstep::Host {
   // lws_tls.cc
   std::optional<int> on_tls_event(lws_callback_reasons event, void* user, std::size_t verified);
   void note_handshakes(ssl_ctx_st* context);
-  lws_vhost* vhost_of(const Url& url);
+  lws_vhost* vhost_of(const Url& url) const { return url.tls ? trusting_ : plain_; }
 
   // lws_patience.cc
   void be_patient();

@@ -18,7 +18,7 @@ namespace {
 constexpr int kTableMax = 65'536;
 constexpr std::uint32_t kFewLinks = 64;
 constexpr std::uint32_t kSpareSockets = 64;  // Beyond links_max: those that are shaking hands, or are answered 503.
-constexpr unsigned kServiceBytesMin = 4'096;
+constexpr unsigned kServiceBytesMin = 16'384;
 constexpr int kGoodbyeS = 5;  // What a closing link gets to send what is behind it.
 
 // Whether some handle of the loop waits for the loop to let go of it.
@@ -211,6 +211,8 @@ std::vector<std::string> LwsContext::bound_urls() const {
 }
 
 void LwsContext::stop_listening() { body_->doors.clear(); }
+
+Status LwsContext::trust() { return body_->trust(); }
 
 Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, LinkListener& listener,
                                    std::string_view bearer) {

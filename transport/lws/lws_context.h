@@ -39,7 +39,7 @@ inline constexpr std::uint16_t kCloseTooLarge = 1'009;
 struct LwsOptions {
   std::uint32_t frame_bytes_max = 2 * 1'048'576;
   std::uint32_t links_max = 1'024;        // Of a server, beyond which it answers 503.
-  std::uint32_t read_bytes = 16 * 1'024;  // Taken from a socket at once; each link has a buffer of it.
+  std::uint32_t read_bytes = 2 * 1'024;  // Of a frame that is handed on at once; each link has a buffer of it.
   std::uint16_t ping_after_s = 20;        // A link on which nothing came is pinged, ...
   std::uint16_t hangup_after_s = 30;      // ... and given up if it does not answer.
   std::uint16_t handshake_s = 10;         // What connecting may take, each part of it; all of it for who comes to us.
@@ -113,6 +113,9 @@ class LwsContext {
   // Ends the exchange with its connection, in the middle of the answer, so that nobody takes it for whole.
   void give_up(ExchangeId exchange);
 
+  // Reads the files of LwsOptions::tls, which connect() would else do at the first wss:// link.
+  //   invalid  They are not what they should be; problem() says how.
+  Status trust();
   // Opens a link to `url` (ws://HOST:PORT or wss://HOST:PORT) at `path`; a `bearer` token that is given is shown.
   // What becomes of it comes later, from the loop: on_open(), or on_close() with the reason.
   //   invalid  Not such a URL, or the files for TLS are not what they should be.

@@ -43,7 +43,7 @@ Result<LinkId> LwsContext::Body::connect(std::string_view url, std::string_view 
     return fail(Status::invalid, "cannot connect to " + std::string(url) + ": that is not ws://HOST:PORT");
   }
   if (!is_token(bearer)) return fail(Status::invalid, "the token to show is no text of one line");
-  if (vhost_of(*parsed) == nullptr) return Status::invalid;
+  if (parsed->tls) GRID_TRY(trust());
   Link& link = add_link(listener);
   link.path = path;
   link.dial = std::make_unique<Dial>();
@@ -100,7 +100,10 @@ void LwsContext::Body::dial_next(Link& link) {
     if (dial_one(link, dial.addresses[dial.next++])) return;
   }
   const LinkId id = link.id;
-  end(link, "cannot reach " + dial.url.text() + ": " + (dial.trouble.empty() ? "no answer" : dial.trouble));
+  // A server that refuses may hang up before its refusal is read.
+  const char* silence =
+      dial.url.tls ? "it hangs up while hands are shaken by TLS; does it want a client's certificate?" : "no answer";
+  end(link, "cannot reach " + dial.url.text() + ": " + (dial.trouble.empty() ? silence : dial.trouble));
   links.erase(id);
 }
 

@@ -62,15 +62,13 @@ std::optional<int> LwsContext::Body::on_tls_event(lws_callback_reasons event, vo
   }
 }
 
-lws_vhost* LwsContext::Body::vhost_of(const Url& url) {
-  if (!url.tls) return plain_;
-  if (trusting_ != nullptr) return trusting_;
+Status LwsContext::Body::trust() {
+  if (trusting_ != nullptr) return Status::ok;
   trust_ = TlsContext::of(options_.tls, problem);
-  if (trust_ == nullptr) return nullptr;
+  if (trust_ == nullptr) return Status::invalid;
   note_handshakes(trust_->get());
   trusting_ = make_vhost("trusting", LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT, trust_.get());
-  if (trusting_ == nullptr) problem = "TLS does not start";
-  return trusting_;
+  return trusting_ != nullptr ? Status::ok : fail(Status::io, "TLS does not start");
 }
 
 }  // namespace grid::transport

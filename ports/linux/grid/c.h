@@ -74,6 +74,9 @@ typedef struct grid_options {
    * copied. Called within the calls on the node, on which it makes none itself. */
   const char* (*on_token)(void* context);
   void* token_context;
+  const char* ca;          /* For wss://, a PEM file: whom to trust; null: the system's store. */
+  const char* certificate; /* PEM files: what to show to a server that asks, and its private key; null: nothing. */
+  const char* key;
 } grid_options;
 
 /* A node, to be closed with grid_close(). Null when it can't be opened: then `status` says why, and `problem`, memory

@@ -27,6 +27,9 @@ struct LinuxOptions {
   std::string app = "default";      // The tenant: an app sees nothing of another.
   std::string store{};              // Directory, made when missing. Empty: memory only, nothing is kept.
   std::string server{};             // ws://HOST:PORT or wss://HOST:PORT. Empty: never connects.
+  std::string ca{};                 // For wss://, all of them PEM files: whom to trust; empty: the system's store.
+  std::string certificate{};        // What to show to a server that asks, with its private key; empty: nothing.
+  std::string key{};                // Read by open().
   bool offline = false;             // Starts off the net; node->online() goes on.
   OnFull on_full = OnFull::refuse;  // What a write finds at so many unsent ones:
   std::uint32_t pending_ops_max = kLinux.pending_ops_max;

@@ -16,7 +16,7 @@ using Origins = std::map<std::string, std::string, std::less<>>;
 
 constexpr std::string_view kVariablePrefix = "GRIDD_";
 // Read by those whom they concern.
-constexpr std::array<std::string_view, 5> kSections = {"map", "search", "role", "user", "access"};
+constexpr std::array<std::string_view, 4> kSections = {"map", "search", "role", "user"};
 
 template <typename Section>
 const Key<Section>* find(std::span<const Key<Section>> keys, std::string_view name) {

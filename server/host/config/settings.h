@@ -19,18 +19,6 @@ struct LogSettings {
   Span repeat{10'000};
 };
 
-// Who may come: docs/auth.md.
-struct AuthSettings {
-  bool device_tokens = false;
-  std::vector<std::string> default_roles{};
-  std::string jwt_keys{};
-  std::string jwt_issuer{};
-  std::string jwt_audience{};
-  Span jwt_leeway{30'000};
-  std::string jwt_roles_claim = "roles";
-  std::vector<std::string> certificate_subjects{};
-};
-
 struct TlsSettings {
   std::string certificate;
   std::string key;
@@ -57,6 +45,18 @@ struct LimitSettings {
 struct EncryptionSettings {
   std::string key_file{};
   std::string old_key_file{};
+};
+
+// Who may come: docs/auth.md.
+struct AuthSettings {
+  bool device_tokens = false;
+  std::vector<std::string> default_roles{};
+  std::string jwt_keys{};
+  std::string jwt_issuer{};
+  std::string jwt_audience{};
+  Span jwt_leeway{30'000};
+  std::string jwt_roles_claim = "roles";
+  std::vector<std::string> certificate_subjects{};
 };
 
 struct Settings {

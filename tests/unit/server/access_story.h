@@ -57,6 +57,7 @@ class Story {
 
   static GrantRules rules_with(const std::vector<Grant>& of_ann) {
     std::vector<std::pair<std::string, Grant>> grants;
+    grants.reserve(of_ann.size());
     for (const Grant& grant : of_ann) grants.emplace_back("ann", grant);
     return rules_of(grants);
   }

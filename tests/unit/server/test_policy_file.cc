@@ -19,9 +19,11 @@ require = "temp between -60 and 125 and (site = 'Oslo' or tags contains 'x')"
 reject_if = "fan exists and not fan = true"
 immutable = ["site", "a.b"]
 max_wins = "points"
+durable = "database"
 index = ["temp", {field = "site", kind = "hash"}, { field = "$key", kind = "ordered" }]
 [map."seats"]
 first_write_wins = true
+durable = "journal"
 index = [ "row.number" ]
 )toml";
 
@@ -62,6 +64,7 @@ void a_whole_file_is_read(void**) {
   assert_ok(read_policy("rules.toml", std::string(kWhole), policies, problem));
   assert_true(policies.rules.governs("climate") && policies.rules.governs("seats"));
   assert_int_equal(policies.indexes.size(), 4);
+  assert_true(policies.through_maps == std::vector<std::string>{"climate"});
   assert_true(policies.indexes[1] == (IndexedField{"climate", "site", runtime::IndexKind::hash}));
   assert_true(policies.indexes[2] == (IndexedField{"climate", "$key", runtime::IndexKind::ordered}));
 }
@@ -72,6 +75,17 @@ void a_map_with_nothing_but_indexes_has_no_rules(void**) {
   assert_ok(read_policy("rules.toml", "[map.m]\nindex = ['a']\n", policies, problem));
   assert_true(policies.rules.is_empty());
   assert_int_equal(policies.indexes.size(), 1);
+}
+
+void a_map_through_the_database_needs_no_rules(void**) {
+  MapPolicies policies;
+  std::string problem;
+  assert_ok(read_policy("rules.toml", "[map.m]\ndurable = 'database'\n", policies, problem));
+  assert_true(policies.rules.is_empty());
+  assert_true(policies.through_maps == std::vector<std::string>{"m"});
+  for (const char* wrong : {"durable = 'disk'", "durable = true", "durable = ['database']"}) {
+    if (read(std::string("[map.m]\n") + wrong + "\n")) fail_msg("%s is taken", wrong);
+  }
 }
 
 void indexes_without_sense_are_refused_where_they_stand(void**) {
@@ -135,6 +149,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_whole_file_is_read),
       cmocka_unit_test(a_map_with_nothing_but_indexes_has_no_rules),
+      cmocka_unit_test(a_map_through_the_database_needs_no_rules),
       cmocka_unit_test(indexes_without_sense_are_refused_where_they_stand),
       cmocka_unit_test(a_file_that_is_cut_off_is_read_or_refused_where_it_ends),
       cmocka_unit_test(a_file_with_damage_anywhere_is_read_or_refused),

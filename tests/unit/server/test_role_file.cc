@@ -27,9 +27,6 @@ grants = [{ map = "*", actions = ["read", "put", "remove"] }, { actions = ["insp
 roles = ["keeper"]
 [user."bob@example.com"]
 roles = ["grower"]
-[access]
-default_roles = ["nobody"]
-roles_claim = "realm.roles"
 )toml";
 
 Status read(const std::string& text, GrantRules& rules, std::string& problem) {
@@ -41,7 +38,7 @@ Status read(const std::string& text, GrantRules& rules, std::string& problem) {
     const config::Node* const found = root.find(name);
     return found == nullptr ? none : *found;
   };
-  return read_roles({table("role"), table("user"), table("access")}, rules, problem);
+  return read_roles(table("role"), table("user"), rules, problem);
 }
 
 void a_whole_file_is_read(void**) {
@@ -82,10 +79,6 @@ void what_is_wrong_is_told_with_its_place(void**) {
                  "roles.toml:2:11: role r: read, put and remove are about a map: say which, or \"*\"");
   assert_problem("[role.reader]\n[user.ann]\nroles = [\"raeder\"]",
                  "roles.toml:3:10: unknown role raeder; did you mean reader?");
-  assert_problem("[access]\ndefault_roles = [\"x\"]", "roles.toml:2:18: unknown role x");
-  assert_problem("[access]\nroles_claim = \"a..b\"",
-                 "roles.toml:2:15: roles_claim is the name of a claim, or a path of names with points between them");
-  assert_problem("[access]\ndefault = 1", "roles.toml:2:1: unknown word default; there are default_roles, roles_claim");
   assert_problem("[user.ann]\nrole = 1", "roles.toml:2:1: a user has roles, and no role");
 }
 

@@ -142,9 +142,13 @@ void a_token_that_is_no_good_ends_the_session(void**) {
   assert_status(refused("ann", Status::denied), Status::denied);
   assert_status(refused("root", Status::ok), Status::denied);
   assert_status(refused("", Status::ok), Status::denied);
+  const auto revoked = story_of({kAll});
+  revoked->ann();
+  prove(*revoked, "ann", Status::denied);  // Which nobody asked for, as the next one.
+  assert_int_equal(revoked->bench.farewell(kAnn).status, Status::denied);
   const auto story = story_of({kAll});
   story->ann();
-  prove(*story, "root");  // Which nobody asked for.
+  prove(*story, "root");
   story->bench.send(kAnn, token("t"));
   assert_true(story->told().empty());
   story->bench.send(kAnn, token("t"));

@@ -136,6 +136,7 @@ bool inspects(Story& story, std::string_view topic, LinkId link, crdt::NodeId no
 }
 bool inspects_status(Story& story) { return inspects(story, "status", kAnn, kB); }
 bool inspects_subscriptions(Story& story) { return inspects(story, "subs", kAnn, kB); }
+bool inspects_devices(Story& story) { return inspects(story, "devices", kAnn, kB); }
 bool looks_on(Story& story) { return inspects(story, "status", 3, wire::kOnlookerNode); }
 
 bool searches(Story& story) {
@@ -224,6 +225,7 @@ const Way kWays[] = {
     {"verify", Kind::verify, verifies, kRead},
     {"inspect status", Kind::inspect_ask, inspects_status, kInspect},
     {"inspect subs", Kind::inspect_ask, inspects_subscriptions, kInspect},
+    {"inspect devices", Kind::inspect_ask, inspects_devices, kInspect},
     {"look on", Kind::inspect_ask, looks_on, kInspect},
     {"search", Kind::search_ask, searches, kRead},
     {"channel publish", Kind::channel, publishes, kSpeak},

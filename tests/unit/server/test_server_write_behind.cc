@@ -162,6 +162,25 @@ void a_database_that_was_set_back_is_drained_again_from_where_it_stands(void** s
   }
 }
 
+void a_row_that_is_held_back_holds_up_no_database_that_was_set_back(void** state) {
+  Bench& bench = bench_of(state);
+  with_sink(bench);
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  bench.flush();
+  bench.after(100);
+  collect(bench);
+  bench.send(1, push({put(2, "b", kWallMs, kA)}));
+  bench.flush();
+  bench.send(1, push({put(3, "b", kWallMs + 1, kA)}));  // Not on disk, and hides what is.
+  bench.step({.kind = Event::Kind::drained, .seq = 1, .status = Status::ok});
+  bench.after(100);
+  assert_string_equal(collect(bench).c_str(), "nothing");
+  bench.step({.kind = Event::Kind::drained, .seq = 0, .status = Status::conflict});
+  bench.after(100);
+  assert_true(bench.wants_drain);
+  assert_string_equal(collect(bench).c_str(), "a=1@0");
+}
+
 // PROTOCOL P27: visibly.
 void what_the_database_does_is_told(void** state) {
   Bench& bench = bench_of(state);
@@ -264,6 +283,7 @@ int main() {
       server_test(what_hides_a_row_and_is_not_on_disk_yet_holds_the_database_back),
       server_test(a_database_that_refuses_is_tried_again_later_and_later),
       server_test(a_database_that_was_set_back_is_drained_again_from_where_it_stands),
+      server_test(a_row_that_is_held_back_holds_up_no_database_that_was_set_back),
       server_test(what_the_database_does_is_told),
       server_test(a_row_that_is_held_back_is_awaited_without_asking),
       server_test(the_sink_is_asked_once_until_it_has_answered),
