@@ -19,7 +19,6 @@
 namespace grid::server {
 
 using crdt::Value;
-using crdt::ValueKind;
 
 namespace {
 

@@ -109,7 +109,9 @@ Status KeyRing::read(std::vector<std::string>& complaints) {
     if (file.starts_with('.') || !(file.ends_with(kPem) || file.ends_with(kSecret))) continue;
     const std::string wrong =
         keys.size() < kKeysMax ? read_key(::dirfd(folder.get()), file, keys) : "is one key more than a gateway takes";
-    if (!wrong.empty()) complaints.push_back("the key " + folder_ + "/" + file + " " + wrong);
+    if (wrong.empty()) continue;
+    complaints.push_back("the key ");
+    complaints.back().append(folder_).append("/").append(file).append(" ").append(wrong);
   }
   keys_ = std::move(keys);
   if (keys_.empty() && complaints.size() == before) {
