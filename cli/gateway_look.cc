@@ -18,9 +18,7 @@ void set(char (&field)[kSize], std::string_view text) {
 
 }  // namespace
 
-GatewayLook::GatewayLook(const Context& context) : server_(context.target) {
-  const std::string& server = context.target;
-  const std::string& app = context.app;
+GatewayLook::GatewayLook(const Context& context) : server_(context.target.empty() ? kDefaultServer : context.target) {
   const std::string token = token_of(context);
   uv_loop_init(&loop_);
   uv_timer_init(&loop_, &patience_);
@@ -29,12 +27,13 @@ GatewayLook::GatewayLook(const Context& context) : server_(context.target) {
   const Status opened =
       links_->open(&loop_, {.frame_bytes_max = kFrameBytesMax,
                             .tls = {.ca = context.ca, .certificate = context.certificate, .key = context.key}});
-  const Result<transport::LinkId> link =
-      opened == Status::ok ? links_->connect(server, "/v1/" + app, *this, token) : Result<transport::LinkId>(opened);
+  const Result<transport::LinkId> link = opened == Status::ok
+                                             ? links_->connect(server_, "/v1/" + context.app, *this, token)
+                                             : Result<transport::LinkId>(opened);
   if (!link.ok()) {
     const std::string why = links_->problem();
     close();
-    throw Failure(Exit::unreachable, "cannot reach " + server + ": " + why);
+    throw Failure(Exit::unreachable, "cannot reach " + server_ + ": " + why);
   }
   link_ = *link;
   grid_Hello hello = grid_Hello_init_zero;

@@ -26,6 +26,8 @@ class GatewayLook final : private transport::LinkListener {
  public:
   // Throws a Failure when the server can't be reached, or refuses.
   explicit GatewayLook(const Context& context);
+  // Which it is: the default one, unless told.
+  const std::string& server() const { return server_; }
   ~GatewayLook();
   GatewayLook(const GatewayLook&) = delete;
   GatewayLook& operator=(const GatewayLook&) = delete;

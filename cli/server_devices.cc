@@ -4,14 +4,13 @@
 // deletions are kept for it.
 #include "cli/gateway_look.h"
 #include "cli/print.h"
-#include "cli/session.h"
 #include "cli/verbs.h"
 
 namespace grid::cli {
 
 Exit server_devices(const Context& context) {
   std::vector<Report> reports;
-  GatewayLook look(context.target.empty() ? kDefaultServer : context.target, context.app);
+  GatewayLook look(context);
   look.ask_all("devices", [&reports](const crdt::Op& op) {
     Report& report = reports.emplace_back();
     report.text("node", op.cell.name.key);

@@ -32,13 +32,11 @@ std::uint64_t dead_count(Session& session, const ReplicaStatus& now) {
 
 Exit status_of_server(const Context& context) {
   if (is_image(context) || context.offline) throw Failure(Exit::usage, "--server asks a server, on the net");
-  Context named = context;
-  if (named.target.empty()) named.target = kDefaultServer;
-  const std::string& target = named.target;
+  GatewayLook look(context);
   std::string figures;
-  GatewayLook(named).ask_all("status", [&figures](const crdt::Op& op) { figures = as_text(op.cell.value); });
+  look.ask_all("status", [&figures](const crdt::Op& op) { figures = as_text(op.cell.value); });
   Report report;
-  report.text("server", target);
+  report.text("server", look.server());
   for (Value::Walk walk{Value(as_bytes(figures))}; walk.next();) {
     if (walk.name() == "epoch") {
       report.text("epoch", hex(static_cast<std::uint64_t>(walk.value().integer_or(0))));

@@ -5,8 +5,8 @@
 #include <cerrno>
 
 #include "crdt/base/check.h"
-#include "crdt/cell.h"
 #include "crdt/hash.h"
+#include "server/host/app_name.h"
 
 namespace grid::server {
 
@@ -28,10 +28,6 @@ void write_opening(std::uint8_t* to) {
 }
 
 }  // namespace
-
-bool is_app_name(std::string_view name) {
-  return crdt::check_map_name(name) == Status::ok && name != "." && name != "..";
-}
 
 // ---- BackupWriter
 

@@ -30,9 +30,6 @@ struct BackupApp {
 
 enum class BackupKind : std::uint8_t { head = 1, app = 2, data = 3, app_end = 4, end = 5 };
 
-// Whether an app may be called so in a backup: names that are folders elsewhere are not among them.
-bool is_app_name(std::string_view name);
-
 class BackupWriter {
  public:
   static constexpr std::size_t kDataBytesMax = 65'536;

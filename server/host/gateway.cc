@@ -13,6 +13,7 @@
 
 #include "crdt/cell.h"
 #include "ports/port.h"
+#include "server/host/app_name.h"
 #include "server/host/auth/enrolment.h"
 #include "server/host/auth_config.h"
 #include "server/host/backup.h"
@@ -141,7 +142,7 @@ Status Gateway::lock(const std::string& directory) {
 Status Gateway::open_apps() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(config_.gateway().data + "/apps", error)) {
-    if (!entry.is_directory() || crdt::check_map_name(entry.path().filename().native()) != Status::ok) continue;
+    if (!entry.is_directory() || !is_app_name(entry.path().filename().native())) continue;
     if (app_of(entry.path().filename().native()) == nullptr) return Status::io;
   }
   return Status::ok;
@@ -254,7 +255,7 @@ Status Gateway::stop() {
 }
 
 transport::Admission Gateway::admit(const transport::LinkRequest& request) {
-  if (crdt::check_map_name(app_in(request.path)) == Status::ok) return door_.admit(request.caller);
+  if (is_app_name(app_in(request.path))) return door_.admit(request.caller);
   return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
 }
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <filesystem>
 
-#include "crdt/cell.h"
+#include "server/host/app_name.h"
 
 namespace grid::server::config {
 
@@ -170,7 +170,7 @@ Status Config::read_tree(std::string& problem) {
 }
 
 Status Config::read_app(const Node& entry, std::string& problem) {
-  if (crdt::check_map_name(entry.name) != Status::ok) {
+  if (!is_app_name(entry.name)) {
     return refuse(entry.named_at, "an app has a name of 1 to 64 of the characters A-Z a-z 0-9 _ . -", problem);
   }
   if (!entry.is(Node::Kind::table)) return refuse(entry.at, "an app is to be a table: [app.NAME]", problem);
