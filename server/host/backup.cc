@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "ports/port.h"
+#include "server/host/app_name.h"
 #include "server/host/files.h"
 #include "storage/lmdb/lmdb_snapshot.h"
 

@@ -36,7 +36,10 @@ void what_can_not_be_opened_is_null_with_a_sentence_that_fits(void**) {
                                 .token = nullptr,
                                 .token_file = nullptr,
                                 .on_token = nullptr,
-                                .token_context = nullptr};
+                                .token_context = nullptr,
+                                .ca = nullptr,
+                                .certificate = nullptr,
+                                .key = nullptr};
   grid_status status = GRID_OK;
   char problem[15];
   assert_null(grid_open(&options, &status, problem, sizeof(problem)));

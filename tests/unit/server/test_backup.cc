@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "server/host/app_name.h"
 #include "server/host/backup.h"
 #include "server/host/files.h"
 #include "storage/lmdb/lmdb_snapshot.h"
