@@ -100,7 +100,7 @@ void Coordinator::Body::dispatch(const Event& event) {
 void Coordinator::Body::serve(const Event& event) {
   Permit who(options_.access);
   const bool is_known = who.take(event.identity, event.bytes) != Permit::Standing::gone;
-  event.call->status = is_known ? desk_.write(who, *event.call) : Status::denied;
+  event.call->status = is_known ? desk_.write(who, *event.call) : desk_.turn_away();
 }
 
 bool Coordinator::Body::may(std::string_view identity, Bytes claims, Right right) const {
@@ -112,7 +112,7 @@ Status Coordinator::Body::ask(std::string_view identity, Bytes claims, const run
                               const Desk::Visitor& visitor) {
   Permit who(options_.access);
   const bool is_known = who.take(identity, claims) != Permit::Standing::gone;
-  return is_known ? desk_.ask(who, question, visitor) : Status::denied;
+  return is_known ? desk_.ask(who, question, visitor) : desk_.turn_away();
 }
 
 void Coordinator::Body::link_up(const Event& event) {

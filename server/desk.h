@@ -59,6 +59,9 @@ class Desk {
   //   full, io, corrupt  Of the journal; nothing was written.
   Status write(const Permit& who, const runtime::Call& call);
 
+  // denied: nobody of this name is known.
+  Status turn_away() { return refuse(Status::denied, "you have no business here"); }
+
   // The last refusal as a sentence.
   const std::string& problem() const { return problem_; }
 

@@ -96,12 +96,12 @@ class Place {
   }
 
  private:
-  // A gridd that found nothing leaves a lock and an empty folder.
+  // A gridd that found nothing leaves a lock, a socket and an empty folder.
   Status check_empty(std::string& problem) const {
     std::error_code error;
     for (fs::directory_iterator at(data_, error), end; !error && at != end; at.increment(error)) {
       const std::string name = at->path().filename();
-      if (name == kRestoring || name == "gridd.lock" || name == "lost+found") continue;
+      if (name == kRestoring || name == "gridd.lock" || name == "gridd.sock" || name == "lost+found") continue;
       std::error_code ignored;
       if (name == "apps" && fs::is_empty(at->path(), ignored)) continue;
       problem = data_ + " is not empty (it has " + name + "): a backup is restored into a directory of its own";

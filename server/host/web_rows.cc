@@ -69,8 +69,11 @@ class RowsOut final : public WebWork {
     is_export_ = is_export;
     if (is_export && !from_key_.empty()) where_ = "$key > $after";
     const Status status = next_page();
-    if (status != Status::ok) problem = app_.desk().problem();
-    return status;
+    if (status == Status::ok) return status;
+    problem = app_.desk().problem();
+    // A cursor that is no good is the asker's; a store that is no good is not.
+    const bool is_cursor = problem.starts_with("the cursor");
+    return is_cursor ? Status::invalid : status;
   }
 
   std::optional<std::size_t> give(MutBytes room) override {

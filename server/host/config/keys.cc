@@ -15,10 +15,14 @@ using enum Takes;
 constexpr std::uint64_t kDay = 86'400'000;
 
 constexpr Key<Settings> kGatewayKeys[] = {
-    {"listen", +[](Settings& all) -> std::vector<std::string>& { return all.listen; }, on_restart,
+    {"listen",
+     +[](Settings& all) -> std::vector<std::string>& { return all.listen; },
+     on_restart,
      "Where devices and gridctl connect: ADDRESS:PORT, by TLS where there is a certificate, or as ws:// or wss:// "
      "before "
-     "it says; port 0 takes a free one"},
+     "it says; port 0 takes a free one",
+     {},
+     1},
     {"data", +[](Settings& all) -> std::string& { return all.data; }, on_restart,
      "The directory of journals and databases"},
     {"stop_timeout",
@@ -332,13 +336,13 @@ std::string take(const Node& node, std::string_view, std::uint64_t min, std::uin
   return range(into.bytes, min, max, text_of(Size{min}), text_of(Size{max}));
 }
 
-std::string take(const Node& node, std::string_view, std::uint64_t, std::uint64_t, std::vector<std::string>& into) {
+std::string take(const Node& node, std::string_view, std::uint64_t min, std::uint64_t, std::vector<std::string>& into) {
   into.clear();
   for (const Node& item : node.items) {
     if (!item.is(Node::Kind::text) || item.text.empty()) return "a list of texts";
     into.push_back(item.text);
   }
-  return into.empty() ? "a list of at least one text" : "";
+  return into.size() < min ? "a list of at least one text" : "";
 }
 
 std::string form_of(const std::string&) { return "a text"; }

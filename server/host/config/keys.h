@@ -34,7 +34,7 @@ struct Key {
   Takes takes;
   std::string_view says;
   std::string_view choices{};  // Of a text: "a|b|c". Empty: any.
-  std::uint64_t min = 0;       // Of a number, a span in milliseconds, or a size in bytes.
+  std::uint64_t min = 0;       // Of a number, a span in milliseconds, a size in bytes, or the texts of a list.
   std::uint64_t max = std::numeric_limits<std::uint64_t>::max();
   bool is_secret = false;  // Nobody is told what it is.
 };

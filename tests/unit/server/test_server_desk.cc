@@ -63,7 +63,7 @@ void who_may_read_a_map_is_shown_its_rows(void**) {
 void who_has_no_grant_is_shown_nothing(void**) {
   Story story({{.map = "other", .rights = {Right::read}}});
   assert_string_equal(rows(story, "ann").c_str(), "denied: no grant to read this in map climate");
-  assert_string_equal(rows(story, "").c_str(), "denied: ");
+  assert_string_equal(rows(story, "").c_str(), "denied: you have no business here");
   assert_string_equal(rows(story, "mallory").c_str(), "denied: no grant to read this in map climate");
 }
 
