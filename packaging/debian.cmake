@@ -20,7 +20,7 @@ set(CPACK_SET_DESTDIR ON)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
-set(CPACK_COMPONENTS_ALL gridd gridctl libgrid0 libgrid-dev)
+set(CPACK_COMPONENTS_ALL gridd gridd-postgres gridctl libgrid0 libgrid-dev)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
@@ -44,10 +44,17 @@ Devices write to maps while they are offline, and converge through a gateway
 when there is a link. This is the gateway: it keeps every acknowledged write
 in a journal and in a database, and listens on loopback until it is told
 otherwise in /etc/gridd.")
-set(CPACK_DEBIAN_GRIDD_PACKAGE_SUGGESTS gridctl)
+set(CPACK_DEBIAN_GRIDD_PACKAGE_RECOMMENDS gridctl)
+set(CPACK_DEBIAN_GRIDD_PACKAGE_SUGGESTS gridd-postgres)
 set(CPACK_DEBIAN_GRIDD_PACKAGE_CONTROL_EXTRA
   ${CMAKE_CURRENT_LIST_DIR}/debian/conffiles ${CMAKE_CURRENT_LIST_DIR}/debian/postinst
   ${CMAKE_CURRENT_LIST_DIR}/debian/prerm ${CMAKE_CURRENT_LIST_DIR}/debian/postrm)
+
+package(gridd-postgres net "gridd (= ${PROJECT_VERSION})"
+"gateway of Grid: Postgres as its database
+Lets the gateway keep the rows of an app in a schema of a Postgres server, where
+SQL finds them as JSON. It is loaded when the configuration names such a
+database.")
 
 package(gridctl net "libwebsockets-evlib-uv"
 "asks and tells a grid of devices and their gateway

@@ -10,7 +10,8 @@ architecture=$1
 folder=$2
 packages=(
   libc6-dev libstdc++-12-dev
-  libuv1-dev libwebsockets-dev libwebsockets-evlib-uv liblmdb-dev libsqlite3-dev libmbedtls-dev
+  libuv1-dev libwebsockets-dev libwebsockets-evlib-uv liblmdb-dev libsqlite3-dev libpq-dev
+  libmbedtls-dev libjwt-dev prometheus-cpp-dev
   libnanopb-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev
 )
 [[ "$(cat "$folder/.complete" 2> /dev/null)" != "${packages[*]}" ]] || exit 0

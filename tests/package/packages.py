@@ -9,7 +9,7 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["GRID_SOURCE"])
 TREE = pathlib.Path(os.environ["GRID_TREE"])
-NAMES = ("gridd", "gridctl", "libgrid0", "libgrid-dev")
+NAMES = ("gridd", "gridd-postgres", "gridctl", "libgrid0", "libgrid-dev")
 
 
 def run(*command, **options):

@@ -26,9 +26,10 @@ class Debian(packages.PackageTest):
     def programs(self):
         version = packages.field(self.packages["libgrid0"], "Version")
         library = next(self.root.glob(f"usr/lib/*/libgrid.so.{version}"))
-        return [self.root / "usr/sbin/gridd", self.root / "usr/bin/gridctl", library]
+        module = next(self.root.glob("usr/lib/*/grid/gridd-postgres.so"))
+        return [self.root / "usr/sbin/gridd", self.root / "usr/bin/gridctl", library, module]
 
-    def test_there_are_four_that_say_what_they_need(self):
+    def test_there_are_five_that_say_what_they_need(self):
         self.assertEqual(sorted(self.packages), sorted(packages.NAMES))
         depends = {name: packages.field(file, "Depends") for name, file in self.packages.items()}
         for name in ("gridd", "gridctl", "libgrid0"):
@@ -36,6 +37,8 @@ class Debian(packages.PackageTest):
                 self.assertIn(library, depends[name], name)
         version = packages.field(self.packages["libgrid0"], "Version")
         self.assertIn(f"libgrid0 (= {version})", depends["libgrid-dev"])
+        self.assertIn("libpq5", depends["gridd-postgres"])
+        self.assertNotIn("libpq5", depends["gridd"])
         self.assertEqual(len({packages.field(file, "Architecture") for file in self.packages.values()}), 1)
 
     def test_the_same_tree_gives_the_same_bytes(self):
@@ -79,9 +82,12 @@ class Debian(packages.PackageTest):
         said = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE_MAX}", "--no-pager", unit)
         print(said.strip().splitlines()[-1])
         # What a unit names is looked for on this machine: only whether it understands the unit is of interest.
-        here = self.temporary() / "gridd.service"
-        here.write_text(unit.read_text().replace("/usr/sbin/gridd", str(self.root / "usr/sbin/gridd")))
-        self.assertEqual(run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", here).strip(), "")
+        here = self.temporary()
+        for name in ("gridd.service", "gridd.socket"):
+            text = unit.with_name(name).read_text().replace("/usr/sbin/gridd", str(self.root / "usr/sbin/gridd"))
+            (here / name).write_text(text)
+            said = run("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", here / name)
+            self.assertEqual(said.strip(), "")
 
     def test_it_stops_later_than_the_gateway_itself_gives_up(self):
         unit = (self.root / "lib/systemd/system/gridd.service").read_text()

@@ -18,6 +18,8 @@ from packages import run
 INSIDE = "GRID_INSIDE"
 SKIPPED = 77
 ENABLED = "etc/systemd/system/multi-user.target.wants/gridd.service"
+OWN = "etc/gridd/conf.d/10-own.toml"
+ROLE = '[role.sensor]\ngrants = [{ map = "climate", actions = ["read", "put"] }]\n'
 AS_SERVICE = ("setpriv", "--reuid=grid", "--regid=grid", "--clear-groups", "--no-new-privs", "--bounding-set=-all")
 
 
@@ -80,16 +82,23 @@ class Install(packages.PackageTest):
                                     "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
         try:
             url = gateway.stdout.readline().strip()
+            here = ("--target", url, "--token-file", "/packages/token")
             if row:
-                self.there("gridctl", "--target", url, "put", *row)
-            return self.there("gridctl", "--target", url, "-o", "ndjson", "ls", "climate")
+                self.enroll()
+                self.there("gridctl", *here, "put", *row)
+            return self.there("gridctl", *here, "-o", "ndjson", "ls", "climate")
         finally:
             gateway.terminate()
             self.assertEqual(gateway.wait(60), 0)
             gateway.stdout.close()
 
+    def enroll(self):
+        said = self.there("gridctl", "server", "--data", "/var/lib/gridd", "enroll", "bench", "--role", "sensor")
+        (self.root / "packages/token").write_text(re.search(r"(?m)^grid_\w\S*$", said)[0])
+
     def test_the_life_of_a_gateway(self):
         self.install("gridd-older.deb", "gridctl.deb")
+        (self.root / OWN).write_text(ROLE)
         self.assertEqual(self.state(), "installed 0.0.1")
         self.assertRegex(self.there("getent", "passwd", "grid"), r"^grid:.*:/var/lib/gridd:/usr/sbin/nologin")
         self.assertTrue((self.root / ENABLED).is_symlink(), "it is to start with the machine")
@@ -101,8 +110,6 @@ class Install(packages.PackageTest):
 
     def upgrades_keep_what_is_there(self, row):
         # Nobody has touched the configuration: the new one comes. The administrator's own file is not asked about.
-        own = self.root / "etc/gridd/conf.d/10-own.toml"
-        own.write_text("[log]\nlevel = 'debug'\n")
         self.install("gridd.deb")
         self.assertEqual(self.state(), f"installed {self.version}")
         self.assertNotIn("as it was once", self.text("etc/gridd/gridd.toml"))
@@ -117,7 +124,7 @@ class Install(packages.PackageTest):
         self.install("gridd.deb")
         self.assertIn("# mine", self.text("etc/gridd/gridd.toml"))
         self.assertFalse((self.root / ENABLED).is_symlink(), "an upgrade has enabled what was disabled")
-        self.assertTrue(own.is_file())
+        self.assertEqual(self.text(OWN), ROLE)
         self.assertEqual(self.serve(), row)
 
     def removing_keeps_what_purging_ends(self, row):
