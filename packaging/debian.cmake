@@ -52,8 +52,8 @@ set(CPACK_DEBIAN_GRIDD_PACKAGE_CONTROL_EXTRA
 
 package(gridd-postgres net "gridd (= ${PROJECT_VERSION})"
 "gateway of Grid: Postgres as its database
-Lets the gateway keep the rows of an app in a schema of a Postgres server, where
-SQL finds them as JSON. It is loaded when the configuration names such a
+Lets the gateway keep the rows of an app in a schema of a Postgres server,
+where SQL finds them as JSON. It is loaded when the configuration names such a
 database.")
 
 package(gridctl net "libwebsockets-evlib-uv"

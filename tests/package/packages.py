@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests of packages share: making them, and unpacking them into folders that go away."""
+import functools
 import os
 import pathlib
 import shutil
@@ -39,6 +40,7 @@ def make(tree, folder):
     return {file.name.split("_")[0]: file for file in sorted(folder.glob("*.deb"))}
 
 
+@functools.cache
 def commit_time():
     """The time that is in packages: that of the commit."""
     said = subprocess.run(["git", "-c", "safe.directory=*", "-C", str(SOURCE), "log", "-1", "--format=%ct"],
