@@ -18,6 +18,7 @@
 #include "server/host/gateway.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
+#include "server/host/notify.h"
 
 namespace {
 
@@ -26,6 +27,7 @@ using grid::Status;
 using grid::server::Arguments;
 using grid::server::Gateway;
 using grid::server::Log;
+using grid::server::Notify;
 using grid::server::config::Config;
 using Level = Log::Level;
 
@@ -143,13 +145,29 @@ void reload(const Arguments& arguments, Gateway& gateway, std::uint64_t count) {
   for (const std::string& sentence : *waiting) log.say(Level::warning, "needs a restart", {{"what", sentence}});
 }
 
+void announce(Gateway& gateway, Notify& notify) {
+  std::string status = "listens at";
+  for (const std::string& url : gateway.bound_urls()) status.append(" ").append(url);
+  if (notify.ready(status) == Status::ok) return;
+  gateway.log().say(Level::warning, "the service manager can't be told that the gateway is ready");
+}
+
 // Until it is told to end, has failed, or has drained.
-void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signals& signals) {
+void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signals& signals, Notify& notify) {
   std::uint64_t reloads = 0;
+  announce(gateway, notify);
   while (!signals.wants_end() && !gateway.has_failed() && !gateway.has_ended()) {
     uv_run(loop, UV_RUN_ONCE);
-    if (signals.take_reload()) reload(arguments, gateway, ++reloads);
-    if (signals.take_drain()) gateway.drain();
+    notify.turned(uv_now(loop));
+    if (signals.take_reload()) {
+      notify.reloading();
+      reload(arguments, gateway, ++reloads);
+      announce(gateway, notify);
+    }
+    if (signals.take_drain()) {
+      notify.status("drains");
+      gateway.drain();
+    }
   }
 }
 
@@ -188,10 +206,12 @@ int run(const Arguments& arguments, Config config) {
   if (!gateway.is_locked()) {
     gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   }
-  serve(loop, arguments, gateway, signals);
+  Notify notify(loop);
+  serve(loop, arguments, gateway, signals, notify);
   if (gateway.has_failed()) {
     std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n", gateway.failure().c_str());
   }
+  notify.stopping("the databases take what they have not yet");
   gateway.stop_listening();
   drain_databases(loop, gateway, gateway.config().gateway().stop_timeout.ms);
   const Status stopped = gateway.stop();

@@ -99,7 +99,7 @@ def troubles_with_figures(component, figures):
 def main():
     root, nanopb, build = (pathlib.Path(argument).resolve() for argument in sys.argv[1:])
     if shutil.which(f"{TOOLS}g++") is None or not (nanopb / "pb.h").is_file():
-        print("package: skipped: no compiler for rv32imc, or no sources of nanopb; `./dev package` fetches them")
+        print("package: skipped: no compiler for rv32imc, or no sources of nanopb (./dev package esp-idf fetches them)")
         sys.exit(77)
     archive = pack(root, nanopb, build)
     component = build / "check/unpacked/grid"
