@@ -55,7 +55,7 @@ enum class Kind : std::uint8_t {
   channel = 22,     // either: topics and rooms (transport/wire_channel.h), once the server says that it knows them
   search_ask = 23,  // device -> server: full-text search (transport/wire_search.h), where the server has one
   search_reply = 24,
-  auth = 25,        // device -> server: a newer token (transport/wire_auth.h), where the server takes one
+  auth = 25,  // device -> server: a newer token (transport/wire_auth.h), where the server takes one
 };
 
 enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4 };

@@ -49,7 +49,8 @@ class Http(harness.GridTest):
 
     def opened(self):
         """A gateway for development, with one row that a device brought."""
-        gateway = self.server(arguments=("--policy", self.file("rules.toml", "[map.climate]\nrequire = 'temp < 100'\n")))
+        rules = self.file("rules.toml", "[map.climate]\nrequire = 'temp < 100'\n")
+        gateway = self.server(arguments=("--policy", rules))
         self.gridctl("--target", gateway.url, "put", "climate", "a", '{"temp": 1}')
         return gateway
 
@@ -68,17 +69,17 @@ class Http(harness.GridTest):
     def test_a_question_is_answered_in_its_order_and_in_pages(self):
         gateway = self.opened()
         self.bring(gateway, [{"key": f"k{i}", "value": {"temp": i}} for i in range(9)])
-        where = urllib.parse.quote("temp > 2")
-        first = self.rows(gateway, f"/v1/default/query/climate?where={where}&order={urllib.parse.quote('temp desc')}&limit=4")
+        question = {"where": "temp > 2", "order": "temp desc", "limit": 4}
+        first = self.rows(gateway, f"/v1/default/query/climate?{urllib.parse.urlencode(question)}")
         self.assertEqual([row["key"] for row in first[:4]], ["k8", "k7", "k6", "k5"])
-        after = urllib.parse.quote(first[4]["cursor"])
-        rest = self.rows(gateway, f"/v1/default/query/climate?where={where}&order={urllib.parse.quote('temp desc')}"
-                                  f"&limit=4&after={after}")
+        question["after"] = first[4]["cursor"]
+        rest = self.rows(gateway, f"/v1/default/query/climate?{urllib.parse.urlencode(question)}")
         self.assertEqual([row["key"] for row in rest], ["k4", "k3"])
 
     def test_lines_that_are_no_rows_are_told_and_the_others_are_taken(self):
         gateway = self.opened()
-        body = b'{"key":"b","value":{"temp":2}}\n{"key":"c","value":{"temp":500}}\nnonsense\n{"value":1}\n\n{"key":"d","value":{"temp":4}}'
+        body = (b'{"key":"b","value":{"temp":2}}\n{"key":"c","value":{"temp":500}}\nnonsense\n{"value":1}\n\n'
+                b'{"key":"d","value":{"temp":4}}')
         status, _, answer = self.ask(gateway, "/v1/default/import/climate", body=body)
         answer = json.loads(answer)
         self.assertEqual((status, answer["lines"], answer["written"], answer["refused"]), (422, 6, 2, 3))
@@ -139,8 +140,9 @@ class Http(harness.GridTest):
     def locked(self):
         """A gateway that asks who comes; and a token of each role."""
         data = self.path("locked")
-        gateway = harness.Process([harness.program("gridd"), "--config", self.file("gridd.toml", CONFIG), "--data", data,
-                                   "--listen", "127.0.0.1:0"])
+        config = self.file("gridd.toml", CONFIG)
+        gateway = harness.Process([harness.program("gridd"), "--config", config, "--data", data, "--listen",
+                                   "127.0.0.1:0"])
         self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
         gateway.url = gateway.first_line()
         tokens = {role: self.enrolled(data, role) for role in ("clerk", "guest", "nobody")}

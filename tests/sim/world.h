@@ -130,9 +130,9 @@ struct Site {
   std::int64_t wall_skew_ms = 0;
   std::int64_t drift_ppm = 0;
   bool knows_time = true;
-  bool reachable = true;      // A device: whether a link to the gateway can be had,
-  bool up_blocked = false;    // whether what it sends stays on the way,
-  bool down_blocked = false;  // and what is sent to it.
+  bool reachable = true;               // A device: whether a link to the gateway can be had,
+  bool up_blocked = false;             // whether what it sends stays on the way,
+  bool down_blocked = false;           // and what is sent to it.
   std::string principal{};             // A device: whom the gateway's host has proven it to be,
   std::vector<std::uint8_t> claims{};  // and what is claimed of them.
   bool slow = false;

@@ -90,6 +90,7 @@ LIBRARY_OF = [
     (r"CLI/", "cli11"),
     (r"nlohmann/", "nlohmann"),
     (r"toml\+\+/", "toml++"),
+    (r"prometheus/", "prometheus-cpp"),
     (r"cmocka\.h$", "cmocka"),
     (r"(esp_\w+|nvs(_flash)?|bootloader_random|sdkconfig)\.h$|(freertos|driver)/\w+\.h$", "esp-idf"),
     (r"lwip/|netif/", "lwip"),

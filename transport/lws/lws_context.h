@@ -38,14 +38,14 @@ inline constexpr std::uint16_t kCloseTooLarge = 1'009;
 
 struct LwsOptions {
   std::uint32_t frame_bytes_max = 2 * 1'048'576;
-  std::uint32_t links_max = 1'024;        // Of a server, beyond which it answers 503.
+  std::uint32_t links_max = 1'024;       // Of a server, beyond which it answers 503.
   std::uint32_t read_bytes = 2 * 1'024;  // Of a frame that is handed on at once; each link has a buffer of it.
-  std::uint16_t ping_after_s = 20;        // A link on which nothing came is pinged, ...
-  std::uint16_t hangup_after_s = 30;      // ... and given up if it does not answer.
-  std::uint16_t handshake_s = 10;         // What connecting may take, each part of it; all of it for who comes to us.
-  std::uint16_t stall_s = 30;             // In which a frame or a body that is under way must get on.
-  std::uint32_t links_each_max = 0;       // Of a server, from one address; 0: as many as from all.
-  std::uint32_t visitors_max = 256;       // Accepted, and not a byte has come; beyond that the longest silent one goes.
+  std::uint16_t ping_after_s = 20;       // A link on which nothing came is pinged, ...
+  std::uint16_t hangup_after_s = 30;     // ... and given up if it does not answer.
+  std::uint16_t handshake_s = 10;        // What connecting may take, each part of it; all of it for who comes to us.
+  std::uint16_t stall_s = 30;            // In which a frame or a body that is under way must get on.
+  std::uint32_t links_each_max = 0;      // Of a server, from one address; 0: as many as from all.
+  std::uint32_t visitors_max = 256;      // Accepted, and not a byte has come; beyond that the longest silent one goes.
   std::uint32_t header_bytes_max = 8 * 1024;
   std::uint64_t body_bytes_max = std::uint64_t{256} * 1'048'576;  // Of a request by HTTP.
   Rate frames{};  // Of each link that was accepted: beyond it the server reads later, and drops nothing.

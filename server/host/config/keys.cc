@@ -18,9 +18,8 @@ constexpr Key<Settings> kGatewayKeys[] = {
     {"listen",
      +[](Settings& all) -> std::vector<std::string>& { return all.listen; },
      on_restart,
-     "Where devices and gridctl connect: ADDRESS:PORT, by TLS where there is a certificate, or as ws:// or wss:// "
-     "before "
-     "it says; port 0 takes a free one",
+     "Where devices and gridctl connect: ADDRESS:PORT, by TLS where there is a certificate; ws:// or wss:// before it "
+     "says which. Port 0 takes a free one",
      {},
      1},
     {"data", +[](Settings& all) -> std::string& { return all.data; }, on_restart,

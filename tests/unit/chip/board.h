@@ -17,9 +17,9 @@
 #include "ports/chip/grid/chip.h"
 #include "server/host/gateway.h"
 #include "tests/check.h"
-#include "tests/gateway_config.h"
 #include "tests/contract/temporary_directory.h"
 #include "tests/flash/nor_emulator.h"
+#include "tests/gateway_config.h"
 
 namespace grid::test {
 

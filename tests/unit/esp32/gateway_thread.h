@@ -17,8 +17,8 @@
 
 #include "server/host/gateway.h"
 #include "tests/check.h"
-#include "tests/gateway_config.h"
 #include "tests/contract/temporary_directory.h"
+#include "tests/gateway_config.h"
 
 namespace grid::test {
 
