@@ -23,6 +23,9 @@ class Scan {
   //   not_found  The end.
   Result<crdt::Op> next(storage::Store& store, std::uint64_t known_ms = 0);
 
+  // What was known of the row at the present place may have changed.
+  void look_again() { row_ = Row::unknown; }
+
  private:
   friend class RowTest;
 

@@ -97,21 +97,26 @@ void Coordinator::Body::dispatch(const Event& event) {
   }
 }
 
+// Also who has begun with a token that has ended since.
+bool Coordinator::Body::knows(Permit& who, std::string_view identity, Bytes claims) const {
+  return who.take(identity, claims) != Permit::Standing::gone && journal_.wall_ms() < who.expires_ms();
+}
+
 void Coordinator::Body::serve(const Event& event) {
   Permit who(options_.access);
-  const bool is_known = who.take(event.identity, event.bytes) != Permit::Standing::gone;
+  const bool is_known = knows(who, event.identity, event.bytes);
   event.call->status = is_known ? desk_.write(who, *event.call) : desk_.turn_away();
 }
 
 bool Coordinator::Body::may(std::string_view identity, Bytes claims, Right right) const {
   Permit who(options_.access);
-  return who.take(identity, claims) != Permit::Standing::gone && who.may(right);
+  return knows(who, identity, claims) && who.may(right);
 }
 
 Status Coordinator::Body::ask(std::string_view identity, Bytes claims, const runtime::Question& question,
                               const Desk::Visitor& visitor) {
   Permit who(options_.access);
-  const bool is_known = who.take(identity, claims) != Permit::Standing::gone;
+  const bool is_known = knows(who, identity, claims);
   return is_known ? desk_.ask(who, question, visitor) : desk_.turn_away();
 }
 

@@ -63,6 +63,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   void start(const runtime::Event& event);
   void stop(Status status);
   void dispatch(const runtime::Event& event);
+  bool knows(Permit& who, std::string_view identity, Bytes claims) const;
   void serve(const runtime::Event& event);
   void link_up(const runtime::Event& event);
   void forget(runtime::LinkId link);

@@ -19,6 +19,7 @@
 #include "server/host/log.h"
 #include "server/host/metrics.h"
 #include "server/host/notify.h"
+#include "transport/lws/uv_handle.h"
 
 namespace {
 
@@ -97,8 +98,7 @@ Status read_config(const Arguments& arguments, Config& config, std::string& prob
     problem = "--dev listens on loopback only, and " + listen + " is not: use 127.0.0.1:PORT";
     return Status::invalid;
   }
-  GRID_TRY(grid::server::check_apps(config, problem));
-  return arguments.task == Arguments::Task::show ? Status::ok : check_auth(arguments, config, problem);
+  return grid::server::check_apps(config, problem);
 }
 
 int show(const Config& config) {
@@ -173,12 +173,11 @@ void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signal
 
 // What the databases take in time; the journals keep the rest.
 void drain_databases(uv_loop_t* loop, const Gateway& gateway, std::uint64_t timeout_ms) {
-  uv_timer_t deadline;
-  uv_timer_init(loop, &deadline);
+  const grid::transport::UvHandle<uv_timer_t> deadline;
+  uv_timer_init(loop, deadline.get());
   uv_timer_start(
-      &deadline, [](uv_timer_t*) {}, timeout_ms, 0);
-  while (!gateway.is_drained() && uv_is_active(reinterpret_cast<uv_handle_t*>(&deadline))) uv_run(loop, UV_RUN_ONCE);
-  uv_timer_stop(&deadline);
+      deadline.get(), [](uv_timer_t*) {}, timeout_ms, 0);
+  while (!gateway.is_drained() && uv_is_active(deadline.any())) uv_run(loop, UV_RUN_ONCE);
 }
 
 int run(const Arguments& arguments, Config config) {
@@ -235,5 +234,9 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (arguments.task == Arguments::Task::show) return show(config);
+  if (check_auth(arguments, config, problem) != Status::ok) {
+    std::fprintf(stderr, "gridd: %s\n", problem.c_str());
+    return kUsage;
+  }
   return arguments.task == Arguments::Task::check ? 0 : run(arguments, std::move(config));
 }

@@ -229,6 +229,7 @@ Result<Bytes> MerkleAnswer::write_splits(Ask& ask, MutBytes room) {
 // Cells of the ranges that the device did not list.
 Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
   wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
+  ask.scan.look_again();
   for (std::uint32_t looks = 0; looks < kLooksMax; ++looks) {
     const runtime::Scan place = ask.scan;
     const Result<Op> op = ask.scan.next(journal_.store(), journal_.partitions().expired_through_ms());

@@ -215,6 +215,7 @@ class Session {
   Status note_owed(const crdt::Op& op);
   void settle();
   std::uint64_t in_flight() const;
+  Result<bool> wants_renewal(const crdt::Op& op, const Verdict& unit) const;
   Status reject(const crdt::Op& op, const Verdict& unit);
   Status note_beaten(const crdt::Op& op);
   void confirm_token(std::uint64_t token);

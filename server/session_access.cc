@@ -30,8 +30,8 @@ Status Session::ask_access(wire::OpsReader behind, const Op& first, Verdict& uni
     unit.status = Status::denied;
     unit.renew_above = {};
     // To others, who may hold what was taken of it before, the refusal comes as a newer write (PROTOCOL P7): of nodes
-    // that had something taken here.
-    unit.is_ruled = peer_.taken_time != 0;
+    // that had something taken here, as its digest shows; a time they can make up.
+    unit.is_ruled = peer_.taken_digest != 0;
     const char* const right = name_of(right_of(ops[i]));
     unit.sentence = "no grant to " + std::string(right) + " this in map " + std::string(ops[i].cell.name.map);
     return Status::ok;

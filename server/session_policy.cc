@@ -85,9 +85,21 @@ Result<bool> Session::decide(const Op& op) {
   return written == Status::ok ? Result<bool>(true) : written;
 }
 
+// PROTOCOL P7: others may hold what was taken here before; to them the refusal comes as a newer write. Never above a
+// stamp that the judge would not take: all clocks would follow it. What stands above it already is heard of anyway.
+Result<bool> Session::wants_renewal(const Op& op, const Verdict& unit) const {
+  if (!unit.is_ruled || !op.was_applied) return false;
+  if (shared_.journal.judge(op.cell.stamp, shared_.options.drift_ms_max) != Status::ok) return false;
+  if (unit.status != Status::denied || permit_.is_open()) return true;
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (standing.status() == Status::not_found) return true;
+  return standing.ok() ? Result<bool>(standing->cell.stamp < op.cell.stamp) : standing.status();
+}
+
 Status Session::reject(const Op& op, const Verdict& unit) {
-  // PROTOCOL P7: others may hold what was taken here before; to them the refusal comes as a newer write.
-  if (unit.is_ruled && op.was_applied) GRID_TRY(shared_.author.renew(op.cell.name, op.cell.stamp));
+  const Result<bool> is_renewed = wants_renewal(op, unit);
+  if (!is_renewed.ok()) return is_renewed.status();
+  if (*is_renewed) GRID_TRY(shared_.author.renew(op.cell.name, op.cell.stamp));
   ++shared_.figures.ops_rejected;
   // A name that breaks the rules could not travel back: the sequence says which op it was.
   const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;

@@ -115,9 +115,21 @@ Result<Subscription::Step> Subscription::take(const crdt::Op& op, const Writing&
   if (op.cell.name.sub.empty()) return take_row(op, to);
   if (!wants(op, to.own)) return Step::done;
   // Of a row that is not held yet, it goes with the row when that comes.
-  if (held_.has(op.cell.name.key)) return add(op, to);
+  if (held_.has(op.cell.name.key)) return granted_ == nullptr ? add(op, to) : take_held(op, to);
   if (partly_held_.has(op.cell.name.key)) return complete(op.cell.name.key, to);
   return held_.knows_all() ? Step::done : take_beside(op, to);
+}
+
+// Under a grant, only while the row as it stands is in it: its leaving may be further on.
+Result<Subscription::Step> Subscription::take_held(const crdt::Op& op, const Writing& to) {
+  const std::string key(op.cell.name.key);
+  const storage::Seq seq = op.seq;
+  const Result<crdt::Op> row = to.journal.store().find({map_, key, {}});
+  if (row.status() == Status::not_found) return Step::done;
+  if (!row.ok()) return row.status();
+  if (!test_->runtime::RowTest::accepts(row->cell)) return Step::done;
+  const Result<crdt::Op> again = to.journal.store().next_op(seq - 1);
+  return again.ok() ? Result<Step>(add(*again, to)) : again.status();
 }
 
 // Nobody can tell what it lacks of the row: if that is in its scope, it is sent whole.

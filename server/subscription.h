@@ -170,6 +170,7 @@ class Subscription {
 
   bool wants(const crdt::Op& op, const OwnArrivals& own) const;
   Result<Step> take(const crdt::Op& op, const Writing& to);
+  Result<Step> take_held(const crdt::Op& op, const Writing& to);
   Result<Step> take_beside(const crdt::Op& op, const Writing& to);
   Result<Step> complete(std::string_view key, const Writing& to);
   Result<Step> take_row(const crdt::Op& op, const Writing& to);

@@ -179,14 +179,15 @@ void AppHost::step(const Event& event) {
 }
 
 void AppHost::call(std::string_view identity, Bytes claims, runtime::Call& call) {
+  call.status = Status::io;  // A coordinator that has stopped answers nothing.
   step({.kind = Event::Kind::call, .bytes = claims, .identity = identity, .call = &call});
 }
 
 bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
-  const CoordinatorStatus status = coordinator_->status();
   const auto& through = config_.policies.through_maps;
   const bool is_through = std::find(through.begin(), through.end(), map) != through.end();
-  return (is_through ? status.drained : status.durable) >= seq;
+  // A row that another has overtaken is in the database when that one is, whichever it is by then.
+  return is_through ? is_drained() : coordinator_->status().durable >= seq;
 }
 
 void AppHost::take_rules(AppConfig&& config) {
@@ -209,6 +210,7 @@ void AppHost::carry_out(const Action& action) {
     case Action::Kind::want_write:
       return links_.want_write(action.link);
     case Action::Kind::say:
+      if (action.status != Status::ok) failure_ = action.text;
       return say(std::string(action.text).c_str());
     case Action::Kind::want_drain:
       wants_drain_ = true;

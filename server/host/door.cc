@@ -84,6 +84,7 @@ void Door::end_sessions_of(const std::string& identity) {
     if (inside == identity) links.push_back(link);
   }
   for (const LinkId link : links) owner_.end_link(link, identity);
+  owner_.end_requests(identity);
 }
 
 void Door::save() {

@@ -32,6 +32,8 @@ class Door {
     virtual void say(const char* line) = 0;
     // Whoever comes in over this link is not who was let in any more.
     virtual void end_link(transport::LinkId link, std::string_view identity) = 0;
+    // The same of what they have asked by HTTP.
+    virtual void end_requests(std::string_view identity) = 0;
 
    protected:
     ~Owner() = default;

@@ -88,6 +88,10 @@ void Gateway::open_desk() {
 Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
   const AuthOptions auth = auth_options(config.gateway().auth);
+  if (!is_locked() && auth.is_on()) {
+    problem_ = "a gateway that asks nobody who they are begins to ask when it is started anew";
+    return Status::invalid;
+  }
   if (is_locked() && !auth.is_on()) {
     problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
     return Status::invalid;
@@ -98,6 +102,9 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
     return Status::invalid;
   }
   std::vector<std::string> waiting = config_.waiting(config);
+  if (config_.gateway().tls.certificate.empty() != config.gateway().tls.certificate.empty()) {
+    waiting.emplace_back("listen: whether it is by TLS stays as it is until a restart");
+  }
   for (const auto& [name, app] : apps_) {
     AppConfig next;
     GRID_TRY(read_app_config(config, name, next, problem_));
@@ -111,7 +118,15 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
 
 Status Gateway::check_restored(const std::string& directory) {
   std::error_code ignored;
-  if (!std::filesystem::exists(directory + "/" + kRestoring, ignored)) return Status::ok;
+  const std::string restoring = directory + "/" + kRestoring;
+  if (!std::filesystem::exists(restoring, ignored)) return Status::ok;
+  // Of one that was cut off at its very end, all is in its place.
+  const std::filesystem::path apps = directory + "/apps";
+  const bool is_in_place = std::filesystem::exists(apps, ignored) && !std::filesystem::is_empty(apps, ignored);
+  if (is_in_place && !std::filesystem::exists(restoring + "/apps", ignored)) {
+    std::filesystem::remove_all(restoring, ignored);
+    return Status::ok;
+  }
   problem_ = "a restore into " + directory + " was cut off: run it again (gridctl server restore)";
   return Status::invalid;
 }
@@ -143,7 +158,10 @@ Status Gateway::open_apps() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(config_.gateway().data + "/apps", error)) {
     if (!entry.is_directory() || !is_app_name(entry.path().filename().native())) continue;
-    if (app_of(entry.path().filename().native()) == nullptr) return Status::io;
+    if (app_of(entry.path().filename().native()) != nullptr) continue;
+    // One whose database is away is opened when somebody comes for it; the others do not wait.
+    if (std::exchange(no_app_until_ms_, 0) == 0) return Status::io;
+    log_.say(Log::Level::warning, "app not opened", {{"problem", problem_}});
   }
   return Status::ok;
 }

@@ -97,6 +97,9 @@ class Gateway final : private transport::LinkListener, private WebOwner, private
   // Door::Owner
   void say(const char* line) override;
   void end_link(transport::LinkId link, std::string_view identity) override;
+  void end_requests(std::string_view identity) override {
+    if (web_ != nullptr) web_->disown(identity);
+  }
 
   // AdminDesk
   AdminAnswer answer(const crdt::Value& question) override;

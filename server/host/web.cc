@@ -86,6 +86,7 @@ void Web::on_request(ExchangeId exchange, const HttpRequest& request) {
   std::unique_ptr<WebWork> work;
   HttpAnswer answer = answer_to(request, work);
   if (work == nullptr) return links_.answer(exchange, std::move(answer));
+  work->identity = identity_;
   const bool takes_rows = !answer.is_streamed;
   works_.emplace(exchange, std::move(work));
   if (!takes_rows) links_.answer(exchange, std::move(answer));
@@ -95,10 +96,9 @@ HttpAnswer Web::answer_to(const HttpRequest& request, std::unique_ptr<WebWork>& 
   if (request.path == "/readyz") return is_read(request.method) ? tell_ready() : not_allowed("GET, HEAD");
   const Admission who = owner_.admit(request.caller);
   if (who.status != transport::kAdmitted) {
-    HttpAnswer answer = web_error(who.status, who.sentence);
-    if (who.status == transport::kUnauthorized) answer.headers.emplace_back("www-authenticate", "Bearer");
-    return answer;
+    return web_error(who.status, who.sentence);
   }
+  identity_ = who.identity;
   if (request.path == "/metrics") return is_read(request.method) ? tell_metrics(who) : not_allowed("GET, HEAD");
   return begin_rows(request, who, work);
 }
@@ -142,6 +142,7 @@ void Web::on_body(ExchangeId exchange, Bytes piece) {
   if (found == works_.end()) return;
   WebWork& work = *found->second;
   if (!work.take(piece)) {
+    work.is_held = true;
     links_.hold_body(exchange, true);
     uv_timer_start(
         again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
@@ -174,10 +175,18 @@ void Web::go_on() {
     if (found == works_.end()) continue;
     const bool went_on = found->second->go_on();
     waits = waits || !went_on;
-    if (went_on) links_.hold_body(exchange, false);
+    if (went_on && std::exchange(found->second->is_held, false)) links_.hold_body(exchange, false);
     settle(exchange, *found->second);
   }
   if (!waits) uv_timer_stop(again_.get());
+}
+
+void Web::disown(std::string_view identity) {
+  std::vector<ExchangeId> theirs;
+  for (const auto& [exchange, work] : works_) {
+    if (work->identity == identity) theirs.push_back(exchange);
+  }
+  for (const ExchangeId exchange : theirs) links_.give_up(exchange);
 }
 
 std::optional<std::size_t> Web::on_answer_room(ExchangeId exchange, MutBytes room) {

@@ -48,12 +48,17 @@ class WebWork {
   virtual std::optional<std::size_t> give(MutBytes) { return 0; }
   // Set once all is known: what is answered to who sent rows.
   std::optional<transport::HttpAnswer> answer{};
+  bool is_held = false;     // Its body is made to wait.
+  std::string identity{};   // Whose it is.
   bool has_failed = false;  // What was given is not whole, and never will be.
 };
 
 class Web final : public transport::HttpListener {
  public:
   Web(uv_loop_t* loop, transport::LwsContext& links, WebOwner& owner);
+
+  // Whoever has come in by this name is that no more.
+  void disown(std::string_view identity);
 
   // transport::HttpListener
   void on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) override;
@@ -73,6 +78,7 @@ class Web final : public transport::HttpListener {
 
   transport::LwsContext& links_;
   WebOwner& owner_;
+  std::string identity_;  // Of the request that is being looked at.
   std::map<transport::ExchangeId, std::unique_ptr<WebWork>> works_;
   transport::UvHandle<uv_timer_t> again_;  // Runs while one of them waits for the journal.
 };

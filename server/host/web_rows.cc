@@ -20,6 +20,7 @@ namespace {
 constexpr std::uint64_t kQueryRows = 1'000;
 constexpr std::uint64_t kQueryRowsMax = 100'000;
 constexpr std::size_t kPageBytes = 256 * 1'024;
+constexpr std::uint64_t kPageRowsMax = 64;  // They may all be large at once.
 constexpr std::size_t kLineBytesMax = 4 * kValueBytesMax;
 constexpr std::size_t kProblemsMax = 10;
 
@@ -115,7 +116,7 @@ class RowsOut final : public WebWork {
       page_ += "}\n";
     }
     // As many rows as fill a page.
-    if (page_.size() < kPageBytes / 4) rows_ = std::min<std::uint64_t>(rows_ * 2, 4'096);
+    if (page_.size() < kPageBytes / 4) rows_ = std::min<std::uint64_t>(rows_ * 2, kPageRowsMax);
     if (page_.size() > kPageBytes) rows_ = std::max<std::uint64_t>(rows_ / 4, 1);
     return Status::ok;
   }
@@ -280,6 +281,10 @@ std::unique_ptr<WebWork> rows_to_take(AppHost& app, const Admission& who, std::s
   if (wrong.empty() && crdt::check_map_name(map) != Status::ok) wrong = "this is no name of a map";
   if (!wrong.empty()) {
     answer = web_error(400, wrong);
+    return nullptr;
+  }
+  if (!app.may(who.identity, who.claims, Right::put)) {
+    answer = web_error(403, "no grant to put anything in this app");
     return nullptr;
   }
   return std::make_unique<RowsIn>(app, who, std::move(map), skip);

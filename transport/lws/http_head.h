@@ -34,4 +34,12 @@ inline std::string_view bearer_in(std::string_view authorization) {
   return authorization;
 }
 
+// A browser says of which site the page is that asks: one of another site asks behind the back of who sits there.
+inline bool is_of_a_page(lws* wsi) {
+  const std::string origin = header_of(wsi, WSI_TOKEN_ORIGIN);
+  if (origin.empty()) return false;
+  const std::size_t scheme = origin.find("://");
+  return scheme == std::string::npos || origin.substr(scheme + 3) != header_of(wsi, WSI_TOKEN_HOST);
+}
+
 }  // namespace grid::transport

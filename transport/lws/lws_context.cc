@@ -111,6 +111,7 @@ lws_vhost* LwsContext::Body::make_vhost(const char* name, std::uint64_t options,
 // On a foreign loop libwebsockets goes in two steps: the first starts to close every socket's handle and, behind the
 // last of them, its own timers; the second, once the loop has let go of them all, frees the memory that they were in.
 LwsContext::Body::~Body() {
+  requests_ = nullptr;
   for (auto& entry : links) entry.second->listener = nullptr;
   doors.clear();
   doorstep_.reset();

@@ -52,11 +52,14 @@ bool has_header(lws* wsi, lws_token_indexes token) { return lws_hdr_total_length
 // Each fragment is one NAME=VALUE, decoded.
 Fields query_of(lws* wsi) {
   Fields query;
-  char fragment[1'024];
+  // None is longer than all of them: what does not fit would look like the end.
+  std::string fragment(static_cast<std::size_t>(std::max(lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS), 0)) + 1,
+                       0);
   for (int i = 0;; ++i) {
-    const int size = lws_hdr_copy_fragment(wsi, fragment, sizeof(fragment), WSI_TOKEN_HTTP_URI_ARGS, i);
+    const int size =
+        lws_hdr_copy_fragment(wsi, fragment.data(), static_cast<int>(fragment.size()), WSI_TOKEN_HTTP_URI_ARGS, i);
     if (size < 0) return query;
-    const std::string_view text(fragment, static_cast<std::size_t>(size));
+    const std::string_view text(fragment.data(), static_cast<std::size_t>(size));
     const std::size_t equals = std::min(text.find('='), text.size());
     query.emplace_back(text.substr(0, equals), text.substr(std::min(equals + 1, text.size())));
   }
@@ -112,6 +115,7 @@ int LwsContext::Body::requested(Link& link) {
   const std::string path = header_of(link.wsi, verb->token);
   if (path == "/healthz" && exchange.body_left == 0) return reply(link, 200, "ok\n");
   if (requests_ == nullptr) return reply(link, kNotFound);
+  if (is_of_a_page(link.wsi)) return reply(link, kForbidden, "pages of other sites are not let in\n");
   if (!may_try(link)) return reply(link, kTooMany, "too many attempts from this address have failed\n");
   hand_on(link, verb->method, path);
   return 0;
@@ -250,6 +254,7 @@ std::optional<std::size_t> LwsContext::Body::next_piece(Exchange& exchange) {
   std::vector<std::uint8_t>& out = exchange.out;
   std::optional<std::size_t> size;
   if (exchange.answer.is_streamed) {
+    if (requests_ == nullptr) return std::nullopt;  // The server is going.
     out.resize(kChunkHeadBytes + std::min<std::uint64_t>(kPieceBytesMax, exchange.left.value_or(kPieceBytesMax)));
     const MutBytes room = MutBytes(out).subspan(kChunkHeadBytes);
     size = requests_->on_answer_room(exchange.id, room);
@@ -353,7 +358,7 @@ void LwsContext::Body::end_exchange(Link& link, bool is_whole) {
     uv_poll_stop(exchange->poll->get());
     ::close(exchange->socket);
   }
-  if (exchange->is_told) requests_->on_exchange_end(exchange->id, is_whole);
+  if (exchange->is_told && requests_ != nullptr) requests_->on_exchange_end(exchange->id, is_whole);
 }
 
 void LwsContext::Body::give_up(Link& link) {

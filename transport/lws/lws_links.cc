@@ -96,6 +96,8 @@ int LwsContext::Body::dispatch(Link& link, lws_callback_reasons event, std::uint
       }
       note_refusal(link);
       return 0;
+    case LWS_CALLBACK_CLIENT_HTTP_REDIRECT:
+      return 1;  // Wherever to: the token is for the server that was named.
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
       return show_token(link, reinterpret_cast<std::uint8_t**>(bytes), size);
     case LWS_CALLBACK_CLOSED:
@@ -122,6 +124,8 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
   Admission admission;
   if (std::string_view(protocol) != "websocket") {
     admission = {.status = kNotFound, .sentence = "only WebSocket is spoken here"};
+  } else if (is_of_a_page(link.wsi)) {
+    admission = {.status = kForbidden, .sentence = "pages of other sites are not let in"};
   } else if (up_count_ >= options_.links_max) {
     admission = {.status = kUnavailable, .sentence = "too many links"};
   } else if (!may_try(link)) {
@@ -237,7 +241,7 @@ void LwsContext::Body::hear_goodbye(Link& link, Bytes bytes) {
 void LwsContext::Body::refuse(Link& link, std::uint16_t code, std::string_view to_peer, std::string_view to_owner) {
   LinkListener* listener = link.listener;
   close(link.id, code, to_peer);
-  listener->on_close(link.id, to_owner);
+  if (listener != nullptr) listener->on_close(link.id, to_owner);
 }
 
 void LwsContext::Body::end(Link& link, std::string_view reason) {

@@ -33,6 +33,8 @@ void LwsContext::Body::look_round() {
   for (const auto& [id, link] : links) {
     if (link->origin == nullptr || link->wsi == nullptr) continue;
     if (link->origin->is_paused) resume(*link, now_ms);
+    // libwebsockets gives each piece of a body a time of its own, also one that is made to wait here.
+    if (link->exchange != nullptr) lws_set_timeout(link->wsi, NO_PENDING_TIMEOUT, 0);
     const std::string_view lateness = this->lateness(*link, now_ms);
     if (!lateness.empty()) late.emplace_back(id, lateness);
   }
@@ -44,6 +46,8 @@ void LwsContext::Body::look_round() {
 
 // Why a link is to be dropped; empty when it is not.
 std::string_view LwsContext::Body::lateness(Link& link, std::uint64_t now_ms) const {
+  // Who is saying goodbye has libwebsockets' own time for it, and a listener no more.
+  if (link.is_closing) return "";
   Origin& origin = *link.origin;
   if (!link.is_up && link.exchange == nullptr) {
     return now_ms - origin.since_ms > ms_of(options_.handshake_s) ? "takes too long to say what it wants" : "";
