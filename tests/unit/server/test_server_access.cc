@@ -373,32 +373,6 @@ void what_was_relayed_before_is_answered_by_a_newer_write(void**) {
   assert_string_equal(story->standing("never").c_str(), "none");
 }
 
-// Whoever has no grant and tells of a loss that never was: nothing is written for it, least of all far ahead.
-void a_loss_that_is_made_up_has_nothing_written_for_it(void**) {
-  const auto story = story_of({{.map = "other", .rights = {Right::read}}});
-  const crdt::Stamp before = story->bench.store.find({"climate", "bobs", {}})->cell.stamp;
-  story->ann(1);
-  story->bench.send(kAnn, subscribe(1, {}, true, {wire::ScopeKind::where, "climate", "owner exists"}));
-  story->told();
-  grid_Verify verify = grid_Verify_init_zero;
-  verify.id = 1;
-  story->bench.send(kAnn, encoded(verify));
-  story->told();
-  constexpr std::uint64_t kDecadeMs = 10ull * 365 * 86'400'000;
-  crdt::Seq seq = 0;
-  for (const std::uint64_t wall_ms : {kWallMs + 900, kWallMs + kDecadeMs}) {
-    for (const char* key : {"bobs", "never"}) {
-      crdt::Op made_up{.cell = {{"climate", key, {}}, crdt::Stamp::of(wall_ms, 0, kB), 0, kOne}};
-      made_up.seq = ++seq;
-      made_up.was_applied = true;
-      story->bench.send(kAnn, push({made_up}));
-      story->told();
-    }
-  }
-  assert_true(story->bench.store.find({"climate", "bobs", {}})->cell.stamp == before);
-  assert_string_equal(story->standing("never").c_str(), "none");
-}
-
 // PROTOCOL P1  Its node must know it again; but it is not written again, and nothing else is in its place.
 void what_was_taken_before_rights_went_is_acknowledged(void**) {
   const auto story = story_of({kAll});
@@ -499,7 +473,6 @@ int main() {
       cmocka_unit_test(a_refusal_shows_only_what_may_be_read),
       cmocka_unit_test(who_writes_blindly_is_not_told_what_stands),
       cmocka_unit_test(what_was_relayed_before_is_answered_by_a_newer_write),
-      cmocka_unit_test(a_loss_that_is_made_up_has_nothing_written_for_it),
       cmocka_unit_test(what_was_taken_before_rights_went_is_acknowledged),
       cmocka_unit_test(who_gives_back_what_was_lost_does_not_see_what_was_not),
       cmocka_unit_test(who_may_not_put_gives_nothing_back),

@@ -342,12 +342,39 @@ void what_only_a_gateway_says_ends_the_session(void**) {
   }
 }
 
+// Whoever has no grant and tells of a loss that never was: nothing is written for it, least of all far ahead.
+void a_loss_that_is_made_up_has_nothing_written_for_it(void**) {
+  const auto story = std::make_unique<Story>(std::vector<Grant>{{.map = "other", .rights = {Right::read}}});
+  const crdt::Stamp before = story->bench.store.find({"climate", "bobs", {}})->cell.stamp;
+  story->ann(1);
+  story->bench.send(kAnn, subscribe(1, {}, true, {wire::ScopeKind::where, "climate", "owner exists"}));
+  story->told();
+  grid_Verify verify = grid_Verify_init_zero;
+  verify.id = 1;
+  story->bench.send(kAnn, encoded(verify));
+  story->told();
+  constexpr std::uint64_t kDecadeMs = 10ull * 365 * 86'400'000;
+  crdt::Seq seq = 0;
+  for (const std::uint64_t wall_ms : {kWallMs + 900, kWallMs + kDecadeMs}) {
+    for (const char* key : {"bobs", "never"}) {
+      crdt::Op made_up{.cell = {{"climate", key, {}}, crdt::Stamp::of(wall_ms, 0, kB), 0, kOne}};
+      made_up.seq = ++seq;
+      made_up.was_applied = true;
+      story->bench.send(kAnn, push({made_up}));
+      story->told();
+    }
+  }
+  assert_true(story->bench.store.find({"climate", "bobs", {}})->cell.stamp == before);
+  assert_string_equal(story->standing("never").c_str(), "none");
+}
+
 }  // namespace
 }  // namespace grid::server
 
 int main() {
   using namespace grid::server;
   const CMUnitTest tests[] = {
+      cmocka_unit_test(a_loss_that_is_made_up_has_nothing_written_for_it),
       cmocka_unit_test(every_way_takes_its_grant_and_no_other_will_do),
       cmocka_unit_test(no_way_leads_to_rows_of_others),
       cmocka_unit_test(every_frame_verb_topic_and_scope_has_its_row),
