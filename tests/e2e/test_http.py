@@ -174,8 +174,10 @@ class Http(harness.GridTest):
         self.assertEqual(self.ask(gateway, "/v1/default/import/climate", body=b"{}")[0], 401)
         for role in ("guest", "nobody"):
             status, answer = self.bring(gateway, rows, token=tokens[role])
-            self.assertEqual((status, answer["written"]), (422, 0))
-            self.assertIn("no grant to put this in map climate", answer["problems"][0])
+            self.assertEqual((status, answer["error"]), (403, "no grant to put anything in this app"))
+        status, answer = self.bring(gateway, rows, "/v1/default/import/other", token=tokens["clerk"])
+        self.assertEqual((status, answer["written"]), (422, 0))
+        self.assertIn("no grant to put this in map other", answer["problems"][0])
         self.assertEqual(len(self.rows(gateway, "/v1/default/export/climate", token=tokens["clerk"])), 1)
 
     def test_metrics_are_for_who_may_look(self):
