@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t kQueryRows = 1'000;
 constexpr std::uint64_t kQueryRowsMax = 100'000;
-constexpr std::size_t kPageBytes = 256 * 1'024;
+constexpr std::size_t kPageBytes = 262'144;
 constexpr std::uint64_t kPageRowsMax = 64;  // They may all be large at once.
 constexpr std::size_t kLineBytesMax = 4 * kValueBytesMax;
 constexpr std::size_t kProblemsMax = 10;
