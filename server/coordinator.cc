@@ -430,6 +430,8 @@ Status Coordinator::ask(std::string_view identity, Bytes claims, const runtime::
   return body_->ask(identity, claims, question, visitor);
 }
 
+crdt::Seq Coordinator::head() const { return body_->head(); }
+
 bool Coordinator::may(std::string_view identity, Bytes claims, Right right) const {
   return body_->may(identity, claims, right);
 }

@@ -127,6 +127,7 @@ class Coordinator final : public runtime::Machine {
   // the same.
   Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
   const Desk& desk() const;
+  crdt::Seq head() const;  // As status() has it, which counts all there is.
   bool may(std::string_view identity, Bytes claims, Right right) const;
   // Of the action `search`.
   const SearchWork& search_work() const;

@@ -40,6 +40,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   crdt::Digest digest(const runtime::Scope& scope);
   Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
   const Desk& desk() const { return desk_; }
+  crdt::Seq head() const { return journal_.head(); }
   bool may(std::string_view identity, Bytes claims, Right right) const;
   const SearchWork& search_work() const { return searches_.work(); }
   const char* problem() const { return problem_.line(); }

@@ -2,11 +2,10 @@
 
 #include "server/desk.h"
 
-#include <algorithm>
-
 #include "crdt/query/compile.h"
 #include "runtime/query/join.h"
 #include "server/coordinator.h"
+#include "server/mask.h"
 
 namespace grid::server {
 
@@ -27,33 +26,13 @@ struct Desk::Sieve {
   const Visitor& visitor;
   std::vector<std::uint8_t> room{};
 
+  // Of a map that is shown in part, what was asked is asked of what is left.
   void take(const query::Row& row, const crdt::Op& op) {
-    const Bytes value = row.value.canonical();
-    const bool is_whole = sight.whole.has(row.key, value);
-    if (is_whole && (sight.masked.is_none() || Predicate(asked).matches(row))) return show(row.key, value, op);
-    if (is_whole) return;
-    const Bytes left = without_hidden(Value(value));
-    if (Predicate(asked).matches({row.key, Value(left)})) show(row.key, left, op);
-  }
-
-  void show(std::string_view key, Bytes value, const crdt::Op& op) const {
-    visitor.visit(visitor.at, {key, value, op.cell.expires_ms, op.cell.stamp});
-  }
-
-  // Only records have fields; of anything else nothing is left.
-  Bytes without_hidden(const Value& value) {
-    room.resize(value.canonical().size() + 16);
-    crdt::ValueWriter writer(room);
-    writer.begin_record();
-    for (Value::Walk walk(value); value.kind() == crdt::ValueKind::record && walk.next();) {
-      const bool is_hidden = std::find(sight.hidden.begin(), sight.hidden.end(), walk.name()) != sight.hidden.end();
-      if (is_hidden) continue;
-      writer.field(walk.name());
-      writer.copy_of(walk.value());
-    }
-    writer.end_record();
-    const Result<Bytes> left = writer.finish();
-    return left.ok() ? *left : Bytes{};
+    room.resize(row.value.canonical().size());
+    const Result<Value> left = shown(sight, row.key, row.value, room);
+    if (!left.ok() || !left->exists()) return;
+    if (!sight.masked.is_none() && !Predicate(asked).matches({row.key, *left})) return;
+    visitor.visit(visitor.at, {row.key, left->canonical(), op.cell.expires_ms, op.cell.stamp});
   }
 };
 

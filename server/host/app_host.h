@@ -73,7 +73,7 @@ class AppHost final : private port::UvHost::Owner {
   }
   void call(std::string_view identity, Bytes claims, runtime::Call& call);
   const Desk& desk() const { return coordinator_->desk(); }
-  crdt::Seq head() const { return coordinator_->status().head; }
+  crdt::Seq head() const { return coordinator_->head(); }
   // Whether what arrived up to `seq` is where the map's durable writes are to be.
   bool has_kept(std::string_view map, crdt::Seq seq) const;
 

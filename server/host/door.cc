@@ -31,7 +31,7 @@ Admission Door::admit(const transport::Caller& caller) {
     const Bytes claims = as_bytes(verdict.proven.claims);
     return {.identity = verdict.proven.name, .claims = {claims.begin(), claims.end()}};
   }
-  note_refusal(caller.address, verdict);
+  owner_.refused(caller.address, verdict.reason);
   if (verdict.status == Status::busy) return {.status = transport::kUnavailable, .sentence = verdict.reason};
   if (caller.bearer.empty() && caller.subject.empty()) {
     return {.status = transport::kUnauthorized, .sentence = "a token is needed here"};
@@ -47,21 +47,8 @@ Verdict Door::prove(LinkId link, std::string_view token) {
   if (verdict.ok() && verdict.proven.name != inside->second) {
     verdict = Verdict::refuse("it shows the token of " + verdict.proven.name);
   }
-  if (!verdict.ok()) note_refusal(inside->second + ", in session", verdict);
+  if (!verdict.ok()) owner_.refused(inside->second, verdict.reason);
   return verdict;
-}
-
-void Door::note_refusal(std::string_view who, const Verdict& verdict) {
-  const std::uint64_t now_ms = port::monotonic_ms();
-  if (refusals_ == 0 || now_ms - refusals_since_ms_ >= kRefusalsMs) {
-    if (refusals_ > kRefusalsMax) {
-      owner_.say((std::to_string(refusals_ - kRefusalsMax) + " more were refused, and are not told of").c_str());
-    }
-    refusals_since_ms_ = now_ms;
-    refusals_ = 0;
-  }
-  if (++refusals_ > kRefusalsMax) return;
-  owner_.say(std::string("refused ").append(who).append(": ").append(verdict.reason).c_str());
 }
 
 void Door::entered(LinkId link, std::string_view identity) {

@@ -3,9 +3,7 @@
 // Door: who is let in to a gateway, who is in, and who has to go: what gateway.h asks about identities.
 //
 // Place     Above auth/authenticator.h, below gateway.h. Knows links by number; no app, no session.
-// Promises  A refusal tells the peer that it was refused, and the log why; no token is in either. Of a flood of
-// refusals
-//           the log has kRefusalsMax lines in kRefusalsMs, and then their count.
+// Promises  A refusal tells the peer that it was refused, and its owner why; no token is in either.
 // Threads   One: the loop's.
 #pragma once
 
@@ -24,12 +22,11 @@ namespace grid::server {
 
 class Door {
  public:
-  static constexpr std::uint32_t kRefusalsMax = 10;
-  static constexpr std::uint64_t kRefusalsMs = 10'000;
-
   class Owner {
    public:
     virtual void say(const char* line) = 0;
+    // Somebody was not let in, or is not to stay: an address or a name.
+    virtual void refused(std::string_view who, std::string_view why) = 0;
     // Whoever comes in over this link is not who was let in any more.
     virtual void end_link(transport::LinkId link, std::string_view identity) = 0;
     // The same of what they have asked by HTTP.
@@ -63,15 +60,12 @@ class Door {
   const std::string& problem() const { return auth_.problem(); }
 
  private:
-  void note_refusal(std::string_view who, const Verdict& verdict);
   void pass_on_complaints();
   void end_sessions_of(const std::string& identity);
 
   Owner& owner_;
   Authenticator auth_;
   std::map<transport::LinkId, std::string> inside_;  // Identities.
-  std::uint64_t refusals_since_ms_ = 0;
-  std::uint32_t refusals_ = 0;
 };
 
 }  // namespace grid::server

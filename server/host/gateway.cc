@@ -318,6 +318,10 @@ std::string Gateway::why_not_ready() const { return draining_ != nullptr ? "drai
 
 void Gateway::say(const char* line) { log_.say(Log::Level::warning, line); }
 
+void Gateway::refused(std::string_view who, std::string_view why) {
+  log_.say(Log::Level::warning, "refused", {{"who", who}, {"why", why}});
+}
+
 void Gateway::end_link(LinkId link, std::string_view identity) {
   if (AppHost* app = app_of(link)) app->disown(link, identity);
 }

@@ -44,7 +44,7 @@ class Log {
   bool wants(Level level) const;
   // Lines that repeated others, or that the file did not take.
   std::uint64_t left_out() const;
-  // `message` says what has happened, always in the same words; `fields` of what.
+  // `message` says what has happened, `fields` to what. Lines of one message are limited together.
   void say(Level level, std::string_view message, std::initializer_list<LogField> fields = {});
 
  private:

@@ -86,7 +86,6 @@ void Web::on_request(ExchangeId exchange, const HttpRequest& request) {
   std::unique_ptr<WebWork> work;
   HttpAnswer answer = answer_to(request, work);
   if (work == nullptr) return links_.answer(exchange, std::move(answer));
-  work->identity = identity_;
   const bool takes_rows = !answer.is_streamed;
   works_.emplace(exchange, std::move(work));
   if (!takes_rows) links_.answer(exchange, std::move(answer));
@@ -95,10 +94,7 @@ void Web::on_request(ExchangeId exchange, const HttpRequest& request) {
 HttpAnswer Web::answer_to(const HttpRequest& request, std::unique_ptr<WebWork>& work) {
   if (request.path == "/readyz") return is_read(request.method) ? tell_ready() : not_allowed("GET, HEAD");
   const Admission who = owner_.admit(request.caller);
-  if (who.status != transport::kAdmitted) {
-    return web_error(who.status, who.sentence);
-  }
-  identity_ = who.identity;
+  if (who.status != transport::kAdmitted) return web_error(who.status, who.sentence);
   if (request.path == "/metrics") return is_read(request.method) ? tell_metrics(who) : not_allowed("GET, HEAD");
   return begin_rows(request, who, work);
 }
@@ -134,6 +130,7 @@ HttpAnswer Web::begin_rows(const HttpRequest& request, const Admission& who, std
   HttpAnswer answer;
   work = is_import ? rows_to_take(*app, who, std::move(place.map), request.query, answer)
                    : rows_to_send(*app, who, std::move(place.map), request.query, is_export, answer);
+  if (work != nullptr) work->identity = who.identity;
   return answer;
 }
 
@@ -144,8 +141,7 @@ void Web::on_body(ExchangeId exchange, Bytes piece) {
   if (!work.take(piece)) {
     work.is_held = true;
     links_.hold_body(exchange, true);
-    uv_timer_start(
-        again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
+    try_again();
   }
   settle(exchange, work);
 }
@@ -154,15 +150,17 @@ void Web::on_body_end(ExchangeId exchange) {
   const auto found = works_.find(exchange);
   if (found == works_.end()) return;
   found->second->body_ended();
-  if (!found->second->go_on()) {
-    uv_timer_start(
-        again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
-  }
+  if (!found->second->go_on()) try_again();
   settle(exchange, *found->second);
 }
 
 void Web::settle(ExchangeId exchange, WebWork& work) {
   if (work.answer.has_value()) links_.answer(exchange, *std::exchange(work.answer, std::nullopt));
+}
+
+void Web::try_again() {
+  uv_timer_start(
+      again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
 }
 
 // Those that wait for the journal.

@@ -74,11 +74,11 @@ class Web final : public transport::HttpListener {
   transport::HttpAnswer begin_rows(const transport::HttpRequest& request, const transport::Admission& who,
                                    std::unique_ptr<WebWork>& work);
   void settle(transport::ExchangeId exchange, WebWork& work);
+  void try_again();
   void go_on();
 
   transport::LwsContext& links_;
   WebOwner& owner_;
-  std::string identity_;  // Of the request that is being looked at.
   std::map<transport::ExchangeId, std::unique_ptr<WebWork>> works_;
   transport::UvHandle<uv_timer_t> again_;  // Runs while one of them waits for the journal.
 };
