@@ -346,10 +346,11 @@ void add_enrolment_verbs(CLI::App& server, Verbs& v) {
 void add_server_verbs(CLI::App& app, Verbs& v) {
   CLI::App* server = app.add_subcommand("server", "A gateway of this machine: who may come, and backups");
   server->require_subcommand(1);
-  add_parsed(*server, "--data", "DIR", "Its data directory [./grid-data]", [&v](const std::string& text) {
-    v.enroll.data = v.backup.data = text;
-    return text.empty() ? "allowed to be empty" : nullptr;
-  });
+  add_parsed(*server, "--data", "DIR", "Its data directory [$GRIDD_DATA, else ./grid-data]",
+             [&v](const std::string& text) {
+               v.enroll.data = v.backup.data = text;
+               return text.empty() ? "allowed to be empty" : nullptr;
+             });
   add_backup_verbs(*server, v);
   add_enrolment_verbs(*server, v);
 }

@@ -3,6 +3,7 @@
 // server backup, server restore: a gateway's data directory into a file and back, on the machine that has it.
 #include "cli/failure.h"
 #include "cli/print.h"
+#include "cli/server_desk.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 #include "ports/port.h"
@@ -41,7 +42,7 @@ void tell_age(std::uint64_t begun_ms, std::uint64_t horizon_ms) {
 Exit server_backup(const Context& context, const BackupOptions& options) {
   server::BackupReport done;
   std::string problem;
-  must(server::write_backup(options.data, options.file, done, problem), problem);
+  must(server::write_backup(data_or_default(options.data), options.file, done, problem), problem);
   std::vector<Report> reports;
   for (const server::BackupApp& app : done.apps) {
     reports.emplace_back().text("app", app.name).count("head", app.head).count("records", app.records);
@@ -54,9 +55,10 @@ Exit server_backup(const Context& context, const BackupOptions& options) {
 }
 
 Exit server_restore(const Context& context, const BackupOptions& options) {
+  const std::string data = data_or_default(options.data);
   server::RestoreReport done;
   std::string problem;
-  must(server::restore_backup(options.file, options.data, done, problem), problem);
+  must(server::restore_backup(options.file, data, done, problem), problem);
   std::vector<Report> reports;
   for (const server::RestoredApp& app : done.apps) {
     Report& report = reports.emplace_back();
@@ -67,7 +69,7 @@ Exit server_restore(const Context& context, const BackupOptions& options) {
   }
   print_all(reports, context.format);
   flush_output();
-  tell("restored " + counted(done.apps.size(), "app") + " as of " + time_text(done.wall_ms) + " into " + options.data);
+  tell("restored " + counted(done.apps.size(), "app") + " as of " + time_text(done.wall_ms) + " into " + data);
   tell_age(done.wall_ms, options.horizon_ms);
   return Exit::ok;
 }

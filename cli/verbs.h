@@ -29,7 +29,7 @@ struct Context {
 
 struct BackupOptions {
   std::string file;
-  std::string data = "./grid-data";
+  std::string data;                                           // Empty: as data_or_default() says.
   std::uint64_t horizon_ms = 90 * std::uint64_t{86'400'000};  // As gridd has it unless told.
 };
 
