@@ -419,7 +419,7 @@ void Session::collected(storage::Seq through) {
 
 bool Session::drained(storage::Seq through) {
   if (owed_.empty()) return false;
-  std::erase_if(owed_, [through](const Owed& owed) { return owed.position <= through; });
+  owed_.remove_if([through](const Owed& owed) { return owed.position <= through; });
   settle();
   return ack_due();
 }

@@ -11,7 +11,6 @@
 // Limits    CoordinatorOptions. Everything that waits is a position, a sequence or a flag.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -25,6 +24,7 @@
 #include "server/peers.h"
 #include "server/permit.h"
 #include "server/policy.h"
+#include "server/queue.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
 #include "server/write_behind.h"
@@ -264,14 +264,14 @@ class Session {
   const Permit& permit_;
   MerkleAnswer answer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
-  std::deque<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
+  Queue<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
-  std::deque<Rejected> rejected_;
-  std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
-  std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
-  std::deque<Inspected> inspected_due_;
-  std::deque<Owed> owed_;
+  Queue<Rejected> rejected_;
+  Queue<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
+  Queue<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
+  Queue<Inspected> inspected_due_;
+  Queue<Owed> owed_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;
