@@ -292,6 +292,8 @@ Status Session::receive_heal(Bytes frame) {
   GRID_TRY(reader.open(frame));
   Subscription* subscription = find(reader.head().id);
   if (subscription == nullptr || !subscription->heal) return Status::ok;
+  const bool is_first = subscription->healed_through == 0;
+  const std::uint64_t before = shared_.figures.cells_healed;
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
@@ -308,7 +310,21 @@ Status Session::receive_heal(Bytes frame) {
     own_.add(subscription->healed_through);
     ++shared_.figures.cells_healed;
   }
-  return Status::ok;
+  return note_healed(shared_.figures.cells_healed - before, is_first);
+}
+
+// In one batch with the cells. Told once a subscription: what healed says little of what was lost, who did says a lot.
+Status Session::note_healed(std::uint64_t cells, bool is_first) {
+  if (cells == 0) return Status::ok;
+  if (is_first) {
+    shared_.problem.say("what this gateway has lost is given back by device ").text(hex_of(node_));
+    if (!permit_.identity().empty()) shared_.problem.text(" of ").text(permit_.identity());
+  }
+  Result<Healed> healed = load_healed(shared_.journal.store(), node_);
+  if (!healed.ok()) return healed.status();
+  healed->cells += cells;
+  healed->at_ms = shared_.journal.wall_ms();
+  return save_healed(shared_.journal.store(), node_, *healed);
 }
 
 Status Session::receive_verify(Bytes frame) {

@@ -179,6 +179,7 @@ class Session {
   Status receive_unsubscribe(Bytes frame);
   Status receive_push(Bytes frame);
   Status receive_heal(Bytes frame);
+  Status note_healed(std::uint64_t cells, bool is_first);
   Status receive_pull_ack(Bytes frame);
   Status receive_verify(Bytes frame);
   Status receive_ask(wire::Kind kind, Bytes frame);
@@ -244,7 +245,8 @@ class Session {
   Bytes write_inspected(MutBytes room);
   Bytes tell_status(std::uint32_t id, MutBytes room) const;
   Bytes tell_devices(const Inspected& ask, MutBytes room) const;
-  bool tell(std::string_view node, const Peer& peer, bool is_linked, wire::OpsWriter& reply) const;
+  bool tell(std::string_view node, const Peer& peer, const Healed& healed, bool is_linked,
+            wire::OpsWriter& reply) const;
   std::vector<crdt::NodeId> linked_nodes() const;
   Bytes tell_subscriptions(const Inspected& ask, MutBytes room) const;
   bool tell(const Subscription& one, wire::OpsWriter& reply) const;
