@@ -294,23 +294,29 @@ Status Session::receive_heal(Bytes frame) {
   if (subscription == nullptr || !subscription->heal) return Status::ok;
   const bool is_first = subscription->healed_through == 0;
   const std::uint64_t before = shared_.figures.cells_healed;
+  const Status taken = take_healed(reader, *subscription);
+  const Status noted = note_healed(shared_.figures.cells_healed - before, is_first);
+  return taken == Status::ok ? noted : taken;
+}
+
+Status Session::take_healed(wire::OpsReader& reader, Subscription& subscription) {
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
-    if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
+    if (op.cell.stamp.is_none() || !subscription.scope().matches(op.cell.name)) return Status::corrupt;
     // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
     // No device takes a part of a counter away.
-    const bool may_be_deleted = is_behind(*subscription) && shared_.journal.floor().covers(op.cell.stamp);
+    const bool may_be_deleted = is_behind(subscription) && shared_.journal.floor().covers(op.cell.stamp);
     if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
     const Result<bool> may = may_give_back(op);
     if (!may.ok()) return may.status();
     const Result<bool> won = *may ? shared_.journal.heal(op) : false;
     if (!won.ok()) return won.status();
     if (!*won) continue;
-    subscription->healed_through = shared_.journal.store().head();
-    own_.add(subscription->healed_through);
+    subscription.healed_through = shared_.journal.store().head();
+    own_.add(subscription.healed_through);
     ++shared_.figures.cells_healed;
   }
-  return note_healed(shared_.figures.cells_healed - before, is_first);
+  return Status::ok;
 }
 
 // In one batch with the cells. Told once a subscription: what healed says little of what was lost, who did says a lot.

@@ -179,6 +179,7 @@ class Session {
   Status receive_unsubscribe(Bytes frame);
   Status receive_push(Bytes frame);
   Status receive_heal(Bytes frame);
+  Status take_healed(wire::OpsReader& reader, Subscription& subscription);
   Status note_healed(std::uint64_t cells, bool is_first);
   Status receive_pull_ack(Bytes frame);
   Status receive_verify(Bytes frame);
