@@ -6,13 +6,16 @@ sync. Generator and servers share this machine's cores.
     ./dev bench links [--full]
 """
 import concurrent.futures
+import os
 import pathlib
 import shutil
+import selectors
 import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 import bench
@@ -20,7 +23,7 @@ import harness
 import secure
 
 RUNS = 5
-IDLE_RUNS = 3
+IDLE_RUNS = 3  # Of ten thousand, by TLS each takes minutes.
 HANDS = 8  # Threads that open links.
 WARM = 100  # What the first links need is there for all.
 ROWS = 10  # That each device writes while the gateway is away.
@@ -34,7 +37,53 @@ def free_port():
         return taken.getsockname()[1]
 
 
-class Gridd:
+class Listener(threading.Thread):
+    """Answers pings on links that do nothing else, as any client would: who does not is hung up on."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.selector = selectors.DefaultSelector()
+        self.lock = threading.Lock()
+        self.is_over = False
+        self.start()
+
+    def add(self, link):
+        with self.lock:
+            self.selector.register(link, selectors.EVENT_READ)
+
+    def run(self):
+        while not self.is_over:
+            with self.lock:
+                ready = self.selector.select(0)
+            for key, _ in ready:
+                self.answer(key.fileobj)
+            time.sleep(0.1)
+
+    def answer(self, link):
+        frame = link.recv(4096)
+        if frame[:1] == b"\x89":
+            link.sendall(b"\x8a" + bytes([0x80 | frame[1]]) + bytes(4) + frame[2:2 + frame[1]])
+        elif not frame:
+            with self.lock:
+                self.selector.unregister(link)
+
+    def stop(self):
+        self.is_over = True
+        self.join()
+
+
+class Server:
+    """What is measured, by its process."""
+
+    pid = 0
+
+    def sockets(self):
+        """How many it has."""
+        files = pathlib.Path(f"/proc/{self.pid}/fd").iterdir()
+        return sum(os.readlink(file).startswith("socket:") for file in files)
+
+
+class Gridd(Server):
     """A gateway with room for all, on loopback."""
 
     name = "gridd"
@@ -60,7 +109,7 @@ class Gridd:
         self.server.stop(signal.SIGKILL)
 
 
-class Mosquitto:
+class Mosquitto(Server):
     """Without persistence."""
 
     name = "mosquitto"
@@ -109,7 +158,8 @@ class Links:
     def run_folder(self):
         return pathlib.Path(tempfile.mkdtemp(dir=self.folder))
 
-    def open_links(self, server, tls, first, count):
+    @staticmethod
+    def open_links(server, tls, first, count, listener):
         """Opens them by HANDS threads, and returns them."""
         def some(hand):
             mine = []
@@ -119,6 +169,7 @@ class Links:
                 if tls:
                     link = tls.wrap_socket(link, server_hostname="localhost")
                 server.greet(link, number)
+                listener.add(link)
                 mine.append(link)
             return mine
 
@@ -128,16 +179,20 @@ class Links:
     def hold_idle(self, kind, tls):
         """Bytes of resident memory an idle link, and links a second while they were opened."""
         server = kind(self.run_folder(), self.identity if tls else None)
+        listener, links = Listener(), []
         try:
-            links = self.open_links(server, tls, 0, WARM)
+            links += self.open_links(server, tls, 0, WARM, listener)
             before, begun = bench.memory_of(server.pid), time.monotonic()
-            links += self.open_links(server, tls, WARM, self.idle_links)
+            links += self.open_links(server, tls, WARM, self.idle_links, listener)
             took = time.monotonic() - begun
             each = (bench.memory_of(server.pid) - before) / self.idle_links
-            for link in links:
-                link.close()
+            if server.sockets() < len(links):
+                raise AssertionError(f"of {len(links)} links {server.sockets()} are open in the end")
             return each, self.idle_links / took
         finally:
+            listener.stop()
+            for link in links:
+                link.close()
             server.stop()
 
     def idle(self, word, tls):
