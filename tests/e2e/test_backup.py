@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import sqlite3
 import subprocess
 
 import harness
@@ -18,12 +17,6 @@ class Backup(harness.GridTest):
     def rows(self, *context):
         lines = self.gridctl(*context, "-o", "ndjson", "ls", "m").splitlines()
         return {row["key"]: row["value"] for row in map(json.loads, lines)}
-
-    def database(self, data):
-        """What the gateway's database has: key, and its value or None for a removal."""
-        with sqlite3.connect(f"file:{self.path(data)}/apps/default/cells.sqlite?mode=ro", uri=True) as database:
-            return {key: json.loads(value) if value else None
-                    for key, value in database.execute("SELECT key, json FROM cell")}
 
     def backup(self, data="gateway", file="b.grid", **options):
         out = self.gridctl("server", "backup", self.path(file), "--data", self.path(data), **options)
