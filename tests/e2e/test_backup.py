@@ -65,11 +65,18 @@ class Backup(harness.GridTest):
         expected = {**before, "absent": 7}
         self.assertEqual(set(expected), {"late", "late of b", "absent", "early1"} | {f"early{n}" for n in range(4, 10)})
         self.assertEqual(self.rows("--target", gateway.url), expected)
+        healed = [device["healed"] for device in self.devices(gateway.url).values()]
+        self.assertEqual((sum(healed) > 0, sum(healed)), (True, self.status(gateway.url)["cells_healed"]))
+        said = [line for line in gateway.errors if "is given back by device" in line]
+        self.assertEqual(len(said), len([cells for cells in healed if cells]), said)
         for store in "a", "b", "absent":
             self.assertEqual(self.rows("--offline", "--store", self.path(store)), expected)
         deleted = dict.fromkeys(("early0", "early2", "early3"))
         harness.wait_until(lambda: self.database("gateway") == {**expected, **deleted}, "the database to follow")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
+
+    def status(self, url):
+        return json.loads(self.gridctl("--target", url, "status", "--server"))
 
     def devices(self, url):
         lines = self.gridctl("--target", url, "server", "devices").splitlines()
