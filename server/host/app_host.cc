@@ -17,6 +17,10 @@ constexpr std::string_view kLoading = "loading";
 constexpr std::uint8_t kYes[] = {1};
 constexpr const char* kDisk = "a disk has failed: ";
 
+QuotaLimits limits_of(const config::QuotaSettings& quota) {
+  return {quota.cells, quota.bytes.bytes, quota.ops_per_second};
+}
+
 }  // namespace
 
 using runtime::Action;
@@ -158,8 +162,10 @@ void AppHost::start(storage::Seq drained_through) {
   options.index_bytes_max = settings.index_memory.bytes;
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
+  options.quota = limits_of(settings.quota);
   options.seed = load_be(seed);
   options.policy = &config_.policies.rules;
+  options.observer = &ops_;
   if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
@@ -192,7 +198,8 @@ bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
 
 void AppHost::take_rules(AppConfig&& config) {
   config_.policies.rules = std::move(config.policies.rules);
-  if (!grants_.has_value()) return;
+  coordinator_->limit(limits_of(config.settings.quota));
+  if (!grants_.has_value()) return host_->step(Event::Kind::wake);
   grants_->replace(std::move(config.grants));
   host_->step(Event::Kind::grants_changed);
 }

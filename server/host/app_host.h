@@ -19,6 +19,7 @@
 #include "server/host/auth/verdict.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
+#include "server/host/op_log.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_worker.h"
 #include "transport/lws/lws_context.h"
@@ -53,7 +54,7 @@ class AppHost final : private port::UvHost::Owner {
     return config.policies.indexes != config_.policies.indexes || config.search.maps != config_.search.maps ||
            config.policies.through_maps != config_.policies.through_maps;
   }
-  // Goes by these rules of maps and these roles from now on. What else is configured stays as it was.
+  // Goes by these rules of maps, roles and quotas from now on. What else is configured stays as it was.
   void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
@@ -128,6 +129,7 @@ class AppHost final : private port::UvHost::Owner {
   std::vector<Proof> proofs_;  // To be judged at the end of the turn.
   bool wants_drain_ = false;
   AppTimings timings_{};
+  OpLog ops_{log_, app_, timings_.queue};
   std::uint64_t drain_begun_ns_ = 0;
   std::string failure_;
 };

@@ -28,6 +28,8 @@ namespace {
 
 constexpr std::string_view kPath = "/v1/";
 
+std::uint64_t link_number(LinkId link) { return link; }
+
 std::string_view app_in(std::string_view path) {
   return path.starts_with(kPath) ? path.substr(kPath.size()) : std::string_view();
 }
@@ -236,7 +238,9 @@ void Gateway::end_one_link() {
 }
 
 GatewayFigures Gateway::figures() const {
-  GatewayFigures all{.sockets = links_->link_count(), .log_lines_left_out = log_.left_out()};
+  GatewayFigures all{.sockets = links_->link_count(),
+                     .log_lines_left_out = log_.left_out(),
+                     .certificate_until_s = links_->certificate().not_after_s};
   for (const auto& [name, app] : apps_) all.apps.push_back(app->figures());
   return all;
 }
@@ -281,10 +285,11 @@ void Gateway::on_open(LinkId link, std::string_view path, std::string_view ident
   const std::string name(app_in(path));
   AppHost* app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
-    log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
+    log_.say(Log::Level::error, "app not opened", {{"link", link_number(link)}, {"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
+  log_.say(Log::Level::debug, "link opened", {{"link", link_number(link)}, {"app", name}, {"identity", identity}});
   door_.entered(link, identity);
   app->step(Event{.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
 }
@@ -298,7 +303,8 @@ std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
   return app == nullptr ? std::nullopt : app->writable(link, room);
 }
 
-void Gateway::on_close(LinkId link, std::string_view) {
+void Gateway::on_close(LinkId link, std::string_view reason) {
+  log_.say(Log::Level::debug, "link closed", {{"link", link_number(link)}, {"reason", reason}});
   if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
   door_.left(link);
   link_apps_.erase(link);

@@ -17,6 +17,7 @@ using transport::Method;
 namespace {
 
 constexpr std::uint64_t kAgainMs = 20;
+constexpr std::uint64_t kSoonMs = 1;
 constexpr const char* kJson = "application/json";
 
 // /v1/APP/WHAT/MAP
@@ -141,7 +142,7 @@ void Web::on_body(ExchangeId exchange, Bytes piece) {
   if (!work.take(piece)) {
     work.is_held = true;
     links_.hold_body(exchange, true);
-    try_again();
+    try_again(kAgainMs);
   }
   settle(exchange, work);
 }
@@ -150,7 +151,7 @@ void Web::on_body_end(ExchangeId exchange) {
   const auto found = works_.find(exchange);
   if (found == works_.end()) return;
   found->second->body_ended();
-  if (!found->second->go_on()) try_again();
+  if (!found->second->go_on()) try_again(kAgainMs);
   settle(exchange, *found->second);
 }
 
@@ -158,12 +159,12 @@ void Web::settle(ExchangeId exchange, WebWork& work) {
   if (work.answer.has_value()) links_.answer(exchange, *std::exchange(work.answer, std::nullopt));
 }
 
-void Web::try_again() {
+void Web::try_again(std::uint64_t after_ms) {
   uv_timer_start(
-      again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
+      again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, after_ms, kAgainMs);
 }
 
-// Those that wait for the journal.
+// Those that wait for the journal, or for their next turn to look at rows.
 void Web::go_on() {
   bool waits = false;
   std::vector<ExchangeId> exchanges;
@@ -171,6 +172,7 @@ void Web::go_on() {
   for (const ExchangeId exchange : exchanges) {
     const auto found = works_.find(exchange);
     if (found == works_.end()) continue;
+    if (std::exchange(found->second->looks_on, false)) links_.want_answer(exchange);
     const bool went_on = found->second->go_on();
     waits = waits || !went_on;
     if (went_on && std::exchange(found->second->is_held, false)) links_.hold_body(exchange, false);
@@ -192,6 +194,7 @@ std::optional<std::size_t> Web::on_answer_room(ExchangeId exchange, MutBytes roo
   if (found == works_.end()) return 0;
   const std::optional<std::size_t> given = found->second->give(room);
   if (found->second->has_failed) links_.give_up(exchange);
+  if (found->second->looks_on) try_again(kSoonMs);
   return given;
 }
 

@@ -51,6 +51,7 @@ class WebWork {
   bool is_held = false;     // Its body is made to wait.
   std::string identity{};   // Whose it is.
   bool has_failed = false;  // What was given is not whole, and never will be.
+  bool looks_on = false;    // There is no piece to give yet, and it is to be asked again in another turn.
 };
 
 class Web final : public transport::HttpListener {
@@ -74,13 +75,13 @@ class Web final : public transport::HttpListener {
   transport::HttpAnswer begin_rows(const transport::HttpRequest& request, const transport::Admission& who,
                                    std::unique_ptr<WebWork>& work);
   void settle(transport::ExchangeId exchange, WebWork& work);
-  void try_again();
+  void try_again(std::uint64_t after_ms);
   void go_on();
 
   transport::LwsContext& links_;
   WebOwner& owner_;
   std::map<transport::ExchangeId, std::unique_ptr<WebWork>> works_;
-  transport::UvHandle<uv_timer_t> again_;  // Runs while one of them waits for the journal.
+  transport::UvHandle<uv_timer_t> again_;  // Runs while one of them waits for the journal, or looks on.
 };
 
 // Rows of a map as NDJSON: all of them by key (export), or those that a question is about.

@@ -78,9 +78,11 @@ class RowsOut final : public WebWork {
   }
 
   std::optional<std::size_t> give(MutBytes room) override {
-    while (sent_ == page_.size() && !is_last_) {
+    if (sent_ == page_.size() && !is_last_) {
       has_failed = next_page() != Status::ok;
-      if (has_failed) return std::nullopt;
+      // One page a turn, whether anything of it is to be shown or not.
+      looks_on = !has_failed && page_.empty() && !is_last_;
+      if (has_failed || looks_on) return std::nullopt;
     }
     const std::size_t size = std::min(room.size(), page_.size() - sent_);
     std::memcpy(room.data(), page_.data() + sent_, size);
@@ -163,13 +165,13 @@ class RowsIn final : public WebWork {
   bool go_on() override {
     if (answer.has_value() || is_over_) return true;
     std::size_t at = 0;
-    bool is_full = false;
-    for (std::size_t end = rest_.find('\n'); end != std::string::npos && !is_full; end = rest_.find('\n', at)) {
-      is_full = take_line(std::string_view(rest_).substr(at, end - at)) == Status::full;
-      if (!is_full) at = end + 1;
+    bool is_late = false;
+    for (std::size_t end = rest_.find('\n'); end != std::string::npos && !is_late; end = rest_.find('\n', at)) {
+      is_late = take_line(std::string_view(rest_).substr(at, end - at)) == Status::busy;
+      if (!is_late) at = end + 1;
     }
     rest_.erase(0, at);
-    if (is_full) return false;
+    if (is_late) return false;
     if (rest_.size() > kLineBytesMax) return refuse(413, "line " + std::to_string(line_ + 1) + " is too long");
     if (!is_ended_) return true;
     if (!app_.has_kept(map_, last_)) return false;
@@ -183,7 +185,7 @@ class RowsIn final : public WebWork {
     std::string problem;
     const Status status = write(line, problem);
     // It is tried again.
-    if (status == Status::full) return status;
+    if (status == Status::busy) return status;
     ++line_;
     if (status == Status::ok) return ++written_, status;
     ++refused_;
