@@ -48,8 +48,8 @@ class Idle(harness.GridTest):
         for _ in range(100):  # What the first ones need is there for all.
             self.opened(port, tls)
         url = f"{'https' if tls else 'http'}://localhost:{port}/metrics"
-        harness.wait_until(lambda: b'grid_links{app="default"} 100\n' in urllib.request.urlopen(url, context=tls).read(),
-                           "their app is open")
+        links = b'grid_links{app="default"} 100\n'
+        harness.wait_until(lambda: links in urllib.request.urlopen(url, context=tls).read(), "their app is open")
         before = resident(gateway)
         for _ in range(LINKS):
             self.opened(port, tls)
