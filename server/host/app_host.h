@@ -47,6 +47,10 @@ class AppHost final : private port::UvHost::Owner {
   void step(const runtime::Event& event);
   // Whoever is behind the link is that no more.
   void disown(transport::LinkId link, std::string_view identity);
+  // Whoever is behind the link is to come again, and to prove who they are.
+  void ask_anew(transport::LinkId link) {
+    host_->step(runtime::Event{.kind = runtime::Event::Kind::proven, .link = link, .status = Status::busy});
+  }
   std::optional<std::size_t> writable(transport::LinkId link, MutBytes room) { return host_->writable(link, room); }
 
   // Whether `config` has other indexes, searches or maps through the database, which are taken at a start only.

@@ -98,11 +98,14 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
     problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
     return Status::invalid;
   }
-  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
-  if (door_.reload(auth) != Status::ok) {
+  // All that can be refused comes first: then nothing has changed.
+  Authenticator::Plan plan;
+  if (door_.prepare(auth, plan) != Status::ok) {
     problem_ = door_.problem();
     return Status::invalid;
   }
+  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
+  door_.adopt(std::move(plan));
   std::vector<std::string> waiting = config_.waiting(config);
   if (config_.gateway().tls.certificate.empty() != config.gateway().tls.certificate.empty()) {
     waiting.emplace_back("listen: whether it is by TLS stays as it is until a restart");
@@ -277,20 +280,21 @@ Status Gateway::stop() {
 }
 
 transport::Admission Gateway::admit(const transport::LinkRequest& request) {
-  if (is_app_name(app_in(request.path))) return door_.admit(request.caller);
+  if (is_app_name(app_in(request.path))) return door_.admit_link(request.caller);
   return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
 }
 
-void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes admitted) {
   const std::string name(app_in(path));
+  const Bytes claims = door_.entered(link, identity, admitted);
   AppHost* app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
     log_.say(Log::Level::error, "app not opened", {{"link", link_number(link)}, {"problem", problem_}});
+    door_.left(link);
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   link_apps_[link] = app;
   log_.say(Log::Level::debug, "link opened", {{"link", link_number(link)}, {"app", name}, {"identity", identity}});
-  door_.entered(link, identity);
   app->step(Event{.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
 }
 
@@ -330,6 +334,10 @@ void Gateway::refused(std::string_view who, std::string_view why) {
 
 void Gateway::end_link(LinkId link, std::string_view identity) {
   if (AppHost* app = app_of(link)) app->disown(link, identity);
+}
+
+void Gateway::ask_anew(LinkId link) {
+  if (AppHost* app = app_of(link)) app->ask_anew(link);
 }
 
 AdminAnswer Gateway::answer(const crdt::Value& question) {

@@ -98,6 +98,7 @@ class Gateway final : private transport::LinkListener, private WebOwner, private
   void say(const char* line) override;
   void refused(std::string_view who, std::string_view why) override;
   void end_link(transport::LinkId link, std::string_view identity) override;
+  void ask_anew(transport::LinkId link) override;
   void end_requests(std::string_view identity) override {
     if (web_ != nullptr) web_->disown(identity);
   }
