@@ -17,6 +17,7 @@
 #include "server/host/auth/enrolment.h"
 #include "server/host/auth_config.h"
 #include "server/host/backup.h"
+#include "server/host/config_desk.h"
 #include "server/host/front.h"
 
 namespace grid::server {
@@ -50,6 +51,7 @@ Gateway::~Gateway() {
 Status Gateway::open(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
   config_ = std::move(config);
+  started_ = config_;
   log_.configure(config_.gateway().log);
   GRID_TRY(check_restored(config_.gateway().data));
   GRID_TRY(lock(config_.gateway().data));
@@ -343,6 +345,7 @@ void Gateway::ask_anew(LinkId link) {
 AdminAnswer Gateway::answer(const crdt::Value& question) {
   const std::string_view verb = question["verb"].text_or({});
   if (is_enrolment(verb)) return door_.answer(question);
+  if (verb == "config") return tell_config(started_, config_);
   return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
 }
 

@@ -109,6 +109,7 @@ class Gateway final : private transport::LinkListener, private WebOwner, private
   uv_loop_t* loop_;
   Log log_{};
   config::Config config_;
+  config::Config started_;  // The one that it was opened with.
   std::string problem_;
   int lock_ = -1;
   std::uint64_t no_app_until_ms_ = 0;  // Opening one may wait for a server, and everybody else with it.
