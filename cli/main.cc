@@ -334,6 +334,7 @@ void add_enrolment_verbs(CLI::App& server, Verbs& v) {
       ->allow_extra_args(false);
   add_duration(*enroll, "--expires", v.enroll.expires_ms, "How long the token holds [for ever]");
   enroll->add_flag("--renew", v.enroll.renew, "It has one already, which holds no more");
+  add("config", "What a running gateway goes by, and where each value comes from", server_config);
   add("tokens", "List who was enrolled, and when they were seen last", server_tokens);
   CLI::App* revoke = add("revoke", "Take a token back, and end the links that are open with it", server_revoke);
   CLI::App* forget = add("forget", "Revoke, and let the name be enrolled anew", server_forget);

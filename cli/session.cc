@@ -10,6 +10,7 @@
 
 #include "cli/names.h"
 #include "cli/print.h"
+#include "runtime/grid/dead_letters.h"
 #include "transport/lws/address.h"
 
 namespace grid::cli {
@@ -154,7 +155,13 @@ Outcome Session::deliver(const Write& write) {
   if (offline()) return write.outcome();
   wait([&](const ReplicaStatus&) { return is_settled(write.outcome()); }, kPatienceMs);
   const Outcome outcome = write.outcome();
-  if (outcome == Outcome::rejected || outcome == Outcome::dropped) throw Failure(Exit::failure, host_.problem());
+  if (outcome == Outcome::rejected || outcome == Outcome::dropped) {
+    const std::string sentence(host_.problem());
+    // Its letter has the reason in one word.
+    const Result<DeadLetter> letter = DeadLetters(*node_).find(write.seq());
+    const bool is_denied = letter.ok() && letter->reason == Status::denied;
+    throw Failure(is_denied ? Exit::denied : Exit::failure, sentence);
+  }
   if (is_settled(outcome)) return outcome;
   if (!keeps()) throw no_link();
   tell(outcome == Outcome::applied ? "kept, sent, not durable at the server yet" : "kept, not sent");

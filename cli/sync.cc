@@ -20,6 +20,9 @@ std::uint64_t ms_since(Clock::time_point began) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began).count());
 }
 
+// What the link says when there is no grant for what was subscribed to; the rest of it goes on.
+constexpr std::string_view kDenied = "the server refused a subscription: denied";
+
 bool is_converged(const ReplicaStatus& now) { return is_up(now) && now.quiet && now.current && now.verified; }
 
 void check(const SyncOptions& options) {
@@ -52,6 +55,8 @@ bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point bega
     const bool stopped = session.host().wait_until(is_converged, slice_ms);
     const ReplicaStatus now = session.status();
     if (now.state == SyncState::error) throw session.no_link();
+    const std::string problem(session.host().problem());
+    if (problem.starts_with(kDenied)) throw Failure(Exit::denied, problem + ": no grant to read all of it");
     if (!stopped && ms_since(slept_at) + 1 < slice_ms) throw Failure(Exit::failure, "interrupted");
     progress.show(now.figures.cells_pushed + now.figures.cells_pulled, now.figures.cells_pulled == 0 ? to_push : 0);
   }

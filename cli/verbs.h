@@ -163,6 +163,7 @@ Exit sync(const Context& context, const SyncOptions& options);
 Exit subs(const Context& context);
 Exit status(const Context& context);
 Exit status_of_server(const Context& context);
+Exit server_config(const Context& context, const EnrollOptions& options);
 Exit server_devices(const Context& context);
 Exit server_backup(const Context& context, const BackupOptions& options);
 Exit server_restore(const Context& context, const BackupOptions& options);

@@ -196,6 +196,9 @@ void SyncSession::receive(LinkId link, Bytes frame, std::uint64_t now_ms, Action
   const std::uint32_t sentences = problem_.count();
   reason_ = StateReason::none;
   const Status status = kind.ok() ? dispatch(*kind, frame, actions) : kind.status();
+  // A subscription that is refused stays so: nothing else tells of it.
+  const bool is_refused = status == Status::ok && *kind == Kind::subscribed && sentences != problem_.count();
+  if (is_refused) actions.add({.kind = Action::Kind::say, .text = problem_.view()});
   if (status == Status::ok) return;
   if (reason_ == StateReason::none) reason_ = reason_of(status);
   if (kind.ok() && sentences == problem_.count()) {

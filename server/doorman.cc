@@ -29,6 +29,7 @@ void Doorman::receive(LinkId link, Bytes frame, Permit& permit, Session& session
 
 void Doorman::proven(const Event& event, Permit& permit, Session& session) {
   const bool was_asked = std::exchange(permit.is_proving, false);
+  if (event.status == Status::busy) return ask_anew(session, "who may come in has changed: connect again");
   if (event.status != Status::ok) {
     return session.end(Status::denied, was_asked ? "the token is not accepted" : "access was withdrawn");
   }
@@ -40,15 +41,18 @@ void Doorman::proven(const Event& event, Permit& permit, Session& session) {
   note(standing, session);
 }
 
-// Those whose rights have changed don't all come back at once.
-bool Doorman::note(Permit::Standing standing, Session& session) {
+// They don't all come back at once.
+void Doorman::ask_anew(Session& session, std::string_view reason) {
   constexpr std::uint64_t kSpreadMs = 2'000;
+  session.end(Status::busy, reason, static_cast<std::uint32_t>(100 + random_.id() % kSpreadMs));
+}
+
+bool Doorman::note(Permit::Standing standing, Session& session) {
   if (standing == Permit::Standing::same) return false;
   if (standing == Permit::Standing::gone) {
     session.end(Status::denied, "access was withdrawn");
   } else {
-    const auto after_ms = static_cast<std::uint32_t>(100 + random_.id() % kSpreadMs);
-    session.end(Status::busy, "what you may do has changed: connect again", after_ms);
+    ask_anew(session, "what you may do has changed: connect again");
   }
   return true;
 }

@@ -26,7 +26,8 @@ class Doorman {
   void link_down(runtime::LinkId link, const Permit& permit) { expiries_.erase({permit.expires_ms(), link}); }
   // An auth frame has come: the host is to prove what it has.
   void receive(runtime::LinkId link, Bytes frame, Permit& permit, Session& session, runtime::ActionList& actions);
-  // It did, or did not; or says, unasked, that whoever is behind the link is that no more.
+  // It did, or did not; or says, unasked, that whoever is behind the link is that no more, or (busy) has to prove it
+  // anew.
   void proven(const runtime::Event& event, Permit& permit, Session& session);
   // The rules have changed. True: the session ends.
   bool judge(Permit& permit, Session& session) { return note(permit.renew(), session); }
@@ -38,6 +39,7 @@ class Doorman {
 
  private:
   bool note(Permit::Standing standing, Session& session);
+  void ask_anew(Session& session, std::string_view reason);
 
   runtime::Random& random_;
   std::set<std::pair<std::uint64_t, runtime::LinkId>> expiries_;

@@ -29,6 +29,8 @@ class Door {
     virtual void refused(std::string_view who, std::string_view why) = 0;
     // Whoever comes in over this link is not who was let in any more.
     virtual void end_link(transport::LinkId link, std::string_view identity) = 0;
+    // Who may come in has changed: this link is to end, and to prove anew who it is.
+    virtual void ask_anew(transport::LinkId link) = 0;
     // The same of what they have asked by HTTP.
     virtual void end_requests(std::string_view identity) = 0;
 
@@ -41,15 +43,20 @@ class Door {
   // As Authenticator::open().
   Status open(const AuthOptions& options, const std::string& data);
   bool is_locked() const { return auth_.is_on(); }
-  // As Authenticator::reload().
-  Status reload(const AuthOptions& options);
+  // As Authenticator::prepare().
+  Status prepare(const AuthOptions& options, Authenticator::Plan& plan) { return auth_.prepare(options, plan); }
+  // Goes by it. Who has come in by a way that is withdrawn is to come anew.
+  void adopt(Authenticator::Plan&& plan);
 
   // Without authentication everybody is let in, as nobody.
   transport::Admission admit(const transport::Caller& caller);
   // A newer token of who is behind this link.
   Verdict prove(transport::LinkId link, std::string_view token);
 
-  void entered(transport::LinkId link, std::string_view identity);
+  // The same of one who wants a link: the claims come with what the door has to know, and go through entered().
+  transport::Admission admit_link(const transport::Caller& caller);
+  // The claims alone.
+  Bytes entered(transport::LinkId link, std::string_view identity, Bytes claims);
   void left(transport::LinkId link);
 
   // Questions about enrolments, which end sessions.
@@ -65,7 +72,13 @@ class Door {
 
   Owner& owner_;
   Authenticator auth_;
-  std::map<transport::LinkId, std::string> inside_;  // Identities.
+  struct Guest {
+    std::string identity, way;
+  };
+
+  transport::Admission admit(const transport::Caller& caller, std::string& way);
+
+  std::map<transport::LinkId, Guest> inside_;
 };
 
 }  // namespace grid::server

@@ -17,6 +17,7 @@
 #include "server/host/auth/enrolment.h"
 #include "server/host/auth_config.h"
 #include "server/host/backup.h"
+#include "server/host/config_desk.h"
 #include "server/host/front.h"
 
 namespace grid::server {
@@ -50,6 +51,7 @@ Gateway::~Gateway() {
 Status Gateway::open(config::Config config) {
   GRID_TRY(check_apps(config, problem_));
   config_ = std::move(config);
+  started_ = config_;
   log_.configure(config_.gateway().log);
   GRID_TRY(check_restored(config_.gateway().data));
   GRID_TRY(lock(config_.gateway().data));
@@ -100,11 +102,14 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
     problem_ = "nobody could come in any more: [auth] is without any way to say who one is";
     return Status::invalid;
   }
-  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
-  if (door_.reload(auth) != Status::ok) {
+  // All that can be refused comes first: then nothing has changed.
+  Authenticator::Plan plan;
+  if (door_.prepare(auth, plan) != Status::ok) {
     problem_ = door_.problem();
     return Status::invalid;
   }
+  GRID_TRY(take_certificate(*links_, config.gateway(), log_, problem_));
+  door_.adopt(std::move(plan));
   std::vector<std::string> waiting = config_.waiting(config);
   if (config_.gateway().tls.certificate.empty() != config.gateway().tls.certificate.empty()) {
     waiting.emplace_back("listen: whether it is by TLS stays as it is until a restart");
@@ -282,18 +287,19 @@ transport::Admission Gateway::admit(const transport::LinkRequest& request) {
   if (app != nullptr && app->engine->is_full()) {
     return {.status = transport::kUnavailable, .sentence = "too much is waiting here"};
   }
-  return door_.admit(request.caller);
+  return door_.admit_link(request.caller);
 }
 
-void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
+void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes admitted) {
   const std::string name(app_in(path));
+  const Bytes claims = door_.entered(link, identity, admitted);
   App* const app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
     log_.say(Log::Level::error, "app not opened", {{"link", link_number(link)}, {"problem", problem_}});
+    door_.left(link);
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
   log_.say(Log::Level::debug, "link opened", {{"link", link_number(link)}, {"app", name}, {"identity", identity}});
-  door_.entered(link, identity);
   board_->connect(link, *app, identity, claims);
 }
 
@@ -371,9 +377,15 @@ void Gateway::end_link(LinkId link, std::string_view identity) {
   app->post({.kind = Letter::Kind::proven, .status = Status::denied, .link = link, .text = std::string(identity)});
 }
 
+void Gateway::ask_anew(LinkId link) {
+  App* const app = board_->find(link);
+  if (app != nullptr) app->post({.kind = Letter::Kind::proven, .status = Status::busy, .link = link});
+}
+
 AdminAnswer Gateway::answer(const crdt::Value& question) {
   const std::string_view verb = question["verb"].text_or({});
   if (is_enrolment(verb)) return door_.answer(question);
+  if (verb == "config") return tell_config(started_, config_);
   return AdminAnswer::refuse(Status::not_found, "this gateway does not know how to " + std::string(verb));
 }
 

@@ -111,6 +111,7 @@ class Gateway final : private transport::LinkListener,
   void say(const char* line) override;
   void refused(std::string_view who, std::string_view why) override;
   void end_link(transport::LinkId link, std::string_view identity) override;
+  void ask_anew(transport::LinkId link) override;
   void end_requests(std::string_view identity) override {
     if (web_ != nullptr) web_->disown(identity);
   }
@@ -127,6 +128,7 @@ class Gateway final : private transport::LinkListener,
   uv_loop_t* loop_;
   Log log_{};
   config::Config config_;
+  config::Config started_;  // The one that it was opened with.
   std::string problem_;
   int lock_ = -1;
   std::unique_ptr<Web> web_;

@@ -202,6 +202,31 @@ class Tokens(AuthTest):
         self.put(gateway, self.jwt(), 5)
 
 
+    def test_a_key_that_is_taken_away_ends_the_sessions_that_came_by_it(self):
+        gateway = self.gateway()
+        second = tokens.Rsa(self.folder, "second")
+        self.give_key("k2", second)
+        self.put(gateway, self.jwt())
+        first = self.watch(gateway, env={"GRID_TOKEN": self.jwt()})
+        other = self.watch(gateway, env={"GRID_TOKEN": tokens.token(second, "k2", "anna")})
+        (self.keys / "k1.hs256").unlink()
+        gateway.child.send_signal(signal.SIGHUP)
+        self.assertEqual(first.ended(), 5, first.errors)
+        self.put(gateway, tokens.token(second, "k2", "anna"))
+        self.assertIsNone(other.child.poll(), other.errors)
+        self.assertFalse([line for line in gateway.errors if "who may come in has changed" in line][1:])
+
+    def test_a_reload_that_is_refused_ends_nobody(self):
+        gateway = self.gateway()
+        self.put(gateway, self.jwt())
+        watch = self.watch(gateway, env={"GRID_TOKEN": self.jwt()})
+        (self.keys / "k1.hs256").unlink()
+        gateway.child.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("all stays as it was" in line for line in gateway.errors), "the refusal")
+        self.put(gateway, self.enroll("pump"))
+        self.assertIsNone(watch.child.poll(), watch.errors)
+
+
 class Devices(AuthTest):
     def test_a_device_is_enrolled_used_seen_and_revoked(self):
         gateway = self.gateway()

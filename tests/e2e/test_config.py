@@ -66,6 +66,28 @@ class Config(harness.GridTest):
         harness.wait_until(lambda: sum("configuration reloaded" in line for line in gateway.errors) == 2, "a reload")
         self.gridctl(*here, "put", "climate", "s1", '{"temp": 402}')
 
+    def told(self, gateway):
+        lines = self.gridctl("server", "--data", self.path("gateway"), "config", "-o", "ndjson").splitlines()
+        return {one["key"]: one for one in map(json.loads, lines)}
+
+    def test_a_running_gateway_tells_what_it_goes_by(self):
+        gateway = self.configured("[log]\nlevel = 'warning'\n[app.farm]\nlinks = 3\nsink.url = 'postgres://u:pw@h/d'\n")
+        told = self.told(gateway)
+        self.assertEqual((told["log.level"]["value"], told["log.level"]["waits"]), ("warning", None))
+        self.assertTrue(told["log.level"]["origin"].endswith("gridd.toml:2:9"))
+        self.assertEqual(told["app.farm.links"]["value"], 3)
+        self.assertEqual(told["listen"]["origin"], "--listen")
+        self.assertNotIn("pw", json.dumps(told))
+        self.file("gridd.toml", "[log]\nlevel = 'info'\n[apps]\nlinks = 9\n")
+        gateway.child.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: self.told(gateway)["log.level"]["value"] == "info", "a reload")
+        told = self.told(gateway)
+        self.assertEqual((told["apps.links"]["value"], told["apps.links"]["waits"]), (1024, 9))
+        self.assertEqual((told["app.farm.links"]["value"], told["app.farm.links"]["waits"]), (3, 9))
+        gateway.stop()
+        refused = self.gridctl_fails(6, "server", "--data", self.path("gateway"), "config")
+        self.assertIn("gridd --show-config", refused.err)
+
     def test_a_reload_that_is_wrong_changes_nothing(self):
         gateway = self.configured("[map.climate]\nrequire = 'temp < 100'\n")
         path = self.file("gridd.toml", "[map.climate]\nrequre = 'temp < 10'\n")

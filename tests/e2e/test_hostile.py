@@ -12,10 +12,10 @@ import secure
 SEED = int(os.environ.get("GRID_HOSTILE_SEED", "7271"))
 ROUNDS = int(os.environ.get("GRID_HOSTILE_ROUNDS", "400"))
 
-UPGRADE = (b"GET /v1/default HTTP/1.1\r\nHost: grid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+UPGRADE = (b"GET /v1/default HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-REQUESTS = (b"GET /healthz HTTP/1.1\r\nHost: grid\r\n\r\n",
-            b"POST /readyz?a=%41&b=%zz HTTP/1.1\r\nHost: grid\r\nContent-Length: 5\r\n\r\nhello",
+REQUESTS = (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"POST /readyz?a=%41&b=%zz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
             b"PUT /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             b"HEAD / HTTP/1.0\r\nAuthorization: Bearer " + b"a" * 3000 + b"\r\n\r\n",
             b"CONNECT grid:80 HTTP/1.1\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",

@@ -3,6 +3,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import urllib.error
 import urllib.parse
@@ -53,6 +54,33 @@ class Http(harness.GridTest):
         gateway = self.server(arguments=("--policy", rules))
         self.gridctl("--target", gateway.url, "put", "climate", "a", '{"temp": 1}')
         return gateway
+
+    def status_as(self, gateway, host, path="/metrics", *headers):
+        """The status of a request that names this host."""
+        address, port = gateway.listen().rsplit(":", 1)
+        with socket.create_connection((address, int(port)), harness.DEADLINE_SECONDS) as peer:
+            lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]
+            peer.sendall("\r\n".join(lines).encode())
+            return int(peer.recv(100).split()[1])
+
+    def test_a_page_that_has_its_name_lead_here_is_not_let_in(self):
+        gateway = self.opened()
+        port = gateway.listen().rsplit(":", 1)[1]
+        link = ("/v1/default", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: grid.1")
+        for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "localhost.evil.example:80"):
+            self.assertEqual(self.status_as(gateway, host), 403, host)
+            self.assertEqual(self.status_as(gateway, host, *link), 403, host)
+        for host in ("localhost", f"localhost:{port}", f"127.0.0.1:{port}", "[::1]", f"[::1]:{port}", "10.0.2.2:80"):
+            self.assertEqual(self.status_as(gateway, host), 200, host)
+
+    def test_a_large_map_is_looked_through_and_others_go_on(self):
+        gateway = self.opened()
+        rows = [{"key": f"k{i:05}", "value": {"temp": 50 if i == 11_000 else 1}} for i in range(12_000)]
+        self.assertEqual(self.bring(gateway, rows)[0], 200)
+        path = "/v1/default/query/climate?" + urllib.parse.urlencode({"where": "temp = 50"})
+        self.assertEqual([row["key"] for row in self.rows(gateway, path)], ["k11000"])
+        self.assertEqual(len(self.rows(gateway, "/v1/default/export/climate")), 12_001)
 
     def test_rows_come_and_go_as_lines(self):
         gateway = self.opened()

@@ -67,9 +67,9 @@ class Roles(harness.GridTest):
         for user in ("ann", "bob"):
             self.sync(user)
             self.assertEqual(self.held_by(user), [user[0]])
-        refused = self.as_user("ann", 1, "put", "climate", "b", '{"owner": "ann"}')
+        refused = self.as_user("ann", 5, "put", "climate", "b", '{"owner": "ann"}')
         self.assertIn("no grant to put this in map climate", refused.err)
-        self.as_user("ann", 1, "put", "climate", "a", '{"owner": "bob"}')
+        self.as_user("ann", 5, "put", "climate", "a", '{"owner": "bob"}')
         self.as_user("ann", 0, "put", "climate", "c", '{"owner": "ann"}')
         self.as_user("root", 0, "put", "climate", "a", '{"owner": "bob"}')
         for user in ("ann", "bob"):
@@ -80,8 +80,12 @@ class Roles(harness.GridTest):
     def test_what_no_grant_says_is_denied(self):
         self.assertNotEqual(self.run_as("ann", "subs").code, 0)
         self.as_user("root", 0, "subs")
-        self.assertNotEqual(self.run_as("ann", "put", "people", "x", "1").code, 0)
+        self.assertEqual(self.run_as("ann", "put", "people", "x", "1").code, 5)
         self.assertNotEqual(self.run_as("eve", "put", "climate", "x", '{"owner": "eve"}').code, 0)
+
+    def test_a_sync_of_what_no_grant_says_ends_at_once(self):
+        refused = self.run_as("ann", "--store", self.path("other"), "sync", "--map", "people", "--timeout", "600s")
+        self.assertEqual((refused.code, "no grant to read" in refused.err), (5, True), str(refused))
 
     def run_as(self, user, *words):
         return self.run_gridctl("--target", self.url, *words, env={"GRID_TOKEN": tokens.token(self.key, "k1", user)})

@@ -146,7 +146,7 @@ class Tls(harness.GridTest):
 
 def ask(address, path):
     with socket.create_connection((address[0], int(address[1]))) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: grid\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         whole = b""
         while piece := connection.recv(4096):
             whole += piece

@@ -18,6 +18,7 @@ namespace grid::transport {
 struct Caller {
   std::string_view address{};  // The IP address, without the port.
   std::string_view bearer{};   // The token of `Authorization: Bearer TOKEN`, not looked into; empty: none.
+  std::string_view host{};     // What it asked for, with the port, as it stands in the request; empty: it does not say.
   std::string_view subject{};  // Of the client certificate that the TLS handshake has verified; empty: none.
 };
 

@@ -131,20 +131,22 @@ void LwsContext::Body::hand_on(Link& link, Method method, const std::string& pat
   const bool has_body = link.exchange->body_left > 0;
   const std::string address = link.origin->peer.host();
   const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+  const std::string host = header_of(link.wsi, WSI_TOKEN_HOST);
   const std::string subject = proven_subject(lws_get_ssl(link.wsi));
   const std::string accept = header_of(link.wsi, WSI_TOKEN_HTTP_ACCEPT);
   const std::string type = header_of(link.wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
   const std::string range = header_of(link.wsi, WSI_TOKEN_HTTP_RANGE);
   link.exchange->is_told = true;
   if (has_body) link.origin->reading = {.since_ms = uv_now(loop_), .bytes = link.origin->arrived_bytes};
-  requests_->on_request(id, {.method = method,
-                             .path = path,
-                             .query = query_of(link.wsi),
-                             .caller = {.address = address, .bearer = bearer_in(authorization), .subject = subject},
-                             .accept = accept,
-                             .content_type = type,
-                             .range = range,
-                             .body_bytes = link.exchange->body_left});
+  requests_->on_request(
+      id, {.method = method,
+           .path = path,
+           .query = query_of(link.wsi),
+           .caller = {.address = address, .bearer = bearer_in(authorization), .host = host, .subject = subject},
+           .accept = accept,
+           .content_type = type,
+           .range = range,
+           .body_bytes = link.exchange->body_left});
   if (!has_body) body_ended(link);
 }
 

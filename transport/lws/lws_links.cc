@@ -133,9 +133,11 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
   } else {
     const std::string address = link.origin->peer.host();
     const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    const std::string host = header_of(link.wsi, WSI_TOKEN_HOST);
     const std::string subject = proven_subject(lws_get_ssl(link.wsi));
     admission = link.listener->admit(
-        {.path = link.path, .caller = {.address = address, .bearer = bearer_in(authorization), .subject = subject}});
+        {.path = link.path,
+         .caller = {.address = address, .bearer = bearer_in(authorization), .host = host, .subject = subject}});
   }
   if (admission.status == kAdmitted) {
     link.admission = std::make_unique<Admission>(std::move(admission));

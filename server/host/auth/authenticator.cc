@@ -12,39 +12,54 @@ Status Authenticator::refuse(Status status, const std::string& problem) {
   return status;
 }
 
-// Nothing is taken over unless all of it makes sense.
-Status Authenticator::configure(const AuthOptions& options, std::vector<std::string>& complaints) {
+Status Authenticator::prepare(const AuthOptions& options, Plan& plan) {
   for (const std::string& role : options.default_roles) {
     if (!is_role(role)) return refuse(Status::invalid, "the role \"" + role + "\" that everybody has is none");
   }
-  Certificates certificates;
-  for (const std::string& rule : options.certificates) GRID_TRY(certificates.add(rule, problem_));
+  for (const std::string& rule : options.certificates) GRID_TRY(plan.certificates.add(rule, problem_));
   JwtOptions jwt = options.jwt;
   jwt.rules.default_roles = options.default_roles;
   JwtJudge judge(jwt);
-  const Status read = jwt.is_on() ? judge.reload(complaints) : Status::ok;
-  if (read != Status::ok && judge.key_count() == 0) return refuse(read, complaints.front());
-  options_ = options;
-  certificates_ = std::move(certificates);
-  jwt_.reset();
-  if (jwt.is_on()) jwt_.emplace(std::move(judge));
+  const Status read = jwt.is_on() ? judge.reload(plan.complaints) : Status::ok;
+  if (read != Status::ok && judge.key_count() == 0) return refuse(read, plan.complaints.front());
+  plan.options = options;
+  if (jwt.is_on()) plan.jwt.emplace(std::move(judge));
   return Status::ok;
+}
+
+bool Authenticator::Withdrawn::has(std::string_view way) const {
+  if (way == kDeviceWay) return all || devices;
+  if (way == kCertificateWay) return all || certificates;
+  if (!way.starts_with(kTokenWay)) return false;
+  const std::string_view key = way.substr(kTokenWay.size());
+  // A token that names no key may be of any.
+  return all || tokens || (key.empty() ? !keys.empty() : std::find(keys.begin(), keys.end(), key) != keys.end());
+}
+
+Authenticator::Withdrawn Authenticator::adopt(Plan&& plan) {
+  Withdrawn gone{.all = plan.options.default_roles != options_.default_roles,
+                 .devices = options_.device_tokens && !plan.options.device_tokens,
+                 .certificates = plan.options.certificates != options_.certificates};
+  if (jwt_.has_value()) {
+    gone.tokens = !plan.jwt.has_value() || !plan.jwt->has_rules_of(*jwt_);
+    if (plan.jwt.has_value()) gone.keys = plan.jwt->missing_of(*jwt_);
+  }
+  options_ = std::move(plan.options);
+  certificates_ = std::move(plan.certificates);
+  jwt_.reset();
+  if (plan.jwt.has_value()) jwt_.emplace(std::move(*plan.jwt));
+  for (std::string& one : plan.complaints) complaints_.push_back(std::move(one));
+  return gone;
 }
 
 // At a start nothing may be wrong; a gateway that runs does not stop over one bad key.
 Status Authenticator::open(const AuthOptions& options, const std::string& data) {
-  std::vector<std::string> complaints;
-  GRID_TRY(configure(options, complaints));
-  if (!complaints.empty()) return refuse(Status::invalid, complaints.front());
+  Plan plan;
+  GRID_TRY(prepare(options, plan));
+  if (!plan.complaints.empty()) return refuse(Status::invalid, plan.complaints.front());
+  adopt(std::move(plan));
   const Status opened = tokens_.open(DeviceTokens::file_in(data));
   return opened == Status::ok ? opened : refuse(opened, tokens_.problem());
-}
-
-Status Authenticator::reload(const AuthOptions& options) {
-  std::vector<std::string> complaints;
-  GRID_TRY(configure(options, complaints));
-  for (std::string& one : complaints) complaints_.push_back(std::move(one));
-  return Status::ok;
 }
 
 std::uint64_t Authenticator::known_ms(std::uint64_t now_ms, std::uint64_t wall_ms) {
@@ -57,7 +72,9 @@ Verdict Authenticator::judge(const Credentials& shown, std::uint64_t now_ms, std
   if (shown.token.empty() && shown.subject.empty()) return Verdict::refuse("it shows no token");
   if (shown.token.empty()) {
     if (!certificates_.is_on()) return Verdict::refuse("it shows a certificate only, and none is taken here");
-    return judge_unreserved(certificates_.judge(shown.subject, options_.default_roles));
+    Verdict verdict = judge_unreserved(certificates_.judge(shown.subject, options_.default_roles));
+    verdict.way = kCertificateWay;
+    return verdict;
   }
   if (DeviceTokens::is_device_token(shown.token)) return judge_device(shown.token, time_ms);
   if (!jwt_.has_value()) return Verdict::refuse("it shows a token that is no device's, and no others are taken here");
@@ -77,7 +94,10 @@ Verdict Authenticator::judge_device(std::string_view token, std::uint64_t wall_m
   for (const std::string& role : found->roles) {
     if (std::find(roles.begin(), roles.end(), role) == roles.end()) roles.push_back(role);
   }
-  return {.status = Status::ok, .reason = {}, .proven = make_proven(found->name, roles, found->expires_ms / 1'000)};
+  return {.status = Status::ok,
+          .reason = {},
+          .proven = make_proven(found->name, roles, found->expires_ms / 1'000),
+          .way = std::string(kDeviceWay)};
 }
 
 // A name that was enrolled here, revoked or not, is proven by its own token alone.

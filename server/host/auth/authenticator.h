@@ -44,9 +44,23 @@ class Authenticator {
   Status open(const AuthOptions& options, const std::string& data);
   bool is_on() const { return options_.is_on(); }
 
-  // Goes by other options, and by keys that are read anew. A key that is none is left out, as take_complaints() says.
-  //   invalid, io  The options make no sense, or no key is left; problem() says what. All stays as it was.
-  Status reload(const AuthOptions& options);
+  // What other options, and keys that are read anew, come to. A key that is none is left out, and complained of.
+  struct Plan {
+    AuthOptions options{};
+    std::optional<JwtJudge> jwt{};
+    Certificates certificates{};
+    std::vector<std::string> complaints{};
+  };
+  //   invalid, io  The options make no sense, or no key is left; problem() says what. Nothing has changed.
+  Status prepare(const AuthOptions& options, Plan& plan);
+  // Ways of coming in by which somebody was let in before, and might not be any more, or not with the same roles.
+  struct Withdrawn {
+    bool all = false, devices = false, certificates = false, tokens = false;
+    std::vector<std::string> keys{};  // Of tokens.
+    bool has(std::string_view way) const;
+  };
+  // Goes by it.
+  Withdrawn adopt(Plan&& plan);
 
   // A token goes before a certificate: who shows both is whom the token names.
   // `now_ms` is monotonic, `wall_ms` since 1970; 0: this machine does not know.
@@ -61,7 +75,6 @@ class Authenticator {
   Verdict judge_device(std::string_view token, std::uint64_t wall_ms);
   Verdict judge_unreserved(Verdict verdict) const;
   std::uint64_t known_ms(std::uint64_t now_ms, std::uint64_t wall_ms);
-  Status configure(const AuthOptions& options, std::vector<std::string>& complaints);
   Status refuse(Status status, const std::string& problem);
 
   AuthOptions options_;

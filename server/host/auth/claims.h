@@ -25,6 +25,8 @@ struct JwtRules {
   std::uint64_t leeway_s = 30;        // By how much the clocks of whoever signs and of this gateway may differ.
   std::string roles_claim = "roles";  // Where roles are, a path with dots: a list of text, or text with blanks between.
   std::vector<std::string> default_roles{};  // That every principal has.
+
+  friend bool operator==(const JwtRules&, const JwtRules&) = default;
 };
 
 // `payload` is the JSON of a token whose signature holds. `now_ms` since 1970; 0: unknown.

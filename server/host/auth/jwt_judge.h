@@ -40,6 +40,9 @@ class JwtJudge {
   // `now_ms` is monotonic, `wall_ms` since 1970; 0: unknown.
   Verdict judge(std::string_view token, std::uint64_t now_ms, std::uint64_t wall_ms);
 
+  bool has_rules_of(const JwtJudge& other) const { return rules_ == other.rules_; }
+  // As KeyRing::missing_of().
+  std::vector<std::string> missing_of(const JwtJudge& other) const { return keys_.missing_of(other.keys_); }
   std::size_t key_count() const { return keys_.size(); }
   // What rereading has found wrong since the last time.
   std::vector<std::string> take_complaints() { return std::exchange(complaints_, {}); }

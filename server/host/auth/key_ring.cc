@@ -135,6 +135,15 @@ std::string KeyRing::read_key(int folder, const std::string& file, Keys& keys) {
   return wrong;
 }
 
+std::vector<std::string> KeyRing::missing_of(const KeyRing& other) const {
+  std::vector<std::string> missing;
+  for (const auto& [kid, key] : other.keys_) {
+    const Key* const same = find(kid);
+    if (same == nullptr || *same != key) missing.push_back(kid);
+  }
+  return missing;
+}
+
 const Key* KeyRing::find(std::string_view kid) const {
   const auto found = keys_.find(kid);
   return found == keys_.end() ? nullptr : &found->second;

@@ -31,6 +31,10 @@ struct Proven {
   std::uint64_t expires_s = kForeverS;
 };
 
+inline constexpr std::string_view kDeviceWay = "device";
+inline constexpr std::string_view kCertificateWay = "certificate";
+inline constexpr std::string_view kTokenWay = "token:";
+
 // What became of a proof.
 struct Verdict {
   //   denied  It does not hold.
@@ -38,6 +42,7 @@ struct Verdict {
   Status status = Status::denied;
   std::string reason{};  // For the gateway's own log: more than the peer may know, and nothing of the token itself.
   Proven proven{};
+  std::string way{};  // By what it was proven: kDeviceWay, kCertificateWay, or kTokenWay with the key's name behind it.
 
   bool ok() const { return status == Status::ok; }
   static Verdict refuse(std::string why) { return {.status = Status::denied, .reason = std::move(why)}; }

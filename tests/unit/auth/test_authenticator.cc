@@ -173,6 +173,56 @@ void what_is_switched_off_is_not_taken(void**) {
   assert_status(keyless.open(options, at->data.path()), Status::io);
 }
 
+Authenticator::Withdrawn adopted(const AuthOptions& options) {
+  Authenticator::Plan plan;
+  assert_ok(at->auth.prepare(options, plan));
+  return at->auth.adopt(std::move(plan));
+}
+
+bool is_any_withdrawn(const Authenticator::Withdrawn& gone) {
+  return gone.has(kDeviceWay) || gone.has(kCertificateWay) || gone.has("token:hs") || gone.has("token:");
+}
+
+void each_proof_says_its_way(void**) {
+  assert_string_equal(at->judge(at->jwt("anna")).way.c_str(), "token:hs");
+  assert_string_equal(at->judge(at->enroll("way")).way.c_str(), "device");
+  assert_string_equal(at->judge({}, "CN=root").way.c_str(), "certificate");
+}
+
+void what_is_configured_as_before_or_wider_withdraws_nothing(void**) {
+  assert_false(is_any_withdrawn(adopted(at->options)));
+  at->keys.write("more.hs256", "another secret of more than thirty-two bytes");
+  assert_false(is_any_withdrawn(adopted(at->options)));
+}
+
+void only_who_came_by_what_is_gone_has_to_come_anew(void**) {
+  AuthOptions options = at->options;
+  at->keys.write("hs.hs256", "the same name, another secret of its length");
+  Authenticator::Withdrawn gone = adopted(options);
+  assert_true(gone.has("token:hs") && gone.has("token:"));
+  assert_false(gone.has("token:more") || gone.has(kDeviceWay) || gone.has(kCertificateWay));
+  options.certificates.pop_back();
+  gone = adopted(options);
+  assert_true(gone.has(kCertificateWay) && !gone.has("token:hs") && !gone.has(kDeviceWay));
+  options.device_tokens = false;
+  gone = adopted(options);
+  assert_true(gone.has(kDeviceWay) && !gone.has("token:hs") && !gone.has(kCertificateWay));
+  options.jwt.rules.issuer = "somebody";
+  assert_true(adopted(options).has("token:hs"));
+  options.default_roles.clear();
+  gone = adopted(options);
+  assert_true(gone.has("token:hs") && gone.has(kDeviceWay) && gone.has(kCertificateWay));
+}
+
+void a_plan_that_is_refused_changes_nothing(void**) {
+  AuthOptions options = at->options;
+  options.device_tokens = false;
+  options.certificates.emplace_back("no rule");
+  Authenticator::Plan plan;
+  assert_status(at->auth.prepare(options, plan), Status::invalid);
+  assert_true(at->judge(at->enroll("stays")).ok() && at->judge({}, "CN=root").ok());
+}
+
 }  // namespace
 
 int main() {
@@ -187,6 +237,10 @@ int main() {
       cmocka_unit_test_setup_teardown(a_subject_is_matched_by_whole_values, set_up, tear_down),
       cmocka_unit_test_setup_teardown(rules_that_make_no_sense_are_refused, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_switched_off_is_not_taken, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(each_proof_says_its_way, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_configured_as_before_or_wider_withdraws_nothing, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(only_who_came_by_what_is_gone_has_to_come_anew, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_plan_that_is_refused_changes_nothing, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
