@@ -315,23 +315,45 @@ Status Session::receive_heal(Bytes frame) {
   GRID_TRY(reader.open(frame));
   Subscription* subscription = find(reader.head().id);
   if (subscription == nullptr || !subscription->heal) return Status::ok;
+  const bool is_first = subscription->healed_through == 0;
+  const std::uint64_t before = shared_.figures.cells_healed;
+  const Status taken = take_healed(reader, *subscription);
+  const Status noted = note_healed(shared_.figures.cells_healed - before, is_first);
+  return taken == Status::ok ? noted : taken;
+}
+
+Status Session::take_healed(wire::OpsReader& reader, Subscription& subscription) {
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
-    if (op.cell.stamp.is_none() || !subscription->scope().matches(op.cell.name)) return Status::corrupt;
+    if (op.cell.stamp.is_none() || !subscription.scope().matches(op.cell.name)) return Status::corrupt;
     // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
     // No device takes a part of a counter away.
-    const bool may_be_deleted = is_behind(*subscription) && shared_.journal.floor().covers(op.cell.stamp);
+    const bool may_be_deleted = is_behind(subscription) && shared_.journal.floor().covers(op.cell.stamp);
     if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
     const Result<bool> may = may_give_back(op);
     if (!may.ok()) return may.status();
     const Result<bool> won = *may ? shared_.journal.heal(op) : false;
     if (!won.ok()) return won.status();
     if (!*won) continue;
-    subscription->healed_through = shared_.journal.store().head();
-    own_.add(subscription->healed_through);
+    subscription.healed_through = shared_.journal.store().head();
+    own_.add(subscription.healed_through);
     ++shared_.figures.cells_healed;
   }
   return Status::ok;
+}
+
+// In one batch with the cells. Told once a subscription: what healed says little of what was lost, who did says a lot.
+Status Session::note_healed(std::uint64_t cells, bool is_first) {
+  if (cells == 0) return Status::ok;
+  if (is_first) {
+    shared_.problem.say("what this gateway has lost is given back by device ").text(hex_of(node_));
+    if (!permit_.identity().empty()) shared_.problem.text(" of ").text(permit_.identity());
+  }
+  Result<Healed> healed = load_healed(shared_.journal.store(), node_);
+  if (!healed.ok()) return healed.status();
+  healed->cells += cells;
+  healed->at_ms = shared_.journal.wall_ms();
+  return save_healed(shared_.journal.store(), node_, *healed);
 }
 
 Status Session::receive_verify(Bytes frame) {
@@ -438,27 +460,6 @@ void Session::collected(storage::Seq through) {
     const Result<Op> standing = shared_.journal.store().find(owed.name.view());
     if (standing.ok()) owed.position = std::max(owed.position, standing->seq);
   }
-}
-
-bool Session::drained(storage::Seq through) {
-  if (owed_.empty()) return false;
-  std::erase_if(owed_, [through](const Owed& owed) { return owed.position <= through; });
-  settle();
-  return ack_due();
-}
-
-std::uint64_t Session::in_flight() const {
-  std::uint64_t kept = taken_on_disk_;
-  if (!owed_.empty()) kept = std::min(kept, owed_.front().taken);
-  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().taken);
-  return taken_ - kept;
-}
-
-void Session::settle() {
-  crdt::Seq kept = on_disk_;
-  if (!owed_.empty()) kept = std::min(kept, owed_.front().before);
-  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().before);
-  durable_ = std::max(durable_, kept);
 }
 
 void Session::sealed() {

@@ -11,7 +11,6 @@
 // Limits    CoordinatorOptions. Everything that waits is a position, a sequence or a flag.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -25,6 +24,7 @@
 #include "server/peers.h"
 #include "server/permit.h"
 #include "server/policy.h"
+#include "server/queue.h"
 #include "server/quota.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
@@ -194,6 +194,8 @@ class Session {
   Status receive_unsubscribe(Bytes frame);
   Status receive_push(Bytes frame);
   Status receive_heal(Bytes frame);
+  Status take_healed(wire::OpsReader& reader, Subscription& subscription);
+  Status note_healed(std::uint64_t cells, bool is_first);
   Status receive_pull_ack(Bytes frame);
   Status receive_verify(Bytes frame);
   Status receive_ask(wire::Kind kind, Bytes frame);
@@ -262,7 +264,8 @@ class Session {
   Bytes write_inspected(MutBytes room);
   Bytes tell_status(std::uint32_t id, MutBytes room) const;
   Bytes tell_devices(const Inspected& ask, MutBytes room) const;
-  bool tell(std::string_view node, const Peer& peer, bool is_linked, wire::OpsWriter& reply) const;
+  bool tell(std::string_view node, const Peer& peer, const Healed& healed, bool is_linked,
+            wire::OpsWriter& reply) const;
   std::vector<crdt::NodeId> linked_nodes() const;
   Bytes tell_subscriptions(const Inspected& ask, MutBytes room) const;
   bool tell(const Subscription& one, wire::OpsWriter& reply) const;
@@ -282,15 +285,15 @@ class Session {
   const Permit& permit_;
   MerkleAnswer answer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
-  std::deque<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
+  Queue<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
-  std::deque<Rejected> rejected_;
-  std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
-  std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
-  std::deque<Inspected> inspected_due_;
-  std::deque<Owed> owed_;
-  std::deque<Unpaid> unpaid_;
+  Queue<Rejected> rejected_;
+  Queue<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
+  Queue<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
+  Queue<Inspected> inspected_due_;
+  Queue<Owed> owed_;
+  Queue<Unpaid> unpaid_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;

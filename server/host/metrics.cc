@@ -28,6 +28,18 @@ struct AppMetric {
   double (*value)(const CoordinatorStatus& status);
 };
 
+struct EngineMetric {
+  const char* name;
+  const char* says;
+  double (*value)(const EngineFigures& figures);
+};
+
+struct WaitMetric {
+  const char* name;
+  const char* says;
+  const Timing* EngineFigures::*timing;
+};
+
 struct TimeMetric {
   const char* name;
   const char* says;
@@ -132,6 +144,27 @@ constexpr TimeMetric kTimeMetrics[] = {
      [](const AppTimings& timings) -> const Timing& { return timings.queue; }},
 };
 
+// Of each engine, with the label `engine`. Its inbox has what the network has for it; its outbox what it has sent.
+constexpr EngineMetric kEngineMetrics[] = {
+    {"grid_engine_apps", "Apps on this engine", [](const EngineFigures& is) { return count(is.apps); }},
+    {"grid_engine_inbox_letters", "Frames and requests that wait for the engine",
+     [](const EngineFigures& is) { return count(is.in.letters); }},
+    {"grid_engine_inbox_bytes", "Memory of these", [](const EngineFigures& is) { return count(is.in.bytes); }},
+    {"grid_engine_inbox_age_seconds", "How long the first of them has waited",
+     [](const EngineFigures& is) { return count(is.in.oldest_ns) / 1e9; }},
+    {"grid_engine_outbox_letters", "Frames and answers that wait for the network",
+     [](const EngineFigures& is) { return count(is.out.letters); }},
+    {"grid_engine_outbox_bytes", "Memory of these", [](const EngineFigures& is) { return count(is.out.bytes); }},
+    {"grid_engine_outbox_age_seconds", "How long the first of them has waited",
+     [](const EngineFigures& is) { return count(is.out.oldest_ns) / 1e9; }},
+};
+
+// Likewise, as histograms.
+constexpr WaitMetric kWaitMetrics[] = {
+    {"grid_engine_inbox_wait_seconds", "How long what came waited for the engine", &EngineFigures::in_waits},
+    {"grid_engine_outbox_wait_seconds", "How long what it sent waited for the network", &EngineFigures::out_waits},
+};
+
 double seconds_of(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
 }
@@ -167,6 +200,8 @@ double start_time() {
 
 constexpr GatewayMetric kGatewayMetrics[] = {
     {"grid_apps", kGauge, "Apps that are open", [](const GatewayFigures& all) { return count(all.apps.size()); }},
+    {"grid_apps_opening", kGauge, "Apps that are being opened",
+     [](const GatewayFigures& all) { return count(all.apps_opening); }},
     {"grid_sockets", kGauge, "Connections, those included that are opening or closing",
      [](const GatewayFigures& all) { return count(all.sockets); }},
     {"grid_log_lines_left_out_total", kCounter, "Lines of the log that repeated others, or that stderr did not take",
@@ -224,6 +259,24 @@ MetricFamily family_of(const TimeMetric& metric, const std::vector<AppFigures>& 
   return family;
 }
 
+MetricFamily family_of(const EngineMetric& metric, const std::vector<EngineFigures>& engines) {
+  MetricFamily family{metric.name, metric.says, kGauge, {}};
+  for (const EngineFigures& engine : engines) {
+    family.metric.push_back(number(kGauge, metric.value(engine)));
+    family.metric.back().label.push_back({"engine", std::to_string(family.metric.size())});
+  }
+  return family;
+}
+
+MetricFamily family_of(const WaitMetric& metric, const std::vector<EngineFigures>& engines) {
+  MetricFamily family{metric.name, metric.says, MetricType::Histogram, {}};
+  for (const EngineFigures& engine : engines) {
+    family.metric.push_back((engine.*metric.timing)->histogram().Collect());
+    family.metric.back().label.push_back({"engine", std::to_string(family.metric.size())});
+  }
+  return family;
+}
+
 const char* name_of(MetricType type) {
   return type == kCounter ? "counter" : type == MetricType::Histogram ? "histogram" : "gauge";
 }
@@ -254,6 +307,8 @@ std::string metrics_text(const GatewayFigures& figures) {
   for (const GatewayMetric& metric : kGatewayMetrics) {
     families.push_back({metric.name, metric.says, metric.type, {number(metric.type, metric.value(figures))}});
   }
+  for (const EngineMetric& metric : kEngineMetrics) families.push_back(family_of(metric, figures.engines));
+  for (const WaitMetric& metric : kWaitMetrics) families.push_back(family_of(metric, figures.engines));
   for (const AppMetric& metric : kAppMetrics) families.push_back(family_of(metric, figures.apps));
   families.push_back(rejections_of(figures.apps));
   for (const TimeMetric& metric : kTimeMetrics) families.push_back(family_of(metric, figures.apps));
@@ -265,6 +320,10 @@ std::string metrics_text(const GatewayFigures& figures) {
 std::string metrics_reference() {
   std::string table = "| metric | type | labels | says |\n|---|---|---|---|\n";
   for (const GatewayMetric& metric : kGatewayMetrics) table += row_of(metric.name, metric.type, "", metric.says);
+  for (const EngineMetric& metric : kEngineMetrics) table += row_of(metric.name, kGauge, "engine", metric.says);
+  for (const WaitMetric& metric : kWaitMetrics) {
+    table += row_of(metric.name, MetricType::Histogram, "engine", metric.says);
+  }
   for (const AppMetric& metric : kAppMetrics) table += row_of(metric.name, metric.type, "app", metric.says);
   table += row_of(kRejected, kCounter, "app, reason", kRejectedSays);
   for (const TimeMetric& metric : kTimeMetrics) {

@@ -5,13 +5,14 @@ import resource
 import socket
 import ssl
 import unittest
+import urllib.request
 
 import harness
 import secure
 
 LINKS = 1000
-PLAIN_BYTES_MAX = 12 * 1024
-TLS_BYTES_MAX = 28 * 1024
+PLAIN_BYTES_MAX = 6 * 1024
+TLS_BYTES_MAX = 22 * 1024
 
 UPGRADE = (b"GET /v1/default HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -46,6 +47,9 @@ class Idle(harness.GridTest):
         port = int(gateway.url.rsplit(":", 1)[1])
         for _ in range(100):  # What the first ones need is there for all.
             self.opened(port, tls)
+        url = f"{'https' if tls else 'http'}://localhost:{port}/metrics"
+        harness.wait_until(lambda: b'grid_links{app="default"} 100\n' in urllib.request.urlopen(url, context=tls).read(),
+                           "their app is open")
         before = resident(gateway)
         for _ in range(LINKS):
             self.opened(port, tls)

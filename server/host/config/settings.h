@@ -62,6 +62,7 @@ struct AuthSettings {
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:7271"};
   std::string data = "./grid-data";
+  std::uint64_t engines = 1;
   Span stop_timeout{5'000};
   Span drain_spread{30'000};
   LogSettings log{};
