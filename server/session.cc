@@ -462,27 +462,6 @@ void Session::collected(storage::Seq through) {
   }
 }
 
-bool Session::drained(storage::Seq through) {
-  if (owed_.empty()) return false;
-  owed_.remove_if([through](const Owed& owed) { return owed.position <= through; });
-  settle();
-  return ack_due();
-}
-
-std::uint64_t Session::in_flight() const {
-  std::uint64_t kept = taken_on_disk_;
-  if (!owed_.empty()) kept = std::min(kept, owed_.front().taken);
-  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().taken);
-  return taken_ - kept;
-}
-
-void Session::settle() {
-  crdt::Seq kept = on_disk_;
-  if (!owed_.empty()) kept = std::min(kept, owed_.front().before);
-  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().before);
-  durable_ = std::max(durable_, kept);
-}
-
 void Session::sealed() {
   sealed_ = std::max(sealed_, open_);
   taken_sealed_ = taken_;

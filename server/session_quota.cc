@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The part of Session that goes by the app's quota: what grows beyond it is refused, and what comes faster than it is
-// acknowledged later.
+// acknowledged later; and what may be acknowledged, with all that an acknowledgement waits for.
+
+#include <algorithm>
 
 #include "server/session.h"
 
@@ -36,6 +38,27 @@ Status Session::ask_quota(wire::OpsReader behind, Op op, Verdict& unit) const {
 void Session::note_unpaid(bool is_again) {
   const std::uint64_t op = is_again ? shared_.quota.taken() : shared_.quota.take();
   if (op > shared_.quota.paid()) unpaid_.push_back({last_seq_, taken_, op});
+}
+
+bool Session::drained(storage::Seq through) {
+  if (owed_.empty()) return false;
+  owed_.remove_if([through](const Owed& owed) { return owed.position <= through; });
+  settle();
+  return ack_due();
+}
+
+std::uint64_t Session::in_flight() const {
+  std::uint64_t kept = taken_on_disk_;
+  if (!owed_.empty()) kept = std::min(kept, owed_.front().taken);
+  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().taken);
+  return taken_ - kept;
+}
+
+void Session::settle() {
+  crdt::Seq kept = on_disk_;
+  if (!owed_.empty()) kept = std::min(kept, owed_.front().before);
+  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().before);
+  durable_ = std::max(durable_, kept);
 }
 
 void Session::settle_paid() {
