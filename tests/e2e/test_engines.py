@@ -55,7 +55,8 @@ connect_timeout = "1m"
         """Brings rows, reads them and asks for figures until it is told to stop."""
         row = b'{"key":"by-http","value":{"n":1}}\n' * 50
         while not stop.wait(0.01):
-            for path, body in (("/v1/default/import/other", row), ("/v1/default/export/other", None), ("/metrics", None)):
+            for path, body in (("/v1/default/import/other", row), ("/v1/default/export/other", None),
+                               ("/metrics", None)):
                 answer = self.ask(gateway, path, body)
                 troubles += [answer] if answer[0] != 200 else []
 
