@@ -11,13 +11,13 @@
 // Threads   None: the caller's.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "server/message_log.h"
+#include "server/queue.h"
 #include "server/room.h"
 #include "server/topic_index.h"
 
@@ -74,9 +74,9 @@ class ChannelLink {
   std::string identity_;
   std::set<std::string, std::less<>> filters_;
   std::map<std::string, Room::Attendance, std::less<>> rooms_;
-  std::deque<MessageLog::Position> queue_;
+  Queue<MessageLog::Position> queue_;
   std::uint64_t lost_ = 0;
-  std::deque<Refused> refused_;
+  Queue<Refused> refused_;
   std::uint64_t beat_ = 0;
   bool beat_due_ = false;
   bool rooms_due_ = false;

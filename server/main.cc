@@ -184,6 +184,8 @@ int run(const Arguments& arguments, Config config) {
   std::signal(SIGPIPE, SIG_IGN);
   uv_loop_t* loop = uv_default_loop();
   Signals signals(loop);
+  Notify notify(loop);
+  notify.status("opens what it holds");
   Gateway gateway(loop);
   const std::string data = config.gateway().data;
   if (gateway.open(std::move(config)) != Status::ok) {
@@ -205,7 +207,6 @@ int run(const Arguments& arguments, Config config) {
   if (!gateway.is_locked()) {
     gateway.log().say(Level::warning, "development mode: no authentication, loopback only", {{"data", data}});
   }
-  Notify notify(loop);
   serve(loop, arguments, gateway, signals, notify);
   if (gateway.has_failed()) {
     std::fprintf(stderr, "gridd: ends: %s; all that was acknowledged durable is kept\n", gateway.failure().c_str());

@@ -104,7 +104,7 @@ Status MerkleAnswer::read_groups(Kind kind, Bytes frame, Ask& ask) {
 
 void MerkleAnswer::forget(std::uint32_t id) {
   for (const Ask& ask : asks_) ask_bytes_ -= ask.id == id ? ask.bytes : 0;
-  std::erase_if(asks_, [id](const Ask& ask) { return ask.id == id; });
+  asks_.remove_if([id](const Ask& ask) { return ask.id == id; });
 }
 
 Result<Bytes> MerkleAnswer::write(MutBytes room, const Wanted& wanted) {

@@ -7,12 +7,12 @@
 //           for at most kChildrenMax digests; a write of cells looks at kLooksMax.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
 #include "runtime/scan.h"
 #include "server/journal.h"
+#include "server/queue.h"
 #include "server/wanted.h"
 #include "transport/wire.h"
 
@@ -98,7 +98,7 @@ class MerkleAnswer {
 
   Journal& journal_;
   std::uint32_t value_bytes_max_ = 0;
-  std::deque<Ask> asks_;
+  Queue<Ask> asks_;
   std::size_t ask_bytes_ = 0;  // Of the frames of those that wait.
 };
 

@@ -10,20 +10,27 @@ constexpr std::size_t kPeerBytes = 64;      // Behind them, the principal.
 constexpr std::size_t kDeafPeerBytes = 56;  // Without heard_ms,
 constexpr std::size_t kOldPeerBytes = 48;   // and without whole_time: what was taken was whole.
 
-// "peer/" and the node id in hex.
-struct PeerName {
-  explicit PeerName(crdt::NodeId node) {
-    for (std::size_t i = 0; i < 16; ++i) text[5 + i] = "0123456789abcdef"[(node >> (60 - 4 * i)) & 15];
-  }
-  std::string_view view() const { return {text, sizeof(text)}; }
+constexpr std::size_t kHealedBytes = 16;
+constexpr std::string_view kHealedPrefix = "healed/";
 
-  char text[21] = {'p', 'e', 'e', 'r', '/'};
+// A prefix and the node id in hex.
+struct NodeFact {
+  NodeFact(std::string_view prefix, crdt::NodeId node) {
+    size = prefix.copy(text, sizeof(text) - 16) + 16;
+    for (std::size_t i = 0; i < 16; ++i) text[size - 16 + i] = "0123456789abcdef"[(node >> (60 - 4 * i)) & 15];
+  }
+  std::string_view view() const { return {text, size}; }
+
+  std::size_t size = 0;
+  char text[24] = {};
 };
 
 }  // namespace
 
+std::string hex_of(crdt::NodeId node) { return std::string(NodeFact({}, node).view()); }
+
 Result<Peer> load_peer(storage::Store& store, crdt::NodeId node) {
-  const Result<Bytes> bytes = store.fact(PeerName(node).view());
+  const Result<Bytes> bytes = store.fact(NodeFact(kPeerPrefix, node).view());
   return bytes.ok() ? read_peer(*bytes) : bytes.status();
 }
 
@@ -62,7 +69,22 @@ Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer) {
   store_be(peer.heard_ms, bytes + 56);
   const Bytes principal = as_bytes(peer.principal);
   copy(principal, MutBytes(bytes).subspan(kPeerBytes));
-  return store.set_fact(PeerName(node).view(), Bytes(bytes).first(kPeerBytes + principal.size()));
+  return store.set_fact(NodeFact(kPeerPrefix, node).view(), Bytes(bytes).first(kPeerBytes + principal.size()));
+}
+
+Result<Healed> load_healed(storage::Store& store, crdt::NodeId node) {
+  const Result<Bytes> bytes = store.fact(NodeFact(kHealedPrefix, node).view());
+  if (bytes.status() == Status::not_found) return Healed{};
+  if (!bytes.ok()) return bytes.status();
+  if (bytes->size() != kHealedBytes) return Status::corrupt;
+  return Healed{load_be(bytes->data()), load_be(bytes->data() + 8)};
+}
+
+Status save_healed(storage::Store& store, crdt::NodeId node, const Healed& healed) {
+  std::uint8_t bytes[kHealedBytes];
+  store_be(healed.cells, bytes);
+  store_be(healed.at_ms, bytes + 8);
+  return store.set_fact(NodeFact(kHealedPrefix, node).view(), bytes);
 }
 
 }  // namespace grid::server

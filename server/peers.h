@@ -30,6 +30,15 @@ struct Peer {
   bool knows(std::uint64_t token) const { return token == latest || token == confirmed; }
 };
 
+// As people and facts know it: 16 hex digits.
+std::string hex_of(crdt::NodeId node);
+
+// What a node has given back that was lost here (PROTOCOL P19).
+struct Healed {
+  std::uint64_t cells = 0;
+  std::uint64_t at_ms = 0;  // Wall time, of the last of them.
+};
+
 //   not_found  This node has never said hello here.
 //   corrupt    What stands there is no peer.
 Result<Peer> load_peer(storage::Store& store, crdt::NodeId node);
@@ -39,6 +48,11 @@ template <typename Visit>
 Status each_peer(storage::Store& store, Visit visit);
 // Into the open batch.
 Status save_peer(storage::Store& store, crdt::NodeId node, const Peer& peer);
+
+//   corrupt  As load_peer(). A node that gave nothing back has given none.
+Result<Healed> load_healed(storage::Store& store, crdt::NodeId node);
+// Into the open batch.
+Status save_healed(storage::Store& store, crdt::NodeId node, const Healed& healed);
 
 // ---- implementation
 

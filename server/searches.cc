@@ -180,7 +180,7 @@ void Searches::searched(Bytes frame, std::uint64_t now_ms) {
   look_at_ms_ = 0;
   const auto link = links_.find(running_link_);
   if (link == links_.end()) return;
-  std::deque<Ask>& asks = link->second->asks_;
+  std::vector<Ask>& asks = link->second->asks_;
   const auto ask = std::find_if(asks.begin(), asks.end(), [this](const Ask& one) { return one.serial == running_; });
   if (ask == asks.end()) return;
   const Seen seen = seen_in(frame);

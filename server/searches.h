@@ -11,7 +11,6 @@
 // Threads   None: the caller's.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -65,7 +64,7 @@ class SearchLink {
   };
 
   runtime::LinkId id_ = 0;
-  std::deque<Ask> asks_;
+  std::vector<Ask> asks_;
   std::size_t replies_due_ = 0;
 };
 

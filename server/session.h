@@ -11,7 +11,6 @@
 // Limits    CoordinatorOptions. Everything that waits is a position, a sequence or a flag.
 #pragma once
 
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -25,6 +24,8 @@
 #include "server/peers.h"
 #include "server/permit.h"
 #include "server/policy.h"
+#include "server/queue.h"
+#include "server/quota.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
 #include "server/write_behind.h"
@@ -58,6 +59,7 @@ struct Shared {
   Author& author;
   const Sessions& sessions;
   const WriteBehind& write_behind;
+  Quota& quota;
 };
 
 class Session {
@@ -93,6 +95,13 @@ class Session {
   void collected(storage::Seq through);
   // and it has what arrived up to `through`. True: there is something to acknowledge.
   bool drained(storage::Seq through);
+
+  // ---- the rate
+  // The first op that may not be acknowledged yet, by its number in the quota; 0: there is none.
+  std::uint64_t first_unpaid() const { return unpaid_.empty() ? 0 : unpaid_.front().op; }
+  std::size_t unpaid_count() const { return unpaid_.size(); }
+  // Some of them may be now.
+  void settle_paid();
 
   // Ends the session over a frame, as receive() does.
   void refuse(wire::Kind kind, Status status);
@@ -163,6 +172,12 @@ class Session {
     storage::Seq position;  // Of what stands in its cell.
     KeptName name;
   };
+  // An op that came too fast.
+  struct Unpaid {
+    crdt::Seq before;  // As in Owed.
+    std::uint64_t taken;
+    std::uint64_t op;  // Its number in the quota.
+  };
   struct Beaten {
     std::uint32_t subscription;
     KeptName name;
@@ -179,6 +194,8 @@ class Session {
   Status receive_unsubscribe(Bytes frame);
   Status receive_push(Bytes frame);
   Status receive_heal(Bytes frame);
+  Status take_healed(wire::OpsReader& reader, Subscription& subscription);
+  Status note_healed(std::uint64_t cells, bool is_first);
   Status receive_pull_ack(Bytes frame);
   Status receive_verify(Bytes frame);
   Status receive_ask(wire::Kind kind, Bytes frame);
@@ -202,6 +219,9 @@ class Session {
   Status ask_policy(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
   Result<Resolution> resolve(const crdt::Op& op) const;
   Result<bool> decide(const crdt::Op& op);
+  Status ask_quota(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
+  void note_unpaid(bool is_again);
+  void show(const crdt::Op& op, const Verdict& unit, storage::Seq position) const;
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;
   Status merge_op(const crdt::Op& op, bool given_back);
@@ -244,7 +264,8 @@ class Session {
   Bytes write_inspected(MutBytes room);
   Bytes tell_status(std::uint32_t id, MutBytes room) const;
   Bytes tell_devices(const Inspected& ask, MutBytes room) const;
-  bool tell(std::string_view node, const Peer& peer, bool is_linked, wire::OpsWriter& reply) const;
+  bool tell(std::string_view node, const Peer& peer, const Healed& healed, bool is_linked,
+            wire::OpsWriter& reply) const;
   std::vector<crdt::NodeId> linked_nodes() const;
   Bytes tell_subscriptions(const Inspected& ask, MutBytes room) const;
   bool tell(const Subscription& one, wire::OpsWriter& reply) const;
@@ -264,14 +285,15 @@ class Session {
   const Permit& permit_;
   MerkleAnswer answer_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
-  std::deque<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
+  Queue<Subscription*> due_;  // Of these, whose turn it is first: none that has something to send is missing.
   std::vector<grid_Subscribed> subscribed_due_;
   OwnArrivals own_;
-  std::deque<Rejected> rejected_;
-  std::deque<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
-  std::deque<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
-  std::deque<Inspected> inspected_due_;
-  std::deque<Owed> owed_;
+  Queue<Rejected> rejected_;
+  Queue<Beaten> beaten_;  // Cells that the device's clock made it pass over, and whose op has lost here.
+  Queue<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
+  Queue<Inspected> inspected_due_;
+  Queue<Owed> owed_;
+  Queue<Unpaid> unpaid_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;

@@ -49,17 +49,20 @@ Bytes Session::tell_devices(const Inspected& ask, MutBytes room) const {
     if (reply.count() == kDevicesOfAnAnswer) return reply.finish({}, false);
     after = fact->name;
     const Result<Peer> peer = read_peer(fact->bytes);
-    const bool is_linked = std::binary_search(linked.begin(), linked.end(), node_of_peer(after));
+    const crdt::NodeId id = node_of_peer(after);
+    const bool is_linked = std::binary_search(linked.begin(), linked.end(), id);
     const std::string node = after.substr(kPeerPrefix.size());
-    const bool is_told = peer.ok() ? tell(node, *peer, is_linked, reply)
-                                   : reply.add({.cell = {.name = {"inspect", node, {}}, .stamp = {}}});
+    const Result<Healed> healed = load_healed(store, id);
+    const bool is_told = peer.ok() && healed.ok() ? tell(node, *peer, *healed, is_linked, reply)
+                                                  : reply.add({.cell = {.name = {"inspect", node, {}}, .stamp = {}}});
     if (!is_told) return reply.finish({}, false);
   }
   return reply.finish({}, true);
 }
 
 // False: there is no room for it.
-bool Session::tell(std::string_view node, const Peer& peer, bool is_linked, wire::OpsWriter& reply) const {
+bool Session::tell(std::string_view node, const Peer& peer, const Healed& healed, bool is_linked,
+                   wire::OpsWriter& reply) const {
   std::uint8_t bytes[256];
   crdt::ValueWriter writer(bytes);
   const std::uint64_t wall_ms = shared_.journal.wall_ms();
@@ -68,6 +71,10 @@ bool Session::tell(std::string_view node, const Peer& peer, bool is_linked, wire
   writer.begin_record();
   writer.field("behind");
   writer.integer(static_cast<std::int64_t>(head - std::min(head, seen)));
+  writer.field("healed");
+  writer.integer(static_cast<std::int64_t>(healed.cells));
+  writer.field("healed_at");
+  healed.cells == 0 ? writer.null() : writer.timestamp(static_cast<std::int64_t>(healed.at_ms));
   writer.field("heard");
   peer.heard_ms == 0 ? writer.null() : writer.timestamp(static_cast<std::int64_t>(peer.heard_ms));
   writer.field("linked");

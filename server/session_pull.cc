@@ -24,7 +24,7 @@ void Session::end_subscriptions(Condition condition) {
     shared_.index.remove(subscription->scope(), subscription->predicate(), {this, subscription.get()});
     answer_.forget(subscription->id());
   }
-  std::erase_if(due_, [&condition](const Subscription* subscription) { return condition(*subscription); });
+  due_.remove_if([&condition](const Subscription* subscription) { return condition(*subscription); });
   std::erase_if(subscriptions_, [&condition](const auto& subscription) { return condition(*subscription); });
 }
 

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <algorithm>
-#include <deque>
 #include <memory>
 #include <set>
 #include <string>
@@ -18,6 +17,7 @@
 #include "server/epochs.h"
 #include "server/journal.h"
 #include "server/leaps.h"
+#include "server/queue.h"
 #include "server/wanted.h"
 #include "transport/wire.h"
 
@@ -34,7 +34,7 @@ class OwnArrivals {
   void forget_through(storage::Seq seq);
 
  private:
-  std::deque<storage::Seq> seqs_;
+  Queue<storage::Seq> seqs_;
 };
 
 // The rows of a predicate that a device holds, as far as the gateway knows (PROTOCOL P21): only these are evicted.

@@ -19,6 +19,10 @@ constexpr std::uint8_t kYes[] = {1};
 constexpr int kFramesATurn = 256;
 constexpr const char* kDisk = "a disk has failed: ";
 
+QuotaLimits limits_of(const config::QuotaSettings& quota) {
+  return {quota.cells, quota.bytes.bytes, quota.ops_per_second};
+}
+
 }  // namespace
 
 using runtime::Action;
@@ -167,8 +171,10 @@ CoordinatorOptions AppHost::options() {
   options.index_bytes_max = settings.index_memory.bytes;
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
+  options.quota = limits_of(settings.quota);
   options.seed = load_be(seed);
   options.policy = &config_.policies.rules;
+  options.observer = &ops_;
   if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
@@ -229,7 +235,8 @@ bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
 
 void AppHost::take_rules(AppConfig&& config) {
   config_.policies.rules = std::move(config.policies.rules);
-  if (!grants_.has_value()) return;
+  coordinator_->limit(limits_of(config.settings.quota));
+  if (!grants_.has_value()) return host_->step(Event::Kind::wake);
   grants_->replace(std::move(config.grants));
   host_->step(Event::Kind::grants_changed);
 }

@@ -22,6 +22,7 @@
 #include "server/host/app_config.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
+#include "server/host/op_log.h"
 #include "server/host/outflow.h"
 #include "server/host/search_worker.h"
 #include "server/host/sink_loader.h"
@@ -68,7 +69,7 @@ class AppHost final : private port::UvHost::Owner {
   // The owner takes frames again.
   void go_on();
 
-  // Goes by these rules of maps and these roles from now on. What else is configured stays as it was.
+  // Goes by these rules of maps, roles and quotas from now on. What else is configured stays as it was.
   void take_rules(AppConfig&& config);
   // Whether the database has everything that the journal holds.
   bool is_drained() const;
@@ -137,6 +138,7 @@ class AppHost final : private port::UvHost::Owner {
   std::vector<runtime::LinkId> closing_;  // At the end of the turn: a last frame may come with it.
   bool wants_drain_ = false;
   AppTimings timings_{};
+  OpLog ops_{log_, app_, timings_.queue};
   std::uint64_t drain_begun_ns_ = 0;
   std::string failure_;
 };

@@ -29,6 +29,8 @@ namespace {
 constexpr std::string_view kPath = "/v1/";
 constexpr std::uint64_t kAskDrainedMs = 20;
 
+std::uint64_t link_number(LinkId link) { return link; }
+
 std::string_view app_in(std::string_view path) {
   return path.starts_with(kPath) ? path.substr(kPath.size()) : std::string_view();
 }
@@ -268,8 +270,10 @@ void Gateway::note_drained(const Letter& letter) {
 }
 
 GatewayFigures Gateway::figures() const {
-  GatewayFigures all{
-      .apps_opening = apps_->opening().size(), .sockets = links_->link_count(), .log_lines_left_out = log_.left_out()};
+  GatewayFigures all{.apps_opening = apps_->opening().size(),
+                     .sockets = links_->link_count(),
+                     .log_lines_left_out = log_.left_out(),
+                     .certificate_until_s = links_->certificate().not_after_s};
   for (const auto& engine : apps_->engines()) all.engines.push_back(engine->figures());
   return all;
 }
@@ -293,14 +297,16 @@ void Gateway::on_open(LinkId link, std::string_view path, std::string_view ident
   const std::string name(app_in(path));
   App* const app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
-    log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
+    log_.say(Log::Level::error, "app not opened", {{"link", link_number(link)}, {"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
+  log_.say(Log::Level::debug, "link opened", {{"link", link_number(link)}, {"app", name}, {"identity", identity}});
   door_.entered(link, identity);
   board_->connect(link, *app, identity, claims);
 }
 
-void Gateway::on_close(LinkId link, std::string_view) {
+void Gateway::on_close(LinkId link, std::string_view reason) {
+  log_.say(Log::Level::debug, "link closed", {{"link", link_number(link)}, {"reason", reason}});
   board_->lost(link);
   door_.left(link);
 }

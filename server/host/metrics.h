@@ -39,6 +39,7 @@ struct AppTimings {
   Timing step{};   // One event, with all that it led to.
   Timing flush{};  // The journal onto its disk.
   Timing drain{};  // A batch into the database.
+  Timing queue{};  // From a commit that is on disk to the database that has it.
 };
 
 // One app, as it stands.
@@ -71,6 +72,7 @@ struct GatewayFigures {
   std::size_t apps_opening = 0;
   std::size_t sockets = 0;
   std::uint64_t log_lines_left_out = 0;
+  std::int64_t certificate_until_s = 0;  // Since 1970; 0: there is none.
 };
 
 std::string metrics_text(const GatewayFigures& figures);

@@ -178,13 +178,13 @@ class RowsIn final : public RowWork {
   bool go_on() override {
     if (answer.has_value() || is_over_) return true;
     std::size_t at = 0;
-    bool is_full = false;
-    for (std::size_t end = rest_.find('\n'); end != std::string::npos && !is_full; end = rest_.find('\n', at)) {
-      is_full = take_line(std::string_view(rest_).substr(at, end - at)) == Status::full;
-      if (!is_full) at = end + 1;
+    bool is_late = false;
+    for (std::size_t end = rest_.find('\n'); end != std::string::npos && !is_late; end = rest_.find('\n', at)) {
+      is_late = take_line(std::string_view(rest_).substr(at, end - at)) == Status::busy;
+      if (!is_late) at = end + 1;
     }
     rest_.erase(0, at);
-    if (is_full) return false;
+    if (is_late) return false;
     if (rest_.size() > kLineBytesMax) return refuse(413, "line " + std::to_string(line_ + 1) + " is too long");
     if (!is_ended_) return true;
     if (!app_.has_kept(map_, last_)) return false;
@@ -198,7 +198,7 @@ class RowsIn final : public RowWork {
     std::string problem;
     const Status status = write(line, problem);
     // It is tried again.
-    if (status == Status::full) return status;
+    if (status == Status::busy) return status;
     ++line_;
     if (status == Status::ok) return ++written_, status;
     ++refused_;

@@ -4,11 +4,13 @@
 Programs are found in $GRID_BIN. Every wait is for a condition, with a deadline so generous that only a hang meets it:
 no verdict depends on how fast a machine is. Whatever a test starts ends with it.
 """
+import importlib
 import json
 import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -67,6 +69,23 @@ class Outcome:
         return [json.loads(line) for line in self.out.splitlines()]
 
 
+def on_postgres():
+    """Whether gateways are to drain into Postgres, in tests that are not about databases."""
+    return os.environ.get("GRID_E2E_SINK") == "postgres"
+
+
+def postgres():
+    """The module that starts one; it needs this one, and a server's programs."""
+    return importlib.import_module("postgres")
+
+
+def database_of(command):
+    """What a gridd finds in its environment that tells it which database to take."""
+    if not on_postgres() or "--data" not in command:
+        return {}
+    return postgres().environment_of(command[command.index("--data") + 1])
+
+
 class Process:
     """A program that runs beside the test; what it prints is gathered line by line."""
 
@@ -74,7 +93,7 @@ class Process:
         self.command = command
         self.lines = []
         self.child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                      env={**os.environ, **(env or {})}, text=True)
+                                      env={**os.environ, **database_of(command), **(env or {})}, text=True)
         self.errors = []
         self._readers = [threading.Thread(target=self._gather, args=pair, daemon=True)
                          for pair in ((self.child.stdout, self.lines), (self.child.stderr, self.errors))]
@@ -142,6 +161,14 @@ class GridTest(unittest.TestCase):
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return str(path)
+
+    def database(self, data="gateway"):
+        """What the database of a gateway has: key, and its value or None for a removal."""
+        if on_postgres():
+            return postgres().cells(self.path(data))
+        with sqlite3.connect(f"file:{self.path(data)}/apps/default/cells.sqlite?mode=ro", uri=True) as database:
+            return {key: json.loads(value) if value else None
+                    for key, value in database.execute("SELECT key, json FROM cell")}
 
     def numbers(self, count):
         """A CSV of so many rows with the keys 0, 1, 2, ..."""

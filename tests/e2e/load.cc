@@ -2,16 +2,19 @@
 //
 // grid_load: a device that writes without pause and keeps a ledger, for tests that kill things.
 //
-//     grid_load STORE URL NAME
+//     grid_load STORE URL NAME [MAP [KEYS]]
 //
-// Writes NAME/0, NAME/1, ... and shared keys into the map `load` until SIGTERM. Prints `durable N` once every key below
-// N is acknowledged durable by the gateway, and `written N` at the end.
+// Writes op 0, op 1, ... into NAME/0, NAME/1, ... of MAP (`load`), and shared keys besides, until SIGTERM. With KEYS op
+// N goes into NAME/(N mod KEYS), so that a long run does not fill a disk. Prints `durable N` once every op below N is
+// acknowledged durable by the gateway, and `written N` at the end.
 
 #include <grid/grid.h>
 #include <grid/linux.h>
 #include <uv.h>
 
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <string>
 
@@ -19,13 +22,16 @@ namespace {
 
 struct Written {
   grid::Write write;
-  std::uint64_t count;  // Keys up to and including it.
+  std::uint64_t count;  // Ops up to and including it.
 };
 
 class Load {
  public:
-  Load(grid::LinuxHost& host, grid::Node& node, std::string_view name)
-      : host_(host), load_(node.map("load")), name_(name) {}
+  Load(grid::LinuxHost& host, grid::Map map, std::string_view name, std::uint64_t keys)
+      : host_(host), load_(map), name_(name), keys_(keys) {}
+
+  // Fewer would let an op take the place of one that is still on its way.
+  static constexpr int kKeysMin = 2'001;
 
   void turn() {
     for (int i = 0; i < kWritesATurn && waiting_.size() < kAheadMax && !failed_; ++i) write();
@@ -43,12 +49,12 @@ class Load {
 
  private:
   // Waits at a distance, as a device with a full log does.
-  static constexpr std::uint64_t kAheadMax = 2'000;
+  static constexpr std::uint64_t kAheadMax = kKeysMin - 1;
   static constexpr std::uint64_t kSharedKeys = 50;
   static constexpr int kWritesATurn = 20;
 
   grid::Write put(std::uint64_t number) {
-    return load_.put(name_ + "/" + std::to_string(number), {{"by", name_.c_str()}, {"n", number}});
+    return load_.put(name_ + "/" + std::to_string(number % keys_), {{"by", name_.c_str()}, {"n", number}});
   }
 
   // A gateway that lost the newest fork token of this store makes it go on as another node: what was not durable is
@@ -70,6 +76,7 @@ class Load {
   grid::LinuxHost& host_;
   grid::Map load_;
   std::string name_;
+  std::uint64_t keys_;
   std::deque<Written> waiting_;
   std::uint64_t count_ = 0;
   bool failed_ = false;
@@ -78,13 +85,18 @@ class Load {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return std::fprintf(stderr, "grid_load STORE URL NAME\n"), 2;
+  const std::uint64_t keys = argc == 6 ? std::strtoull(argv[5], nullptr, 10) : UINT64_MAX;
+  if (argc < 4 || argc > 6 || keys < std::uint64_t{Load::kKeysMin}) {
+    return std::fprintf(stderr, "grid_load STORE URL NAME [MAP [KEYS, %d at least]]\n",
+                        static_cast<int>(Load::kKeysMin)),
+           2;
+  }
   grid::LinuxHost host;
   grid::Node* node = host.open({.app = "default", .store = argv[1], .server = argv[2], .backoff_ms_max = 200});
   if (node == nullptr || node->subscribe({}) != grid::Status::ok) {
     return std::fprintf(stderr, "grid_load: %s\n", host.problem()), 1;
   }
-  Load load(host, *node, argv[3]);
+  Load load(host, node->map(argc > 4 ? argv[4] : "load"), argv[3], keys);
   uv_timer_t timer;
   uv_timer_init(host.loop(), &timer);
   timer.data = &load;

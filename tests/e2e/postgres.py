@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Postgres server of a test's own, on a socket in a folder that goes away. It ends with its test, however that
 ends."""
+import atexit
+import functools
+import hashlib
 import json
 import os
 import pathlib
@@ -74,15 +77,40 @@ class Postgres:
 
     @property
     def url(self):
-        return f"postgresql://grid@/postgres?host={self.folder}"
+        return self.url_of("postgres")
 
-    def query(self, sql):
+    def url_of(self, database):
+        return f"postgresql://grid@/{database}?host={self.folder}"
+
+    def query(self, sql, url=None):
         """What psql prints: rows as lines, columns parted by |."""
-        command = [str(BIN / "psql"), "-XAtqv", "ON_ERROR_STOP=1", self.url, "-c", sql]
+        command = [str(BIN / "psql"), "-XAtqv", "ON_ERROR_STOP=1", url or self.url, "-c", sql]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=harness.DEADLINE_SECONDS)
         if done.returncode != 0:
             raise AssertionError(f"{sql}: {done.stderr}")
         return done.stdout.strip()
+
+
+@functools.cache
+def _shared():
+    server = Postgres()
+    atexit.register(server.remove)
+    return server.start()
+
+
+@functools.cache
+def environment_of(data):
+    """For a gateway of a test that is not about databases: each data directory has a database of its own."""
+    name = "d" + hashlib.sha256(str(data).encode()).hexdigest()[:16]
+    _shared().query(f"create database {name}")
+    return {"GRIDD_APPS_SINK_TYPE": "postgres", "GRIDD_APPS_SINK_URL": _shared().url_of(name)}
+
+
+def cells(data):
+    """What the database of that directory has: key, and its value or None for a removal."""
+    url = environment_of(data)["GRIDD_APPS_SINK_URL"]
+    lines = _shared().query("select json_build_array(key, json) from grid_default.cell", url).splitlines()
+    return dict(json.loads(line) for line in lines)
 
 
 class PostgresTest(harness.GridTest):

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import signal
-import sqlite3
 import subprocess
 
 import harness
@@ -18,12 +17,6 @@ class Backup(harness.GridTest):
     def rows(self, *context):
         lines = self.gridctl(*context, "-o", "ndjson", "ls", "m").splitlines()
         return {row["key"]: row["value"] for row in map(json.loads, lines)}
-
-    def database(self, data):
-        """What the gateway's database has: key, and its value or None for a removal."""
-        with sqlite3.connect(f"file:{self.path(data)}/apps/default/cells.sqlite?mode=ro", uri=True) as database:
-            return {key: json.loads(value) if value else None
-                    for key, value in database.execute("SELECT key, json FROM cell")}
 
     def backup(self, data="gateway", file="b.grid", **options):
         out = self.gridctl("server", "backup", self.path(file), "--data", self.path(data), **options)
@@ -72,11 +65,18 @@ class Backup(harness.GridTest):
         expected = {**before, "absent": 7}
         self.assertEqual(set(expected), {"late", "late of b", "absent", "early1"} | {f"early{n}" for n in range(4, 10)})
         self.assertEqual(self.rows("--target", gateway.url), expected)
+        healed = [device["healed"] for device in self.devices(gateway.url).values()]
+        self.assertEqual((sum(healed) > 0, sum(healed)), (True, self.status(gateway.url)["cells_healed"]))
+        said = [line for line in gateway.errors if "is given back by device" in line]
+        self.assertEqual(len(said), len([cells for cells in healed if cells]), said)
         for store in "a", "b", "absent":
             self.assertEqual(self.rows("--offline", "--store", self.path(store)), expected)
         deleted = dict.fromkeys(("early0", "early2", "early3"))
         harness.wait_until(lambda: self.database("gateway") == {**expected, **deleted}, "the database to follow")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
+
+    def status(self, url):
+        return json.loads(self.gridctl("--target", url, "status", "--server"))
 
     def devices(self, url):
         lines = self.gridctl("--target", url, "server", "devices").splitlines()

@@ -3,7 +3,6 @@
 import json
 import shutil
 import signal
-import sqlite3
 
 import harness
 
@@ -13,8 +12,7 @@ SHORT = ("--retention", "1s", "--enroll-lapse", "1s", "--backup-horizon", "0s")
 class Collection(harness.GridTest):
     def rows(self, data="gateway"):
         """What the gateway's database has: key, and whether it is there as a removal."""
-        with sqlite3.connect(f"file:{self.path(data)}/apps/default/cells.sqlite?mode=ro", uri=True) as database:
-            return dict(database.execute("SELECT key, tombstone FROM cell").fetchall())
+        return {key: value is None for key, value in self.database(data).items()}
 
     def sync(self, store, url, *arguments):
         return self.gridctl("--target", url, "--store", self.path(store), *arguments)

@@ -11,8 +11,8 @@ import harness
 import secure
 
 LINKS = 1000
-PLAIN_BYTES_MAX = 12 * 1024
-TLS_BYTES_MAX = 28 * 1024
+PLAIN_BYTES_MAX = 6 * 1024
+TLS_BYTES_MAX = 22 * 1024
 
 UPGRADE = (b"GET /v1/default HTTP/1.1\r\nHost: grid\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")

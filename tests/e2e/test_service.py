@@ -42,7 +42,7 @@ class Service(harness.GridTest):
 
     def test_it_is_up_when_it_listens_and_says_when_it_reloads_and_ends(self):
         gateway = self.start_gateway()
-        self.manager.wait_for(f"READY=1\nSTATUS=listens at {gateway.url}")
+        self.manager.wait_for("STATUS=opens what it holds", f"READY=1\nSTATUS=listens at {gateway.url}")
         gateway.child.send_signal(signal.SIGHUP)
         self.manager.wait_for("READY=1", "RELOADING=1\nMONOTONIC_USEC=", "READY=1")
         self.assertEqual(gateway.stop(), 0)

@@ -344,6 +344,28 @@ static void a_restored_gateway_gets_back_what_it_lost_and_not_what_was_deleted(v
   verify_all(world);
 }
 
+// PROTOCOL P19: no window that somebody opens after a restore is long enough for the device that was away.
+static void what_only_a_late_device_holds_comes_back_days_after_a_restore(void**) {
+  World world(ten_days(722));
+  Site &late = world.device(0), &other = world.device(1);
+  join(world);
+  assert_ok(world.put(late, "m", "kept", 1));
+  assert_converged(world);
+  const MemoryStore backup(*world.gateway().store);
+  world.cut(other);
+  assert_ok(world.put(late, "m", "lost", 5));
+  world.run_ms(kHourMs);
+  world.cut(late);
+  set_back(world, world.gateway(), backup);
+  world.heal(other);
+  for (int i = 0; i < 50; ++i) assert_ok(world.put(other, "m", "later/" + std::to_string(i), i));
+  world.run_ms(5 * kDay);
+  assert_false(holds(world.gateway(), "lost"));
+  world.heal(late);
+  assert_converged(world);
+  assert_int_equal(world.get(other, "m", "lost", 0), 5);
+}
+
 // PROTOCOL P18: a deletion that the backup lacks is kept at least until the backup has expired, on devices too.
 static void a_deletion_that_the_backup_lacks_survives_its_restoration(void**) {
   World world(ten_days(721));
@@ -422,6 +444,7 @@ int main() {
       cmocka_unit_test(a_late_change_is_refused_on_whatever_link_it_comes),
       cmocka_unit_test(a_device_that_only_writes_goes_on_writing),
       cmocka_unit_test(a_restored_gateway_gets_back_what_it_lost_and_not_what_was_deleted),
+      cmocka_unit_test(what_only_a_late_device_holds_comes_back_days_after_a_restore),
       cmocka_unit_test(a_deletion_that_the_backup_lacks_survives_its_restoration),
       cmocka_unit_test(a_journal_that_is_filled_from_the_database_keeps_its_floor),
       cmocka_unit_test(a_power_cut_in_a_collection_takes_all_of_it),

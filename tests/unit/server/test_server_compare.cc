@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "crdt/merkle.h"
+#include "server/peers.h"
 #include "storage/memory/memory_image.h"
 #include "tests/unit/server/bench.h"
 
@@ -204,6 +205,11 @@ void a_naive_asker_finds_every_difference_and_heals_when_it_may(void** state) {
   assert_int_equal(asker.unknown_count(), 1);
   assert_int_equal(bench.coordinator->status().cells_healed, 1);
   assert_true(bench.store.find({"climate", "mine", {}}).ok());
+  const Result<grid::server::Healed> healed = grid::server::load_healed(bench.store, kB);
+  assert_int_equal(healed->cells, 1);
+  assert_int_equal(healed->at_ms, kWallMs);
+  assert_non_null(std::strstr(bench.coordinator->problem(), "given back by device"));
+  assert_int_equal(grid::server::load_healed(bench.store, kA)->cells, 0);
   assert_true(asker.text().find("new=7 ") != std::string::npos);
   assert_true(asker.text().find(key_of(4)) == std::string::npos);
   assert_true(asker.text().find(key_of(3) + "=7 ") != std::string::npos);
