@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "server/host/quiet_thread.h"
+
 namespace grid::server {
 
 namespace {
@@ -26,7 +28,7 @@ Engine::Engine(uv_loop_t* network, bool has_thread, Owner& owner)
       inbox_({}, *at_engine_, at_network_),
       outbox_({}, at_network_, *at_engine_) {
   tenants_.emplace(loop_, outbox_);
-  if (has_thread_) thread_ = std::thread([this] { run(); });
+  if (has_thread_) thread_ = quiet_thread([this] { run(); });
 }
 
 Engine::~Engine() {

@@ -35,7 +35,7 @@ class Engine {
   };
 
   Engine(uv_loop_t* network, bool has_thread, Owner& owner);
-  // Without stop() what was not durable is lost, as in a crash.
+  // Stops it, if that was not done.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

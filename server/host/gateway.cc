@@ -207,7 +207,9 @@ void Gateway::app_not_opened(App& app, Status status, const std::string& problem
   if (is_needed) failure_ = sentence;
   const Log::Level level = status == Status::busy ? Log::Level::warning : Log::Level::error;
   if (!is_needed) log_.say(level, "app not opened", {{"problem", sentence}});
-  board_->hang_up_all(app, transport::kClosePolicy, "this app can't be opened here");
+  for (const LinkId link : board_->links_of(app)) {
+    hang_up(link, transport::kClosePolicy, "this app can't be opened here");
+  }
   web_->refuse_all(app);
 }
 
@@ -227,7 +229,8 @@ bool Gateway::may_enter(const std::string& app, std::string_view identity, Bytes
 
 void Gateway::drain() {
   if (draining_ != nullptr) return;
-  stop_listening();
+  links_->stop_listening();
+  begin_asking();
   log_.say(Log::Level::info, "draining", {{"links", board_->count()}});
   draining_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
   draining_->get()->data = this;
@@ -245,6 +248,11 @@ void Gateway::end_one_link() {
 
 void Gateway::stop_listening() {
   links_->stop_listening();
+  is_stopping_ = true;
+  begin_asking();
+}
+
+void Gateway::begin_asking() {
   if (asking_ != nullptr) return;
   asking_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
   asking_->get()->data = this;
@@ -256,7 +264,7 @@ void Gateway::stop_listening() {
 // Behind all that was posted before: what a link has brought is in the answer.
 void Gateway::ask_drained() {
   if (answers_due_ > 0) return;
-  was_drained_ = draining_ == nullptr || board_->count() == 0;
+  was_drained_ = is_stopping_ || board_->count() == 0;
   answers_due_ = apps_->engines().size();
   for (const auto& engine : apps_->engines()) engine->post({.kind = Letter::Kind::drained});
 }

@@ -85,6 +85,7 @@ class Gateway final : private transport::LinkListener,
   void open_desk();
   void end_one_link();
   void hang_up(transport::LinkId link, std::uint16_t code, std::string_view reason);
+  void begin_asking();
   void ask_drained();
   void note_drained(const Letter& letter);
   void prove(const Letter& letter);
@@ -144,7 +145,8 @@ class Gateway final : private transport::LinkListener,
   std::string failure_;
   std::size_t answers_due_ = 0;  // Of engines, whether they are drained.
   bool is_drained_ = false;
-  bool was_drained_ = true;  // Those that have answered; and no link is left to those that are to end.
+  bool was_drained_ = true;   // Those that have answered, and no link was left when they were asked.
+  bool is_stopping_ = false;  // Whatever links are left.
 };
 
 }  // namespace grid::server

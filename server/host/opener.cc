@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/host/quiet_thread.h"
+
 namespace grid::server {
 
 Opener::~Opener() {
@@ -25,7 +27,7 @@ void Opener::start_next() {
     working_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
     Work& work = *working_.back();
-    work.thread = std::thread([this, &work] {
+    work.thread = quiet_thread([this, &work] {
       Opened& opened = work.opened;
       opened.host =
           AppHost::open(log_, opened.app, work.directory, std::move(work.config), opened.status, opened.problem);

@@ -15,6 +15,9 @@ using transport::HttpAnswer;
 namespace {
 
 constexpr std::uint64_t kAgainMs = 20;
+// What one letter carries of small rows: pages until it is so long, and no more than so many.
+constexpr std::size_t kLetterBytes = 65'536;
+constexpr int kLetterPages = 16;
 
 }  // namespace
 
@@ -54,7 +57,11 @@ void RowDesk::answer(ExchangeId exchange, HttpAnswer answer) {
 
 void RowDesk::give_page(ExchangeId exchange, RowWork& work, Status status) {
   bool is_last = false;
-  const std::string page = work.take_page(is_last);
+  std::string page = work.take_page(is_last);
+  for (int pages = 1; pages < kLetterPages && !is_last && status == Status::ok && page.size() < kLetterBytes; ++pages) {
+    status = work.next_page();
+    page += work.take_page(is_last);
+  }
   const Bytes bytes = as_bytes(page);
   outbox_.post({.kind = Letter::Kind::page,
                 .status = status,

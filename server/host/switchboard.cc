@@ -96,12 +96,12 @@ void Switchboard::hang_up(LinkId link, std::uint16_t code, std::string_view reas
   links_.close(link, code, reason);
 }
 
-void Switchboard::hang_up_all(const App& app, std::uint16_t code, std::string_view reason) {
+std::vector<LinkId> Switchboard::links_of(const App& app) const {
   std::vector<LinkId> theirs;
   for (const auto& [link, line] : lines_) {
     if (line.app == &app) theirs.push_back(link);
   }
-  for (const LinkId link : theirs) hang_up(link, code, reason);
+  return theirs;
 }
 
 std::optional<LinkId> Switchboard::any() const {

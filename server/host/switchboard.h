@@ -36,8 +36,7 @@ class Switchboard {
   void close(transport::LinkId link);
   // Ends the link from this side.
   void hang_up(transport::LinkId link, std::uint16_t code, std::string_view reason);
-  // Those of an app that could not be opened.
-  void hang_up_all(const App& app, std::uint16_t code, std::string_view reason);
+  std::vector<transport::LinkId> links_of(const App& app) const;
   // Reads on from those that were held, where there is room.
   void release();
 
