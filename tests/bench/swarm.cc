@@ -112,6 +112,7 @@ int main(int argc, char** argv) {
   swarm.ca = argc > 3 ? argv[3] : "";
   std::vector<Device> devices(static_cast<std::size_t>(count));
   std::vector<std::thread> threads;
+  threads.reserve(devices.size());
   for (int number = 0; number < count; ++number) {
     threads.emplace_back([&, number] { live(swarm, devices[static_cast<std::size_t>(number)], number); });
   }
