@@ -372,6 +372,35 @@ void a_row_that_the_database_refuses_lies_beside_the_others_with_the_reason(void
   assert_int_equal(fixture.sink->dead_letters(), 0);
 }
 
+void a_dead_row_that_somebody_holds_on_to_stays_and_holds_up_nothing(void** state) {
+  Fixture& fixture = fixture_of(state);
+  assert_true(fixture.open());
+  assert_ok(fixture.sink->drain(std::vector{row_of("a", "1", 1, 10)}, {1, 1}));
+  fixture.query("CREATE TABLE @.note (map text, key text, sub bytea, FOREIGN KEY (map, key, sub) REFERENCES @.cell)");
+  fixture.query("INSERT INTO @.note SELECT map, key, sub FROM @.cell");
+  assert_ok(fixture.sink->drain(std::vector{row_of("a", "", 2, 20)}, {1, 2}));
+  assert_ok(fixture.sink->drain(std::vector{row_of("b", "1", 3, 30)}, {1, 3, 2, 0, {}}));
+  assert_int_equal(fixture.sink->dead_letters(), 0);
+  assert_string_equal(fixture.query("SELECT key, tombstone FROM @.cell ORDER BY key").c_str(), "a t b f");
+  fixture.query("DROP TABLE @.note");
+  assert_ok(fixture.sink->drain({}, {1, 4, 2, 0, {}}));
+  assert_string_equal(fixture.query("SELECT key FROM @.cell").c_str(), "b");
+}
+
+// SNK-3, PROTOCOL P27
+void a_deletion_that_was_refused_is_known_for_as_long_as_its_row_stands(void** state) {
+  Fixture& fixture = fixture_of(state);
+  assert_true(fixture.open());
+  fixture.query("ALTER TABLE @.cell ADD CONSTRAINT kept CHECK (NOT tombstone)");
+  assert_ok(fixture.sink->drain(std::vector{row_of("a", "1", 1, 10)}, {1, 1}));
+  assert_ok(fixture.sink->drain(std::vector{row_of("a", "", 2, 20)}, {1, 2}));
+  assert_ok(fixture.sink->drain({}, {1, 3, 2, 0, {}}));
+  assert_int_equal(fixture.sink->dead_letters(), 1);
+  fixture.query("DELETE FROM @.cell");
+  assert_ok(fixture.sink->drain({}, {1, 4, 2, 0, {}}));
+  assert_int_equal(fixture.sink->dead_letters(), 0);
+}
+
 // SNK-1
 void a_letter_that_is_older_than_the_one_there_changes_nothing(void** state) {
   Fixture& fixture = fixture_of(state);
@@ -448,6 +477,8 @@ int main() {
       with_fixture(a_database_that_was_set_back_is_told_of),
       with_fixture(a_schema_that_was_dropped_is_made_anew_and_told_of),
       with_fixture(a_row_that_the_database_refuses_lies_beside_the_others_with_the_reason),
+      with_fixture(a_dead_row_that_somebody_holds_on_to_stays_and_holds_up_nothing),
+      with_fixture(a_deletion_that_was_refused_is_known_for_as_long_as_its_row_stands),
       with_fixture(a_letter_that_is_older_than_the_one_there_changes_nothing),
       with_fixture(a_value_that_jsonb_has_no_room_for_goes_in_without),
       with_fixture(people_read_live_rows_in_plain_sql),
