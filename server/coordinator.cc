@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/coordinator_body.h"
+#include "server/observer.h"
 
 namespace grid::server {
 
@@ -16,9 +17,11 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   now_ms_ = event.now_ms;
   // What the journal holds comes first: the judge takes it into account once, when judging begins.
   if (event.kind != Event::Kind::start) journal_.observe(event.now_ms, event.wall_ms);
+  quota_.advance(event.now_ms);
   dispatch(event);
   if (stopped_) return actions_.span();
   expire();
+  pay();
   collect(event);
   if (stopped_) return actions_.span();
   write_behind_.advance(event.now_ms, actions_);
@@ -105,7 +108,17 @@ bool Coordinator::Body::knows(Permit& who, std::string_view identity, Bytes clai
 void Coordinator::Body::serve(const Event& event) {
   Permit who(options_.access);
   const bool is_known = knows(who, event.identity, event.bytes);
-  event.call->status = is_known ? desk_.write(who, *event.call) : desk_.turn_away();
+  runtime::Call& call = *event.call;
+  const storage::Seq before = journal_.head();
+  call.status = is_known ? desk_.write(who, call) : desk_.turn_away();
+  Observer* const observer = options_.observer;
+  if (observer == nullptr || call.status == Status::busy || !observer->wants_ops()) return;
+  observer->op({.identity = event.identity,
+                .name = {call.scope.map, call.scope.text, {}},
+                .is_removal = call.verb == runtime::Call::Verb::remove,
+                .status = call.status,
+                .why = call.status == Status::ok ? std::string_view() : desk_.problem(),
+                .position = journal_.head() == before ? 0 : journal_.head()});
 }
 
 bool Coordinator::Body::may(std::string_view identity, Bytes claims, Right right) const {
@@ -137,6 +150,7 @@ void Coordinator::Body::forget(LinkId id) {
   channels_.link_down(link->second.channel);
   searches_.link_down(link->second.search);
   link->second.session.take_leave(true);
+  unpaid_.erase({link->second.session.first_unpaid(), id});
   doorman_.link_down(id, link->second.permit);
   links_.erase(link);
   for (std::set<LinkId>* ids : {&stirred_, &received_, &committing_}) ids->erase(id);
@@ -158,6 +172,7 @@ void Coordinator::Body::receive(LinkId id, Bytes frame) {
   }
   const crdt::NodeId node = link->second.session.node();
   link->second.session.receive(frame);
+  if (const std::uint64_t op = link->second.session.first_unpaid(); op != 0) unpaid_.insert({op, id});
   if (link->second.session.node() != node) part_twins(id);
 }
 
@@ -216,6 +231,18 @@ void Coordinator::Body::expire() {
   for (LinkId id = 0; (id = doorman_.take_expired(journal_.wall_ms())) != 0;) {
     links_.at(id).session.end(Status::denied, "the token has expired");
     stirred_.insert(id);
+  }
+}
+
+// What came too fast is acknowledged in the order in which it came.
+void Coordinator::Body::pay() {
+  while (!unpaid_.empty() && unpaid_.begin()->first <= quota_.paid()) {
+    const LinkId id = unpaid_.begin()->second;
+    unpaid_.erase(unpaid_.begin());
+    Session& session = links_.at(id).session;
+    session.settle_paid();
+    stirred_.insert(id);
+    if (const std::uint64_t op = session.first_unpaid(); op != 0) unpaid_.insert({op, id});
   }
 }
 
@@ -282,6 +309,7 @@ void Coordinator::Body::fill(MutBytes room) {
 
 void Coordinator::Body::drained(const Event& event) {
   write_behind_.drained(event);
+  if (options_.observer != nullptr && event.status == Status::ok) options_.observer->drained(event.seq);
   for (auto& [id, link] : links_) {
     if (event.status == Status::ok && link.session.drained(event.seq)) stirred_.insert(id);
   }
@@ -343,6 +371,7 @@ void Coordinator::Body::commit() {
 
 void Coordinator::Body::committed() {
   journal_.durable();
+  if (options_.observer != nullptr) options_.observer->durable(journal_.durable_head());
   const bool is_news = told_floor_ != journal_.durable_floor().position;
   told_floor_ = journal_.durable_floor().position;
   committing_.insert(received_.begin(), received_.end());
@@ -381,8 +410,9 @@ std::uint64_t Coordinator::Body::wake_at_ms() const {
   const std::uint64_t expiry_at = expires ? at(expiry) : runtime::kNever;
   const std::uint64_t token = wall_ms == 0 ? runtime::kNever : doorman_.next_expiry_ms();
   const std::uint64_t token_at = token == runtime::kNever ? token : at(token);
-  return std::min({expiry_at, token_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(), searches_.wake_at_ms(),
-                   collector_.wake_at_ms()});
+  const std::uint64_t paid_at = unpaid_.empty() ? runtime::kNever : quota_.paid_at_ms(unpaid_.begin()->first);
+  return std::min({expiry_at, paid_at, token_at, write_behind_.wake_at_ms(), channels_.wake_at_ms(),
+                   searches_.wake_at_ms(), collector_.wake_at_ms()});
 }
 
 CoordinatorStatus Coordinator::Body::status() const {
@@ -392,14 +422,19 @@ CoordinatorStatus Coordinator::Body::status() const {
   status.links = static_cast<std::uint32_t>(links_.size());
   for (const auto& [id, link] : links_) {
     status.subscriptions += static_cast<std::uint32_t>(link.session.subscription_count());
+    status.ops_unpaid += link.session.unpaid_count();
   }
   status.head = journal_.head();
   status.durable = journal_.durable_head();
   status.drained = write_behind_.drained_through();
   status.sink = write_behind_.figures(now_ms_);
   status.judging = journal_.judging();
+  status.judge_ahead_ms = journal_.judge_ahead_ms();
   status.channels = channels_.figures();
   status.tombstones = journal_.dead_count();
+  status.cells = static_cast<std::uint64_t>(journal_.held().cells);
+  status.cell_bytes = static_cast<std::uint64_t>(journal_.held().bytes);
+  status.quota = quota_.limits();
   status.indexes = static_cast<std::uint32_t>(finder_.index_count());
   status.indexes_over_cap = static_cast<std::uint32_t>(finder_.over_cap_count());
   status.index_bytes = finder_.bytes();
@@ -435,6 +470,8 @@ crdt::Seq Coordinator::head() const { return body_->head(); }
 bool Coordinator::may(std::string_view identity, Bytes claims, Right right) const {
   return body_->may(identity, claims, right);
 }
+
+void Coordinator::limit(const QuotaLimits& quota) { body_->limit(quota); }
 
 const Desk& Coordinator::desk() const { return body_->desk(); }
 

@@ -22,6 +22,7 @@
 #include "runtime/scope.h"
 #include "server/channels.h"
 #include "server/desk.h"
+#include "server/quota.h"
 #include "server/row_finder.h"
 #include "server/searches.h"
 #include "storage/sink.h"
@@ -29,8 +30,9 @@
 
 namespace grid::server {
 
-class Access;  // server/access.h
-class Policy;  // server/policy.h
+class Access;    // server/access.h
+class Observer;  // server/observer.h
+class Policy;    // server/policy.h
 
 inline constexpr std::uint64_t kDayMs = 86'400'000;
 
@@ -58,10 +60,12 @@ struct CoordinatorOptions {
   ChannelOptions channels{};
   Access* access = nullptr;                 // Null: everybody may do everything.
   Policy* policy = nullptr;                 // Null: every legal write is taken.
+  Observer* observer = nullptr;             // Null: nobody wants to know.
   std::span<const IndexedField> indexes{};  // Each passed add_index().
   std::size_t index_bytes_max = 256u << 20;
   SearchOptions search{};
   Keeping keeping{};
+  QuotaLimits quota{};
   bool has_sink = false;
   // Maps whose ops are acknowledged durable when the database has them; others when the journal is on disk.
   std::span<const std::string> through_maps{};
@@ -78,6 +82,8 @@ struct SinkFigures {
   std::uint64_t dead_letters = 0;   // Rows that the database refuses for their own sake.
 };
 
+inline constexpr std::size_t kStatuses = static_cast<std::size_t>(Status::collected) + 1;
+
 struct CoordinatorStatus {
   std::uint64_t epoch = 0;
   std::uint32_t links = 0;
@@ -87,12 +93,17 @@ struct CoordinatorStatus {
   crdt::Seq drained = 0;
   std::uint64_t ops_applied = 0;
   std::uint64_t ops_rejected = 0;
+  std::uint64_t rejected_by[kStatuses] = {};  // Of these, by their status.
+  std::uint64_t ops_unpaid = 0;               // Taken, and acknowledged later: they came too fast.
   std::uint64_t cells_sent = 0;
   std::uint64_t cells_healed = 0;
   std::uint64_t rows_judged = 0;  // Held against the predicates of subscriptions.
   std::uint32_t indexes = 0;
   std::uint32_t indexes_over_cap = 0;  // Of these switched off, because they would take too much.
   std::uint64_t index_bytes = 0;
+  std::uint64_t cells = 0;            // That are kept, deletions among them,
+  std::uint64_t cell_bytes = 0;       // and their names and values;
+  QuotaLimits quota{};                // what there may be of them.
   std::uint64_t tombstones = 0;       // Removed or expired cells that are still kept,
   std::uint64_t cells_collected = 0;  // and those that are no more.
   crdt::Seq floor = 0;                // The greatest arrival of these; of what is durable.
@@ -100,6 +111,7 @@ struct CoordinatorStatus {
   std::uint32_t devices_enrolled = 0;
   std::uint32_t devices_lapsed = 0;
   bool judging = false;
+  std::uint64_t judge_ahead_ms = 0;  // By which the judge's time is ahead of the wall clock: something was far ahead.
   SinkFigures sink{};
   ChannelFigures channels{};
 
@@ -129,6 +141,8 @@ class Coordinator final : public runtime::Machine {
   const Desk& desk() const;
   crdt::Seq head() const;  // As status() has it, which counts all there is.
   bool may(std::string_view identity, Bytes claims, Right right) const;
+  // From the next step on.
+  void limit(const QuotaLimits& quota);
   // Of the action `search`.
   const SearchWork& search_work() const;
   // The last trouble as a sentence. Never null.

@@ -22,13 +22,15 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
       : options_(options),
         random_(options.seed),
         journal_(store, options.app, options.maps_max, problem_),
+        quota_(options.quota, journal_),
         write_behind_(options_, journal_, random_, problem_),
         channels_(channel_options()),
         author_(journal_, random_),
         searches_(options.search),
         collector_(options_.keeping, journal_),
         finder_(store, options.indexes, options.index_bytes_max),
-        shared_{options_, journal_, epochs_, random_, problem_, figures_, index_, author_, *this, write_behind_} {
+        shared_{options_, journal_, epochs_, random_,       problem_, figures_,
+                index_,   author_,  *this,   write_behind_, quota_} {
     journal_.listen(this);
     journal_.use(&finder_);
   }
@@ -42,6 +44,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   const Desk& desk() const { return desk_; }
   crdt::Seq head() const { return journal_.head(); }
   bool may(std::string_view identity, Bytes claims, Right right) const;
+  void limit(const QuotaLimits& quota) { quota_.limit(quota); }
   const SearchWork& search_work() const { return searches_.work(); }
   const char* problem() const { return problem_.line(); }
 
@@ -68,6 +71,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   void serve(const runtime::Event& event);
   void link_up(const runtime::Event& event);
   void forget(runtime::LinkId link);
+  void pay();
   void receive(runtime::LinkId link, Bytes frame);
   void receive_channel(Link& link, Bytes frame);
   void receive_search(Link& link, Bytes frame);
@@ -100,6 +104,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   runtime::Random random_;
   runtime::Problem problem_;
   Journal journal_;
+  Quota quota_;
   Epochs epochs_;
   WriteBehind write_behind_;
   Channels channels_;
@@ -111,12 +116,14 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   SubscriptionIndex index_;
   Shared shared_;
   Doorman doorman_{random_};
-  Desk desk_{options_, journal_, author_, finder_};
+  Desk desk_{options_, journal_, author_, finder_, quota_};
   std::map<runtime::LinkId, Link> links_;
   // What is not about all links costs nothing of the others: of these some may be gone.
   std::set<runtime::LinkId> stirred_;     // That may have something to send; the others were asked.
   std::set<runtime::LinkId> received_;    // Of which a frame has come since the last batch was closed,
   std::set<runtime::LinkId> committing_;  // and before that, since the one before.
+  // By the first op of theirs that has yet to be paid; of each at most one.
+  std::set<std::pair<std::uint64_t, runtime::LinkId>> unpaid_;
   storage::Seq told_floor_ = 0;
   runtime::Action action_slots_[runtime::kActionsMax];
   runtime::ActionList actions_{action_slots_};

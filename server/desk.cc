@@ -15,6 +15,8 @@ using query::Predicate;
 namespace {
 
 constexpr std::uint64_t kIndexRecordsOfAnAsk = 65'536;
+// A few milliseconds; others wait meanwhile.
+constexpr std::uint64_t kCellsOfAnAsk = 4'096;
 
 }  // namespace
 
@@ -84,6 +86,7 @@ Status Desk::ask(const Permit& who, const runtime::Question& question, const Vis
   visible.where = {};
   visible.parameters = {};
   visible.known_ms = journal_.wall_ms();
+  visible.looks_max = kCellsOfAnAsk;
   const auto take = [](void* at, const query::Row& row, const crdt::Op& op) { static_cast<Sieve*>(at)->take(row, op); };
   const Status asked = finder_.engine().ask_compiled(visible, Predicate(sieve.program), {take, &sieve});
   return asked == Status::ok ? asked : refuse(asked, finder_.engine().problem());
@@ -108,6 +111,7 @@ Status Desk::judge(const Permit& who, const Proposal& write, bool& is_moot) {
 
 Status Desk::write(const Permit& who, const runtime::Call& call) {
   problem_.clear();
+  if (last_op_ > quota_.paid()) return refuse(Status::busy, "the app takes no more writes in this second");
   const crdt::CellName name{call.scope.map, call.scope.text, {}};
   const Status named = crdt::check_name(name);
   if (named != Status::ok) return refuse(named, "this is no name of a row");
@@ -128,7 +132,15 @@ Status Desk::write(const Permit& who, const runtime::Call& call) {
   GRID_TRY(judge(who, write, is_moot));
   if (is_moot) return Status::ok;
   const std::uint64_t expires_ms = is_put && call.ttl_ms != 0 ? journal_.wall_ms() + call.ttl_ms : 0;
-  return author_.write(name, is_put ? call.value : Bytes{}, expires_ms, write.now_stamp);
+  const Bytes value = is_put ? call.value : Bytes{};
+  // It wins over whatever stands.
+  const Result<Journal::Held> growth = journal_.growth_by({.cell = {name, {}, expires_ms, value}}, true);
+  if (!growth.ok()) return growth.status();
+  std::string full;
+  if (quota_.judge(*growth, full) != Status::ok) return refuse(Status::full, std::move(full));
+  const Status written = author_.write(name, value, expires_ms, write.now_stamp);
+  if (written == Status::ok) last_op_ = quota_.take();
+  return written == Status::full ? refuse(Status::busy, "the journal takes no more just now") : written;
 }
 
 }  // namespace grid::server

@@ -19,6 +19,7 @@
 #include "server/author.h"
 #include "server/permit.h"
 #include "server/policy.h"
+#include "server/quota.h"
 #include "server/row_finder.h"
 
 namespace grid::server {
@@ -40,10 +41,11 @@ class Desk {
     void* at;
   };
 
-  Desk(const CoordinatorOptions& options, Journal& journal, Author& author, RowFinder& finder)
-      : options_(options), journal_(journal), author_(author), finder_(finder) {}
+  Desk(const CoordinatorOptions& options, Journal& journal, Author& author, RowFinder& finder, Quota& quota)
+      : options_(options), journal_(journal), author_(author), finder_(finder), quota_(quota) {}
 
-  // Shows the rows that stand, match, and may be seen; by a limit, a page of them, which may be shorter than it.
+  // Shows the rows that stand, match, and may be seen; a page of them, which may be shorter than the limit, and empty:
+  // one that goes through a map by key ends behind some thousand cells of it. cursor() says whether there is more.
   //   denied   No right says that anything of this map may be read; or rows are shown in part, and an order was asked
   //            for.
   //   busy     Indexes are being built; ask again.
@@ -56,7 +58,9 @@ class Desk {
   //   denied            No right says that it may.
   //   invalid, conflict  A rule of the map says no, as Policy; or the name is none.
   //   too_large         The value.
-  //   full, io, corrupt  Of the journal; nothing was written.
+  //   full              The app's quota.
+  //   busy              Not just now, for the quota's rate or for want of room in the journal; nothing was written.
+  //   io, corrupt       Of the journal; nothing was written.
   Status write(const Permit& who, const runtime::Call& call);
 
   // denied: nobody of this name is known.
@@ -77,6 +81,8 @@ class Desk {
   Journal& journal_;
   Author& author_;
   RowFinder& finder_;
+  Quota& quota_;
+  std::uint64_t last_op_ = 0;  // The number of the last write in the quota: all who come here are as one device.
   std::string problem_;
 };
 

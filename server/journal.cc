@@ -16,6 +16,11 @@ namespace {
 constexpr std::string_view kJudge = "judge";  // 8 bytes: the judge's time
 constexpr std::uint64_t kJudgeStepMs = 10'000;
 
+std::int64_t bytes_of(const crdt::Cell& cell) {
+  const crdt::CellName& name = cell.name;
+  return static_cast<std::int64_t>(name.map.size() + name.key.size() + name.sub.size() + cell.value.size());
+}
+
 }  // namespace
 
 Status Journal::open() {
@@ -32,6 +37,8 @@ Status Journal::open() {
     if (!op.ok()) return op.status();
     if (op->cell.stamp > greatest_) greatest_ = op->cell.stamp;
     if (op->cell.is_tombstone()) ++tombstone_count_;
+    ++held_.cells;
+    held_.bytes += bytes_of(op->cell);
     partitions_.add(*op);
   }
 }
@@ -59,6 +66,14 @@ Status Journal::tell_row_of(const crdt::CellName& name) {
   return Status::ok;
 }
 
+Result<Journal::Held> Journal::growth_by(const crdt::Op& op, bool is_decided) const {
+  const Result<crdt::Op> standing = store_.find(op.cell.name);
+  if (standing.status() == Status::not_found) return Held{1, bytes_of(op.cell)};
+  if (!standing.ok()) return standing.status();
+  if (!is_decided && !crdt::wins(op.cell, standing->cell)) return Held{};
+  return Held{0, bytes_of(op.cell) - bytes_of(standing->cell)};
+}
+
 Result<bool> Journal::merge(const crdt::Op& op) {
   GRID_TRY(tell_row_of(op.cell.name));
   const Result<crdt::Op> standing = store_.find(op.cell.name);
@@ -73,6 +88,8 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   // The views of `standing` end with the append: what the digests count of it is taken first.
   const Partitions::Counted before = standing.ok() ? partitions_.counted(*standing) : Partitions::Counted{};
   const bool buried = standing.ok() && standing->cell.is_tombstone();
+  const Held growth =
+      standing.ok() ? Held{0, bytes_of(op.cell) - bytes_of(standing->cell)} : Held{1, bytes_of(op.cell)};
   const Result<storage::Seq> seq = store_.append(arrival);
   if (!seq.ok()) {
     problem_.say("the journal takes no more: ").text(store_.problem());
@@ -86,6 +103,7 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   partitions_.add(now);
   tombstone_count_ += op.cell.is_tombstone();
   tombstone_count_ -= buried;
+  held_ = {held_.cells + growth.cells, held_.bytes + growth.bytes};
   if (op.cell.stamp > greatest_) greatest_ = op.cell.stamp;
   dirty_ = true;
   return true;
@@ -111,12 +129,14 @@ Status Journal::erase(const crdt::CellName& name) {
   const Partitions::Counted before = partitions_.counted(*standing);
   const storage::Seq hidden = standing->seq;
   const bool is_tombstone = standing->cell.is_tombstone();
+  const std::int64_t bytes = bytes_of(standing->cell);
   GRID_CHECK(!before.counted);
   const Result<storage::Seq> seq = store_.append({.cell = {name, {}, 0, {}}});
   if (!seq.ok()) return seq.status();
   hidden_.push_back({hidden, *seq});
   partitions_.remove(name, before);
   tombstone_count_ -= is_tombstone;
+  held_ = {held_.cells - 1, held_.bytes - bytes};
   dirty_ = true;
   return Status::ok;
 }

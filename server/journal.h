@@ -65,6 +65,15 @@ class Journal {
   // Forgets a dead cell, in one batch with the floor.
   //   full, io  The store refused; nothing changed.
   Status erase(const crdt::CellName& name);
+  // The cells that are here, deletions among them, and the bytes of their names and values; or by how much they change.
+  struct Held {
+    std::int64_t cells = 0;
+    std::int64_t bytes = 0;
+  };
+  const Held& held() const { return held_; }
+  // By how much they would, with the op in the place of what stands. Nothing, where it would lose to that by its stamp,
+  // unless that `is_decided` in another way.
+  Result<Held> growth_by(const crdt::Op& op, bool is_decided) const;
   // Removed cells that stand, and those that have expired.
   std::uint64_t dead_count() const { return tombstone_count_ + partitions_.expired().size(); }
 
@@ -90,6 +99,9 @@ class Journal {
   // What devices are told. A clock that is lost while the gateway runs goes on from where it stood. 0: never known.
   std::uint64_t wall_ms() const { return wall_ms_; }
   bool judging() const { return judge_.judging(); }
+  std::uint64_t judge_ahead_ms() const {
+    return judge_.judging() && wall_ms_ != 0 ? judge_.at_ms() - std::min(judge_.at_ms(), wall_ms_) : 0;
+  }
   // When the next cell expires, in wall time; kNever when none will.
   std::uint64_t next_expiry_ms() const { return partitions_.next_expiry_ms(); }
 
@@ -117,6 +129,7 @@ class Journal {
   storage::Seq sealed_head_ = 0;
   Floor floor_, sealed_floor_, durable_floor_;
   std::uint64_t tombstone_count_ = 0;
+  Held held_;
   std::vector<Hidden> hidden_;  // By records that are not durable, in their order.
   bool dirty_ = false;
   bool committing_ = false;

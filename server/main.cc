@@ -158,7 +158,7 @@ void serve(uv_loop_t* loop, const Arguments& arguments, Gateway& gateway, Signal
   announce(gateway, notify);
   while (!signals.wants_end() && !gateway.has_failed() && !gateway.has_ended()) {
     uv_run(loop, UV_RUN_ONCE);
-    notify.turned(uv_now(loop));
+    if (notify.is_due(uv_now(loop)) && gateway.have_turned()) notify.turned(uv_now(loop));
     if (signals.take_reload()) {
       notify.reloading();
       reload(arguments, gateway, ++reloads);
@@ -215,6 +215,8 @@ int run(const Arguments& arguments, Config config) {
   gateway.stop_listening();
   drain_databases(loop, gateway, gateway.config().gateway().stop_timeout.ms);
   const Status stopped = gateway.stop();
+  // What is being opened has promised nobody anything; a database that does not answer may keep it for long.
+  if (gateway.is_opening()) std::_Exit(gateway.has_failed() || stopped != Status::ok ? kFailure : 0);
   if (gateway.has_failed()) return kFailure;
   if (stopped != Status::ok) std::fprintf(stderr, "gridd: the last commit failed: %s\n", grid::name_of(stopped));
   return stopped == Status::ok ? 0 : kFailure;

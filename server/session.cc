@@ -6,6 +6,7 @@
 
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
+#include "server/observer.h"
 
 namespace grid::server {
 
@@ -20,6 +21,7 @@ void Session::end(Status status, std::string_view reason, std::uint32_t retry_af
   bye_.retry_after_ms = retry_after_ms;
   const std::string_view cut = reason.substr(0, sizeof(bye_.reason) - 1);
   copy(as_bytes(cut), {reinterpret_cast<std::uint8_t*>(bye_.reason), sizeof(bye_.reason)});
+  if (shared_.options.observer != nullptr) shared_.options.observer->ended(link_, status, reason);
 }
 
 void Session::receive(Bytes frame) {
@@ -180,8 +182,9 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
   }
   if (unit.status == Status::ok || unit.status == Status::collected) GRID_TRY(ask_access(whole, first, unit));
-  const bool is_asked = unit.status == Status::ok && shared_.options.policy != nullptr;
-  return is_asked ? ask_policy(whole, first, unit) : Status::ok;
+  if (unit.status == Status::ok && shared_.options.policy != nullptr) GRID_TRY(ask_policy(whole, first, unit));
+  const bool is_asked = unit.status == Status::ok && shared_.quota.has_room_limit();
+  return is_asked ? ask_quota(whole, first, unit) : Status::ok;
 }
 
 // A unit of which one is to be written anew is written anew as a whole.
@@ -208,6 +211,8 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     return Status::invalid;
   }
   unit.is_first = false;
+  const bool is_again = op.cell.stamp.time <= peer_.taken_time;
+  const storage::Seq before = shared_.journal.head();
   const Judged judged = unit.judged[unit.judged.size() - unit.left--];
   if (unit.status != Status::ok) {
     GRID_TRY(reject(op, unit));
@@ -218,12 +223,30 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
   GRID_TRY(note_shown(op));
+  note_unpaid(is_again);
+  show(op, unit, shared_.journal.head() == before ? 0 : shared_.journal.head());
   last_seq_ = applied_ = op.seq;
   ++taken_;
   // With nothing to commit, what was merged is on disk already.
   open_ = applied_;
   if (shared_.journal.is_at_rest()) durable();
   return Status::ok;
+}
+
+void Session::show(const Op& op, const Verdict& unit, storage::Seq position) const {
+  Observer* const observer = shared_.options.observer;
+  if (observer == nullptr || !observer->wants_ops()) return;
+  // Of a name that breaks the rules nobody knows what it is.
+  const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
+  observer->op({.link = link_,
+                .identity = permit_.identity(),
+                .seq = op.seq,
+                .stamp = op.cell.stamp,
+                .name = is_legal ? op.cell.name : crdt::CellName{},
+                .is_removal = op.cell.is_tombstone(),
+                .status = unit.status,
+                .why = unit.sentence,
+                .position = position});
 }
 
 // A counter's part is written by its node only, and a tag is given by its node only (PROTOCOL P1).
@@ -285,52 +308,6 @@ Status Session::note_beaten(const Op& op) {
     return Status::ok;
   }
   return Status::ok;
-}
-
-Status Session::receive_heal(Bytes frame) {
-  wire::OpsReader reader;
-  GRID_TRY(reader.open(frame));
-  Subscription* subscription = find(reader.head().id);
-  if (subscription == nullptr || !subscription->heal) return Status::ok;
-  const bool is_first = subscription->healed_through == 0;
-  const std::uint64_t before = shared_.figures.cells_healed;
-  const Status taken = take_healed(reader, *subscription);
-  const Status noted = note_healed(shared_.figures.cells_healed - before, is_first);
-  return taken == Status::ok ? noted : taken;
-}
-
-Status Session::take_healed(wire::OpsReader& reader, Subscription& subscription) {
-  for (Op op; reader.next(op);) {
-    GRID_TRY(reader.status());
-    if (op.cell.stamp.is_none() || !subscription.scope().matches(op.cell.name)) return Status::corrupt;
-    // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
-    // No device takes a part of a counter away.
-    const bool may_be_deleted = is_behind(subscription) && shared_.journal.floor().covers(op.cell.stamp);
-    if (may_be_deleted && !crdt::CounterPart::is(op.cell.name.sub)) continue;
-    const Result<bool> may = may_give_back(op);
-    if (!may.ok()) return may.status();
-    const Result<bool> won = *may ? shared_.journal.heal(op) : false;
-    if (!won.ok()) return won.status();
-    if (!*won) continue;
-    subscription.healed_through = shared_.journal.store().head();
-    own_.add(subscription.healed_through);
-    ++shared_.figures.cells_healed;
-  }
-  return Status::ok;
-}
-
-// In one batch with the cells. Told once a subscription: what healed says little of what was lost, who did says a lot.
-Status Session::note_healed(std::uint64_t cells, bool is_first) {
-  if (cells == 0) return Status::ok;
-  if (is_first) {
-    shared_.problem.say("what this gateway has lost is given back by device ").text(hex_of(node_));
-    if (!permit_.identity().empty()) shared_.problem.text(" of ").text(permit_.identity());
-  }
-  Result<Healed> healed = load_healed(shared_.journal.store(), node_);
-  if (!healed.ok()) return healed.status();
-  healed->cells += cells;
-  healed->at_ms = shared_.journal.wall_ms();
-  return save_healed(shared_.journal.store(), node_, *healed);
 }
 
 Status Session::receive_verify(Bytes frame) {
@@ -447,11 +424,17 @@ bool Session::drained(storage::Seq through) {
 }
 
 std::uint64_t Session::in_flight() const {
-  return taken_ - (owed_.empty() ? taken_on_disk_ : std::min(taken_on_disk_, owed_.front().taken));
+  std::uint64_t kept = taken_on_disk_;
+  if (!owed_.empty()) kept = std::min(kept, owed_.front().taken);
+  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().taken);
+  return taken_ - kept;
 }
 
 void Session::settle() {
-  durable_ = std::max(durable_, owed_.empty() ? on_disk_ : std::min(on_disk_, owed_.front().before));
+  crdt::Seq kept = on_disk_;
+  if (!owed_.empty()) kept = std::min(kept, owed_.front().before);
+  if (!unpaid_.empty()) kept = std::min(kept, unpaid_.front().before);
+  durable_ = std::max(durable_, kept);
 }
 
 void Session::sealed() {

@@ -25,6 +25,7 @@
 #include "server/permit.h"
 #include "server/policy.h"
 #include "server/queue.h"
+#include "server/quota.h"
 #include "server/subscription.h"
 #include "server/subscription_index.h"
 #include "server/write_behind.h"
@@ -58,6 +59,7 @@ struct Shared {
   Author& author;
   const Sessions& sessions;
   const WriteBehind& write_behind;
+  Quota& quota;
 };
 
 class Session {
@@ -93,6 +95,13 @@ class Session {
   void collected(storage::Seq through);
   // and it has what arrived up to `through`. True: there is something to acknowledge.
   bool drained(storage::Seq through);
+
+  // ---- the rate
+  // The first op that may not be acknowledged yet, by its number in the quota; 0: there is none.
+  std::uint64_t first_unpaid() const { return unpaid_.empty() ? 0 : unpaid_.front().op; }
+  std::size_t unpaid_count() const { return unpaid_.size(); }
+  // Some of them may be now.
+  void settle_paid();
 
   // Ends the session over a frame, as receive() does.
   void refuse(wire::Kind kind, Status status);
@@ -163,6 +172,12 @@ class Session {
     storage::Seq position;  // Of what stands in its cell.
     KeptName name;
   };
+  // An op that came too fast.
+  struct Unpaid {
+    crdt::Seq before;  // As in Owed.
+    std::uint64_t taken;
+    std::uint64_t op;  // Its number in the quota.
+  };
   struct Beaten {
     std::uint32_t subscription;
     KeptName name;
@@ -204,6 +219,9 @@ class Session {
   Status ask_policy(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
   Result<Resolution> resolve(const crdt::Op& op) const;
   Result<bool> decide(const crdt::Op& op);
+  Status ask_quota(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
+  void note_unpaid(bool is_again);
+  void show(const crdt::Op& op, const Verdict& unit, storage::Seq position) const;
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;
   Status merge_op(const crdt::Op& op, bool given_back);
@@ -275,6 +293,7 @@ class Session {
   Queue<Shown> shown_;    // Rows that the device wrote, and that may be in none of its scopes.
   Queue<Inspected> inspected_due_;
   Queue<Owed> owed_;
+  Queue<Unpaid> unpaid_;
 
   crdt::NodeId node_ = 0;
   Peer peer_;

@@ -78,6 +78,8 @@ Bytes Session::tell_status(std::uint32_t id, MutBytes room) const {
   writer.begin_record();
   writer.field("app");
   writer.text(shared_.options.app);
+  number("cell_bytes", status.cell_bytes);
+  number("cells", status.cells);
   number("cells_collected", status.cells_collected);
   number("cells_healed", status.cells_healed);
   number("cells_sent", status.cells_sent);
@@ -101,8 +103,12 @@ Bytes Session::tell_status(std::uint32_t id, MutBytes room) const {
   number("messages_sent", status.channels.messages_sent);
   number("ops_applied", status.ops_applied);
   number("ops_rejected", status.ops_rejected);
+  number("ops_unpaid", status.ops_unpaid);
   number("queue_age_ms", status.sink.queue_age_ms);
   number("queue_cells", status.sink.queue_cells);
+  number("quota_bytes", status.quota.bytes);
+  number("quota_cells", status.quota.cells);
+  number("quota_ops_per_second", status.quota.ops_per_second);
   number("rooms", status.channels.rooms);
   number("rows_judged", status.rows_judged);
   writer.field("sink");

@@ -101,6 +101,7 @@ Status Session::reject(const Op& op, const Verdict& unit) {
   if (!is_renewed.ok()) return is_renewed.status();
   if (*is_renewed) GRID_TRY(shared_.author.renew(op.cell.name, op.cell.stamp));
   ++shared_.figures.ops_rejected;
+  ++shared_.figures.rejected_by[static_cast<std::size_t>(unit.status)];
   // A name that breaks the rules could not travel back: the sequence says which op it was.
   const bool is_legal = crdt::check_name(op.cell.name) == Status::ok;
   rejected_.push_back(

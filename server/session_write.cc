@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "server/observer.h"
 #include "server/session.h"
 #include "transport/wire_auth.h"
 #include "transport/wire_channel.h"
@@ -67,7 +68,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.wall_ms = shared_.journal.wall_ms();
   welcome.frame_bytes_max = shared_.options.frame_bytes_max;
   welcome.value_bytes_max = shared_.options.value_bytes_max;
-  welcome.window_ops = shared_.options.window_ops;
+  welcome.window_ops = shared_.quota.window(shared_.options.window_ops);
   welcome.drift_ms_max = shared_.options.drift_ms_max;
   welcome.forked = forked_;
   welcome.taken_time = peer_.taken_time;
@@ -149,6 +150,8 @@ Bytes Session::write_ack(MutBytes room) {
   const bool with_token = durable_ != acked_durable_;
   acked_applied_ = applied_;
   acked_durable_ = durable_;
+  Observer* const observer = shared_.options.observer;
+  if (observer != nullptr && observer->wants_ops()) observer->acknowledged(link_, applied_, durable_);
   return wire::encode(grid_Ack{applied_, durable_, with_token ? token_durable_ : 0}, room);
 }
 

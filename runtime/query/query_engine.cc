@@ -56,6 +56,8 @@ class KeyWalk {
     if (op.ok()) place_ = copied(op->cell.name, room_);
     return op;
   }
+  // Of the cell that came last.
+  std::string_view key() const { return place_.key; }
 
  private:
   char room_[kNameBytesMax];
@@ -75,9 +77,10 @@ struct QueryEngine::Run {
   std::string_view map;
   std::uint64_t known_ms = 0;
   std::uint64_t limit = 0;
+  std::uint64_t looks_max = 0;
   std::optional<Place> after;
   std::optional<FoundRows> found;
-  std::string last_key;  // Of the row that was handed out last, where rows come by key.
+  std::string last_key;  // Of the row that was handed out last, or looked at as the last, where rows come by key.
 
   Place last_place() const {
     Place place;
@@ -141,6 +144,7 @@ Status QueryEngine::compile(const Question& question, Run& run) {
   run.map = question.map;
   run.known_ms = question.known_ms;
   run.limit = question.limit;
+  run.looks_max = question.looks_max;
   return question.after.empty() ? Status::ok : open_cursor(question, run);
 }
 
@@ -183,14 +187,18 @@ Status QueryEngine::go_through_keys(Run& run, const Visitor& visitor) {
   const bool is_streamed = !explanation_.is_sorted;
   const bool goes_on = is_streamed && run.after && run.after->key >= plan_.keys.first;
   KeyWalk walk(run.map, goes_on ? run.after->key : plan_.keys.first, goes_on);
-  for (;;) {
+  for (std::uint64_t looks = 0;; ++looks) {
     const Result<crdt::Op> op = walk.next(store_);
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return refuse(op.status(), store_.problem());
+    // What lies beside a row has its key too, and is no row: the place is behind all of it.
+    const bool is_over = is_streamed && run.looks_max != 0 && looks >= run.looks_max && op->cell.name.sub.empty();
+    if (is_over && op->cell.name.map == run.map) return write_cursor(run, run.last_place());
     if (op->cell.name.map != run.map || plan_.keys.is_past(op->cell.name.key)) return Status::ok;
     bool is_enough = false;
     GRID_TRY(take(run, *op, is_streamed ? &visitor : nullptr, is_enough));
     if (is_enough) return write_cursor(run, run.last_place());
+    if (run.looks_max != 0) run.last_key = walk.key();
   }
 }
 

@@ -42,6 +42,9 @@ struct Question {
   std::string_view after{};  // The cursor of the page before.
   std::span<const query::Parameter> parameters{};
   std::uint64_t known_ms = 0;  // By which expiry is judged; 0: the time is unknown.
+  // Where rows come by key and no index helps, a page ends behind so many cells of the map, full or not. 0: it does
+  // not.
+  std::uint64_t looks_max = 0;
 };
 
 struct Explanation {

@@ -15,17 +15,23 @@ namespace {
 // A fact of a journal that is being filled from the database, until that is done.
 constexpr std::string_view kLoading = "loading";
 constexpr std::uint8_t kYes[] = {1};
+// Frames of one turn of the loop, of all links; then others have their turn.
+constexpr int kFramesATurn = 256;
 constexpr const char* kDisk = "a disk has failed: ";
+
+QuotaLimits limits_of(const config::QuotaSettings& quota) {
+  return {quota.cells, quota.bytes.bytes, quota.ops_per_second};
+}
 
 }  // namespace
 
 using runtime::Action;
 using runtime::Event;
+using runtime::LinkId;
 
-std::unique_ptr<AppHost> AppHost::open(uv_loop_t* loop, transport::LwsContext& links, Log& log, const std::string& app,
-                                       const std::string& directory, AppConfig config, Closed closed, void* owner,
+std::unique_ptr<AppHost> AppHost::open(Log& log, const std::string& app, const std::string& directory, AppConfig config,
                                        Status& status, std::string& problem) {
-  std::unique_ptr<AppHost> host(new AppHost(loop, links, log, app, std::move(config), closed, owner));
+  std::unique_ptr<AppHost> host(new AppHost(log, app, std::move(config)));
   status = host->open_journal(directory, problem);
   if (status == Status::ok) status = host->open_sink(directory, problem);
   if (status != Status::ok) return nullptr;
@@ -43,19 +49,13 @@ Status AppHost::open_journal(const std::string& directory, std::string& problem)
 
 Status AppHost::open_sink(const std::string& directory, std::string& problem) {
   const std::string file = directory + "/cells.sqlite";
-  OpenSink open = server::open_sink(config_.settings.sink, app_, file, config_.search);
-  problem = open.problem;
-  if (open.sink == nullptr) return open.status;
-  storage::Seq drained = 0;
-  GRID_TRY(open.status == Status::ok ? catch_up(*open.sink, drained, problem) : do_without(problem));
+  opened_ = server::open_sink(config_.settings.sink, app_, file, config_.search);
+  problem = opened_.problem;
+  if (opened_.sink == nullptr) return opened_.status;
+  GRID_TRY(opened_.status == Status::ok ? catch_up(*opened_.sink, drained_through_, problem) : do_without(problem));
   if (config_.search.is_on()) GRID_TRY(open_search(file, problem));
-  const bool has_search_work = open.searchable != nullptr && open.searchable->has_search_work();
+  const bool has_search_work = opened_.searchable != nullptr && opened_.searchable->has_search_work();
   if (has_search_work) say("the search is being built from the rows that are there");
-  sink_ = std::make_unique<SinkWorker>(
-      loop_, std::move(open.sink), open.searchable,
-      [](void* owner, const SinkWorker::Done& done) { static_cast<AppHost*>(owner)->drained(done); },
-      [](void* owner, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(owner)->indexed(indexed); }, this);
-  start(drained);
   return Status::ok;
 }
 
@@ -91,12 +91,8 @@ Status AppHost::do_without(std::string& problem) {
 
 Status AppHost::open_search(const std::string& file, std::string& problem) {
   Status status = Status::ok;
-  auto reader = storage::SqliteSearchReader::open(file, config_.search, status, problem);
-  if (reader == nullptr) return status;
-  search_ = std::make_unique<SearchWorker>(
-      loop_, std::move(reader), config_.search,
-      [](void* owner, const SearchWorker::Done& done) { static_cast<AppHost*>(owner)->searched(done); }, this);
-  return Status::ok;
+  reader_ = storage::SqliteSearchReader::open(file, config_.search, status, problem);
+  return status;
 }
 
 namespace {
@@ -143,7 +139,24 @@ Status AppHost::load(storage::Sink& sink, const crdt::Stamp& greatest, std::stri
   return Status::ok;
 }
 
-void AppHost::start(storage::Seq drained_through) {
+void AppHost::run(uv_loop_t* loop, Owner& owner) {
+  owner_ = &owner;
+  if (reader_ != nullptr) {
+    search_ = std::make_unique<SearchWorker>(
+        loop, std::move(reader_), config_.search,
+        [](void* self, const SearchWorker::Done& done) { static_cast<AppHost*>(self)->searched(done); }, this);
+  }
+  sink_ = std::make_unique<SinkWorker>(
+      loop, std::move(opened_.sink), opened_.searchable,
+      [](void* self, const SinkWorker::Done& done) { static_cast<AppHost*>(self)->drained(done); },
+      [](void* self, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(self)->indexed(indexed); }, this);
+  coordinator_.emplace(*journal_, options());
+  host_.emplace(loop, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
+                port::UvHost::Flush::on_thread);
+  host_->step(Event::Kind::start);
+}
+
+CoordinatorOptions AppHost::options() {
   std::uint8_t seed[8];
   port::entropy(seed);
   CoordinatorOptions options;
@@ -158,24 +171,54 @@ void AppHost::start(storage::Seq drained_through) {
   options.index_bytes_max = settings.index_memory.bytes;
   options.drain_rows_max = static_cast<std::uint32_t>(settings.drain_rows);
   options.drain_ms_max = static_cast<std::uint32_t>(settings.drain_every.ms);
+  options.quota = limits_of(settings.quota);
   options.seed = load_be(seed);
   options.policy = &config_.policies.rules;
+  options.observer = &ops_;
   if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
-  options.drained_through = drained_through;
+  options.drained_through = drained_through_;
   options.through_maps = config_.policies.through_maps;
   for (const storage::SearchedMap& one : config_.search.maps) options.search.maps.push_back(one.map);
-  coordinator_.emplace(*journal_, options);
-  host_.emplace(loop_, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
-                port::UvHost::Flush::on_thread);
-  host_->step(Event::Kind::start);
+  return options;
 }
 
 void AppHost::step(const Event& event) {
   const std::uint64_t begun_ns = uv_hrtime();
   host_->step(event);
   timings_.step.note(uv_hrtime() - begun_ns);
+}
+
+void AppHost::link_up(LinkId link, std::string_view identity, Bytes claims) {
+  outflow_.open(link);
+  step({.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
+}
+
+void AppHost::link_down(LinkId link) {
+  outflow_.close(link);
+  step({.kind = Event::Kind::link_down, .link = link});
+}
+
+void AppHost::taken(LinkId link) {
+  outflow_.taken(link);
+  go_on();
+}
+
+void AppHost::go_on() {
+  if (outflow_.has_next()) host_->want_turn();
+}
+
+// Once a turn, so that one frame says what many events led to.
+void AppHost::send_frames() {
+  for (int frames = 0; frames < kFramesATurn && !owner_->is_full(); ++frames) {
+    const std::optional<LinkId> link = outflow_.next();
+    if (!link.has_value()) return;
+    const MutBytes room = owner_->room();
+    const std::optional<std::size_t> size = host_->writable(*link, room);
+    if (size.has_value()) owner_->send(*this, *link, room.first(*size), outflow_.sent(*link, *size));
+  }
+  if (!owner_->is_full()) go_on();
 }
 
 void AppHost::call(std::string_view identity, Bytes claims, runtime::Call& call) {
@@ -192,7 +235,8 @@ bool AppHost::has_kept(std::string_view map, crdt::Seq seq) const {
 
 void AppHost::take_rules(AppConfig&& config) {
   config_.policies.rules = std::move(config.policies.rules);
-  if (!grants_.has_value()) return;
+  coordinator_->limit(limits_of(config.settings.quota));
+  if (!grants_.has_value()) return host_->step(Event::Kind::wake);
   grants_->replace(std::move(config.grants));
   host_->step(Event::Kind::grants_changed);
 }
@@ -205,19 +249,20 @@ bool AppHost::is_drained() const {
 void AppHost::carry_out(const Action& action) {
   switch (action.kind) {
     case Action::Kind::close:
-      links_.close(action.link, transport::kCloseNormal, "the session has ended");
-      return closed_(owner_, action.link);
+      outflow_.close(action.link);
+      closing_.push_back(action.link);
+      return host_->want_turn();
     case Action::Kind::want_write:
-      return links_.want_write(action.link);
+      outflow_.want(action.link);
+      return host_->want_turn();
     case Action::Kind::say:
-      if (action.status != Status::ok) failure_ = action.text;
+      if (action.status != Status::ok) fail(std::string(action.text));
       return say(std::string(action.text).c_str());
     case Action::Kind::want_drain:
       wants_drain_ = true;
       return host_->want_turn();
     case Action::Kind::prove:
-      proofs_.push_back({action.link, std::string(action.text)});
-      return host_->want_turn();
+      return owner_->prove(action.link, action.text);
     case Action::Kind::search:
       return search_->submit(coordinator_->search_work());
     case Action::Kind::drain:
@@ -228,24 +273,9 @@ void AppHost::carry_out(const Action& action) {
   }
 }
 
-void AppHost::disown(transport::LinkId link, std::string_view identity) {
-  host_->step(Event{.kind = Event::Kind::proven, .link = link, .status = Status::denied, .identity = identity});
-}
-
-void AppHost::answer_proofs() {
-  for (const Proof& proof : std::exchange(proofs_, {})) {
-    const Verdict verdict = prove_ == nullptr ? Verdict::refuse("nobody is asked for a token here")
-                                              : prove_(owner_, proof.link, proof.token);
-    host_->step(Event{.kind = Event::Kind::proven,
-                      .link = proof.link,
-                      .bytes = as_bytes(verdict.proven.claims),
-                      .status = verdict.status,
-                      .identity = verdict.proven.name});
-  }
-}
-
 void AppHost::turn_ended() {
-  answer_proofs();
+  send_frames();
+  for (const LinkId link : std::exchange(closing_, {})) owner_->close(link);
   if (!wants_drain_ || sink_->is_busy()) return;
   wants_drain_ = false;
   host_->step(Event{.kind = Event::Kind::collect, .room = sink_->room()});
@@ -254,8 +284,7 @@ void AppHost::turn_ended() {
 void AppHost::drained(const SinkWorker::Done& done) {
   timings_.drain.note(uv_hrtime() - drain_begun_ns_);
   if (done.status == Status::io) {
-    failure_ = kDisk + done.problem;
-    return;
+    return fail(kDisk + done.problem);
   }
   if (done.status != Status::ok) say(done.problem.c_str());
   if (done.status == Status::conflict) return moved(done);
@@ -269,8 +298,7 @@ void AppHost::drained(const SinkWorker::Done& done) {
 // The database came back as another than it was left; or it is there for the first time.
 void AppHost::moved(const SinkWorker::Done& done) {
   if (done.stands.through > 0 && !coordinator_->stands(done.stands.epoch, done.stands.through)) {
-    failure_ = "the database has outlived the journal: it is loaded when gridd starts again";
-    return;
+    return fail("the database has outlived the journal: it is loaded when gridd starts again");
   }
   host_->step(Event{.kind = Event::Kind::drained,
                     .bytes = as_bytes(done.problem),
@@ -280,7 +308,7 @@ void AppHost::moved(const SinkWorker::Done& done) {
 }
 
 void AppHost::indexed(const SinkWorker::Indexed& indexed) {
-  if (!indexed.failure.empty()) failure_ = kDisk + indexed.failure;
+  if (!indexed.failure.empty()) fail(kDisk + indexed.failure);
   if (!indexed.news.empty()) say(indexed.news.c_str());
   if (indexed.maps != 0) host_->step(Event{.kind = Event::Kind::indexed, .batch = indexed.maps});
 }
@@ -293,7 +321,12 @@ void AppHost::searched(const SearchWorker::Done& done) {
 void AppHost::flush_trouble(Status status, const char* problem) {
   if (status == Status::ok) return say("the journal has room again");
   if (status == Status::full) return say(problem);
-  failure_ = kDisk + std::string(problem);
+  fail(kDisk + std::string(problem));
+}
+
+void AppHost::fail(std::string failure) {
+  failure_ = std::move(failure);
+  owner_->failed(*this);
 }
 
 void AppHost::say(const char* line) { log_.say(Log::Level::warning, line, {{"app", app_}}); }

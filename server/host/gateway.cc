@@ -27,6 +27,9 @@ using transport::LinkId;
 namespace {
 
 constexpr std::string_view kPath = "/v1/";
+constexpr std::uint64_t kAskDrainedMs = 20;
+
+std::uint64_t link_number(LinkId link) { return link; }
 
 std::string_view app_in(std::string_view path) {
   return path.starts_with(kPath) ? path.substr(kPath.size()) : std::string_view();
@@ -35,12 +38,11 @@ std::string_view app_in(std::string_view path) {
 }  // namespace
 
 Gateway::~Gateway() {
-  web_.reset();
   saving_.reset();
   desk_.reset();
   draining_.reset();
-  link_apps_.clear();
-  apps_.clear();
+  asking_.reset();
+  apps_.reset();
   links_.reset();
   if (lock_ >= 0) ::close(lock_);
 }
@@ -64,8 +66,10 @@ Status Gateway::open(config::Config config) {
     return Status::io;
   }
   GRID_TRY(take_certificate(*links_, config_.gateway(), log_, problem_));
+  apps_ = std::make_unique<Apps>(loop_, log_, config_.gateway().engines, static_cast<Apps::Owner&>(*this));
+  board_ = std::make_unique<Switchboard>(*links_);
+  web_ = std::make_unique<Web>(*links_, *apps_, static_cast<WebOwner&>(*this));
   GRID_TRY(open_apps());
-  web_ = std::make_unique<Web>(loop_, *links_, static_cast<WebOwner&>(*this));
   links_->serve(*web_);
   GRID_TRY(open_doors(*links_, config_.gateway(), *this, problem_));
   open_desk();
@@ -105,12 +109,14 @@ Result<std::vector<std::string>> Gateway::reload(config::Config config) {
   if (config_.gateway().tls.certificate.empty() != config.gateway().tls.certificate.empty()) {
     waiting.emplace_back("listen: whether it is by TLS stays as it is until a restart");
   }
-  for (const auto& [name, app] : apps_) {
+  Status status = Status::ok;
+  apps_->each([&](App& app) {
     AppConfig next;
-    GRID_TRY(read_app_config(config, name, next, problem_));
-    if (app->waits_for(next)) waiting.push_back("app " + name + ": its indexes and searches stay until a restart");
-    app->take_rules(std::move(next));
-  }
+    if (status == Status::ok) status = read_app_config(config, app.name, next, problem_);
+    if (status != Status::ok || !apps_->change(app, std::move(next))) return;
+    waiting.push_back("app " + app.name + ": its indexes and searches stay until a restart");
+  });
+  GRID_TRY(status);
   config_ = std::move(config);
   log_.configure(config_.gateway().log);
   return waiting;
@@ -154,50 +160,55 @@ Status Gateway::lock(const std::string& directory) {
   return Status::busy;
 }
 
+// Those whose database is a file are waited for: one that can't be opened says so before anybody comes.
 Status Gateway::open_apps() {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(config_.gateway().data + "/apps", error)) {
-    if (!entry.is_directory() || !is_app_name(entry.path().filename().native())) continue;
-    if (app_of(entry.path().filename().native()) != nullptr) continue;
-    // One whose database is away is opened when somebody comes for it; the others do not wait.
-    if (std::exchange(no_app_until_ms_, 0) == 0) return Status::io;
-    log_.say(Log::Level::warning, "app not opened", {{"problem", problem_}});
+    const std::string name = entry.path().filename().native();
+    if (!entry.is_directory() || !is_app_name(name)) continue;
+    if (app_of(name) == nullptr) return Status::io;
+    awaited_.insert(name);
   }
-  return Status::ok;
+  while (failure_.empty() && awaits_app()) uv_run(loop_, UV_RUN_ONCE);
+  problem_ = failure_;
+  return failure_.empty() ? Status::ok : Status::io;
 }
 
-AppHost* Gateway::app_of(const std::string& app) {
-  const auto found = apps_.find(app);
-  if (found != apps_.end()) return found->second.get();
-  if (apps_.size() == kAppsMax) {
-    problem_ = "no room for another app: " + std::to_string(kAppsMax) + " are open";
-    return nullptr;
-  }
-  if (port::monotonic_ms() < no_app_until_ms_) return nullptr;
+bool Gateway::awaits_app() const {
+  const std::vector<const App*> opening = apps_->opening();
+  return std::any_of(opening.begin(), opening.end(), [](const App* app) { return !app->has_server; });
+}
+
+App* Gateway::app_of(const std::string& name) {
+  if (App* const app = apps_->find(name)) return app;
   AppConfig config;
-  Status status = read_app_config(config_, app, config, problem_);
-  if (status != Status::ok) return nullptr;
+  if (read_app_config(config_, name, config, problem_) != Status::ok) return nullptr;
   config.is_locked = is_locked();
-  const auto closed = [](void* owner, LinkId link) {
-    static_cast<Gateway*>(owner)->door_.left(link);
-    static_cast<Gateway*>(owner)->link_apps_.erase(link);
-  };
-  auto host =
-      AppHost::open(loop_, *links_, log_, app, directory_of(app), std::move(config), closed, this, status, problem_);
-  if (host == nullptr) {
-    problem_ = "app " + app + ": " + problem_;
-    if (status == Status::busy) no_app_until_ms_ = port::monotonic_ms() + kNoAppMs;
-    return nullptr;
-  }
-  host->judge_by([](void* owner, LinkId link, std::string_view token) {
-    return static_cast<Gateway*>(owner)->door_.prove(link, token);
-  });
-  return apps_.emplace(app, std::move(host)).first->second.get();
+  App* const app = apps_->open(name, directory_of(name), std::move(config), problem_);
+  if (app != nullptr && app->has_server) log_.say(Log::Level::info, "app is opening", {{"app", name}});
+  return app;
+}
+
+void Gateway::app_opened(App& app) {
+  awaited_.erase(app.name);
+  if (app.has_server) log_.say(Log::Level::info, "app is open", {{"app", app.name}});
+  board_->release();
+}
+
+// One whose database is away is opened again when somebody comes for it.
+void Gateway::app_not_opened(App& app, Status status, const std::string& problem) {
+  const std::string sentence = "app " + app.name + ": " + problem;
+  const bool is_needed = awaited_.erase(app.name) > 0 && status != Status::busy;
+  if (is_needed) failure_ = sentence;
+  const Log::Level level = status == Status::busy ? Log::Level::warning : Log::Level::error;
+  if (!is_needed) log_.say(level, "app not opened", {{"problem", sentence}});
+  board_->hang_up_all(app, transport::kClosePolicy, "this app can't be opened here");
+  web_->refuse_all(app);
 }
 
 // A new app is a folder on the disk: it is made for who has a grant in it.
 bool Gateway::may_enter(const std::string& app, std::string_view identity, Bytes claims) {
-  if (!door_.is_locked() || apps_.contains(app)) return true;
+  if (!door_.is_locked() || apps_->find(app) != nullptr) return true;
   AppConfig config;
   if (read_app_config(config_, app, config, problem_) != Status::ok) return false;
   Grants access(std::move(config.grants), app);
@@ -209,112 +220,144 @@ bool Gateway::may_enter(const std::string& app, std::string_view identity, Bytes
   return may;
 }
 
-AppHost* Gateway::app_of(LinkId link) {
-  const auto found = link_apps_.find(link);
-  return found == link_apps_.end() ? nullptr : found->second;
-}
-
 void Gateway::drain() {
   if (draining_ != nullptr) return;
-  links_->stop_listening();
-  log_.say(Log::Level::info, "draining", {{"links", link_apps_.size()}});
+  stop_listening();
+  log_.say(Log::Level::info, "draining", {{"links", board_->count()}});
   draining_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
   draining_->get()->data = this;
   uv_timer_init(loop_, draining_->get());
-  const std::uint64_t each_ms = config_.gateway().drain_spread.ms / std::max<std::size_t>(link_apps_.size(), 1);
+  const std::uint64_t each_ms = config_.gateway().drain_spread.ms / std::max<std::size_t>(board_->count(), 1);
   uv_timer_start(
       draining_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->end_one_link(); }, 0,
       std::max<std::uint64_t>(each_ms, 1));
 }
 
 void Gateway::end_one_link() {
-  if (link_apps_.empty()) return;
-  const auto [link, app] = *link_apps_.begin();
-  link_apps_.erase(link_apps_.begin());
-  app->step(Event{.kind = Event::Kind::link_down, .link = link});
-  links_->close(link, transport::kCloseGoingAway, "the gateway is draining");
+  const std::optional<LinkId> link = board_->any();
+  if (link.has_value()) hang_up(*link, transport::kCloseGoingAway, "the gateway is draining");
+}
+
+void Gateway::stop_listening() {
+  links_->stop_listening();
+  if (asking_ != nullptr) return;
+  asking_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  asking_->get()->data = this;
+  uv_timer_init(loop_, asking_->get());
+  uv_timer_start(
+      asking_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->ask_drained(); }, 0, kAskDrainedMs);
+}
+
+// Behind all that was posted before: what a link has brought is in the answer.
+void Gateway::ask_drained() {
+  if (answers_due_ > 0) return;
+  was_drained_ = draining_ == nullptr || board_->count() == 0;
+  answers_due_ = apps_->engines().size();
+  for (const auto& engine : apps_->engines()) engine->post({.kind = Letter::Kind::drained});
+}
+
+void Gateway::note_drained(const Letter& letter) {
+  was_drained_ = was_drained_ && letter.is_last;
+  if (--answers_due_ == 0) is_drained_ = was_drained_;
 }
 
 GatewayFigures Gateway::figures() const {
-  GatewayFigures all{.sockets = links_->link_count(), .log_lines_left_out = log_.left_out()};
-  for (const auto& [name, app] : apps_) all.apps.push_back(app->figures());
+  GatewayFigures all{.apps_opening = apps_->opening().size(),
+                     .sockets = links_->link_count(),
+                     .log_lines_left_out = log_.left_out(),
+                     .certificate_until_s = links_->certificate().not_after_s};
+  for (const auto& engine : apps_->engines()) all.engines.push_back(engine->figures());
   return all;
 }
 
-bool Gateway::is_drained() const {
-  for (const auto& [name, app] : apps_) {
-    if (!app->has_failed() && !app->is_drained()) return false;
-  }
-  return true;
-}
-
-bool Gateway::has_failed() const {
-  for (const auto& [name, app] : apps_) {
-    if (app->has_failed()) return true;
-  }
-  return false;
-}
-
-std::string Gateway::failure() const {
-  for (const auto& [name, app] : apps_) {
-    if (app->has_failed()) return "app " + name + ": " + app->failure();
-  }
-  return {};
-}
-
 Status Gateway::stop() {
-  Status status = Status::ok;
   door_.save();
-  for (const auto& [name, app] : apps_) {
-    const Status stopped = app->stop();
-    if (stopped != Status::ok) status = stopped;
-  }
-  return status;
+  return apps_->stop();
 }
 
 transport::Admission Gateway::admit(const transport::LinkRequest& request) {
-  if (is_app_name(app_in(request.path))) return door_.admit(request.caller);
-  return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
+  const std::string name(app_in(request.path));
+  if (!is_app_name(name)) return {.status = transport::kNotFound, .sentence = "links open at /v1/APP"};
+  const App* const app = apps_->find(name);
+  if (app != nullptr && app->engine->is_full()) {
+    return {.status = transport::kUnavailable, .sentence = "too much is waiting here"};
+  }
+  return door_.admit(request.caller);
 }
 
 void Gateway::on_open(LinkId link, std::string_view path, std::string_view identity, Bytes claims) {
   const std::string name(app_in(path));
-  AppHost* app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
+  App* const app = may_enter(name, identity, claims) ? app_of(name) : nullptr;
   if (app == nullptr) {
-    log_.say(Log::Level::error, "app not opened", {{"problem", problem_}});
+    log_.say(Log::Level::error, "app not opened", {{"link", link_number(link)}, {"problem", problem_}});
     return links_->close(link, transport::kClosePolicy, "this app can't be opened here");
   }
-  link_apps_[link] = app;
+  log_.say(Log::Level::debug, "link opened", {{"link", link_number(link)}, {"app", name}, {"identity", identity}});
   door_.entered(link, identity);
-  app->step(Event{.kind = Event::Kind::link_up, .link = link, .bytes = claims, .identity = identity});
+  board_->connect(link, *app, identity, claims);
 }
 
-void Gateway::on_frame(LinkId link, Bytes frame) {
-  if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::frame, .link = link, .bytes = frame});
-}
-
-std::optional<std::size_t> Gateway::on_writable(LinkId link, MutBytes room) {
-  AppHost* app = app_of(link);
-  return app == nullptr ? std::nullopt : app->writable(link, room);
-}
-
-void Gateway::on_close(LinkId link, std::string_view) {
-  if (AppHost* app = app_of(link)) app->step(Event{.kind = Event::Kind::link_down, .link = link});
+void Gateway::on_close(LinkId link, std::string_view reason) {
+  log_.say(Log::Level::debug, "link closed", {{"link", link_number(link)}, {"reason", reason}});
+  board_->lost(link);
   door_.left(link);
-  link_apps_.erase(link);
+}
+
+void Gateway::hang_up(LinkId link, std::uint16_t code, std::string_view reason) {
+  board_->hang_up(link, code, reason);
+  door_.left(link);
+}
+
+void Gateway::arrived(Letter&& letter) {
+  using Kind = Letter::Kind;
+  switch (letter.kind) {
+    case Kind::frame:
+      return board_->send(std::move(letter));
+    case Kind::close:
+      door_.left(letter.link);
+      return board_->close(letter.link);
+    case Kind::prove:
+      return prove(letter);
+    case Kind::failed:
+      failure_ = letter.text;
+      return;
+    case Kind::answer:
+      return web_->answer(std::move(letter));
+    case Kind::page:
+      return web_->take_page(std::move(letter));
+    case Kind::body_taken:
+      return web_->note_taken(letter);
+    case Kind::figures:
+      return web_->add_figures(std::move(letter));
+    case Kind::drained:
+      return note_drained(letter);
+    default:
+      return;
+  }
+}
+
+void Gateway::prove(const Letter& letter) {
+  App* const app = board_->find(letter.link);
+  if (app == nullptr) return;
+  const Verdict verdict = door_.prove(letter.link, letter.text);
+  const Bytes claims = as_bytes(verdict.proven.claims);
+  app->post({.kind = Letter::Kind::proven,
+             .status = verdict.status,
+             .link = letter.link,
+             .bytes = {claims.begin(), claims.end()},
+             .text = verdict.proven.name});
 }
 
 void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
   log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
 }
 
-AppHost* Gateway::web_app(const std::string& name) {
-  const auto found = apps_.find(name);
-  return found == apps_.end() ? nullptr : found->second.get();
+std::string Gateway::why_not_ready() const {
+  if (draining_ != nullptr) return "draining";
+  std::string opening;
+  for (const std::string& app : awaited_) opening += (opening.empty() ? "opening: " : ", ") + app;
+  return opening;
 }
-
-// All apps are open before there is a door.
-std::string Gateway::why_not_ready() const { return draining_ != nullptr ? "draining" : ""; }
 
 void Gateway::say(const char* line) { log_.say(Log::Level::warning, line); }
 
@@ -323,7 +366,9 @@ void Gateway::refused(std::string_view who, std::string_view why) {
 }
 
 void Gateway::end_link(LinkId link, std::string_view identity) {
-  if (AppHost* app = app_of(link)) app->disown(link, identity);
+  App* const app = board_->find(link);
+  if (app == nullptr) return;
+  app->post({.kind = Letter::Kind::proven, .status = Status::denied, .link = link, .text = std::string(identity)});
 }
 
 AdminAnswer Gateway::answer(const crdt::Value& question) {

@@ -56,22 +56,17 @@ void Log::configure(const config::LogSettings& settings) {
   repeat_ms_ = settings.repeat.ms;
 }
 
-bool Log::wants(Level level) const {
-  const std::lock_guard lock(mutex_);
-  return level >= level_;
-}
-
 std::uint64_t Log::left_out() const {
   const std::lock_guard lock(mutex_);
   return left_out_;
 }
 
 void Log::say(Level level, std::string_view message, std::initializer_list<LogField> fields) {
+  if (!wants(level)) return;
   const std::lock_guard lock(mutex_);
-  if (level < level_) return;
   std::string line = fields_of(fields);
   std::uint32_t left_out = 0;
-  if (!may_say(level, message, line, left_out)) return;
+  if (level != Level::debug && !may_say(level, message, line, left_out)) return;
   if (left_out > 0) line += counted("left_out", left_out);
   write(level, message, line);
 }

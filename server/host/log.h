@@ -4,10 +4,11 @@
 //
 // Place     Lowest of server/host; nothing that it is given may be a secret.
 // Promises  Never blocks: a line that stderr does not take is dropped, and counted in the next that it takes. One that
-//           comes again and again is said now and then, with a count.
+//           comes again and again is said now and then, with a count; but at level debug each is said.
 // Threads   Any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -41,7 +42,7 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   void configure(const config::LogSettings& settings);
-  bool wants(Level level) const;
+  bool wants(Level level) const { return level >= level_.load(std::memory_order_relaxed); }
   // Lines that repeated others, or that the file did not take.
   std::uint64_t left_out() const;
   // `message` says what has happened, `fields` to what. Lines of one message are limited together.
@@ -64,7 +65,7 @@ class Log {
 
   const int file_;
   mutable std::mutex mutex_;
-  Level level_ = Level::info;
+  std::atomic<Level> level_ = Level::info;
   Format format_ = Format::logfmt;
   std::uint64_t repeat_ms_ = 10'000;
   std::uint64_t dropped_ = 0;

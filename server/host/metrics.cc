@@ -28,6 +28,18 @@ struct AppMetric {
   double (*value)(const CoordinatorStatus& status);
 };
 
+struct EngineMetric {
+  const char* name;
+  const char* says;
+  double (*value)(const EngineFigures& figures);
+};
+
+struct WaitMetric {
+  const char* name;
+  const char* says;
+  const Timing* EngineFigures::*timing;
+};
+
 struct TimeMetric {
   const char* name;
   const char* says;
@@ -56,8 +68,6 @@ constexpr AppMetric kAppMetrics[] = {
      [](const CoordinatorStatus& is) { return count(is.subscriptions); }},
     {"grid_ops_applied_total", kCounter, "Writes of devices that were taken",
      [](const CoordinatorStatus& is) { return count(is.ops_applied); }},
-    {"grid_ops_rejected_total", kCounter, "Writes of devices that were refused",
-     [](const CoordinatorStatus& is) { return count(is.ops_rejected); }},
     {"grid_cells_sent_total", kCounter, "Cells that were sent to subscribers",
      [](const CoordinatorStatus& is) { return count(is.cells_sent); }},
     {"grid_cells_healed_total", kCounter, "Cells that devices gave back after the gateway had lost them",
@@ -71,7 +81,25 @@ constexpr AppMetric kAppMetrics[] = {
     {"grid_database_drained", kGauge, "The position up to which the database has the journal",
      [](const CoordinatorStatus& is) { return count(is.drained); }},
     {"grid_database_waiting", kGauge, "Positions that are on disk and not in the database yet",
-     [](const CoordinatorStatus& is) { return count(is.durable - std::min(is.durable, is.drained)); }},
+     [](const CoordinatorStatus& is) { return count(is.sink.queue_cells); }},
+    {"grid_database_queue_age_seconds", kGauge, "How long the first of them has waited",
+     [](const CoordinatorStatus& is) { return count(is.sink.queue_age_ms) / 1e3; }},
+    {"grid_database_dead_letters", kGauge, "Rows that the database refuses for their own sake",
+     [](const CoordinatorStatus& is) { return count(is.sink.dead_letters); }},
+    {"grid_database_up", kGauge, "1 while the database takes what it is given",
+     [](const CoordinatorStatus& is) { return is.sink.status == Status::ok ? 1.0 : 0.0; }},
+    {"grid_cells", kGauge, "Cells that are kept, deletions among them",
+     [](const CoordinatorStatus& is) { return count(is.cells); }},
+    {"grid_cell_bytes", kGauge, "Their names and values",
+     [](const CoordinatorStatus& is) { return count(is.cell_bytes); }},
+    {"grid_quota_cells", kGauge, "What there may be of cells; 0: no limit",
+     [](const CoordinatorStatus& is) { return count(is.quota.cells); }},
+    {"grid_quota_bytes", kGauge, "What their names and values may come to; 0: no limit",
+     [](const CoordinatorStatus& is) { return count(is.quota.bytes); }},
+    {"grid_quota_ops_per_second", kGauge, "Writes that are acknowledged in a second; 0: no limit",
+     [](const CoordinatorStatus& is) { return count(is.quota.ops_per_second); }},
+    {"grid_ops_unpaid", kGauge, "Writes that were taken, and are acknowledged later because they came faster than that",
+     [](const CoordinatorStatus& is) { return count(is.ops_unpaid); }},
     {"grid_tombstones", kGauge, "Deletions and expired cells that are still kept",
      [](const CoordinatorStatus& is) { return count(is.tombstones); }},
     {"grid_cells_collected_total", kCounter, "Deletions and expired cells that are kept no more",
@@ -84,6 +112,9 @@ constexpr AppMetric kAppMetrics[] = {
      [](const CoordinatorStatus& is) { return count(is.devices_lapsed); }},
     {"grid_clock_judging", kGauge, "1 while stamps are held against the gateway's time; 0 while it doesn't know it",
      [](const CoordinatorStatus& is) { return is.judging ? 1.0 : 0.0; }},
+    {"grid_clock_ahead_seconds", kGauge,
+     "By how much the time that stamps are held against is ahead of the gateway's clock, which is wrong, or was",
+     [](const CoordinatorStatus& is) { return count(is.judge_ahead_ms) / 1e3; }},
     {"grid_indexes", kGauge, "Indexes of maps", [](const CoordinatorStatus& is) { return count(is.indexes); }},
     {"grid_indexes_over_cap", kGauge, "Of these switched off, because they would take too much memory",
      [](const CoordinatorStatus& is) { return count(is.indexes_over_cap); }},
@@ -109,6 +140,29 @@ constexpr TimeMetric kTimeMetrics[] = {
      [](const AppTimings& timings) -> const Timing& { return timings.flush; }},
     {"grid_database_batch_seconds", "What the database took for a batch",
      [](const AppTimings& timings) -> const Timing& { return timings.drain; }},
+    {"grid_database_queue_seconds", "From a commit that is on disk to the database that has it, once for each commit",
+     [](const AppTimings& timings) -> const Timing& { return timings.queue; }},
+};
+
+// Of each engine, with the label `engine`. Its inbox has what the network has for it; its outbox what it has sent.
+constexpr EngineMetric kEngineMetrics[] = {
+    {"grid_engine_apps", "Apps on this engine", [](const EngineFigures& is) { return count(is.apps); }},
+    {"grid_engine_inbox_letters", "Frames and requests that wait for the engine",
+     [](const EngineFigures& is) { return count(is.in.letters); }},
+    {"grid_engine_inbox_bytes", "Memory of these", [](const EngineFigures& is) { return count(is.in.bytes); }},
+    {"grid_engine_inbox_age_seconds", "How long the first of them has waited",
+     [](const EngineFigures& is) { return count(is.in.oldest_ns) / 1e9; }},
+    {"grid_engine_outbox_letters", "Frames and answers that wait for the network",
+     [](const EngineFigures& is) { return count(is.out.letters); }},
+    {"grid_engine_outbox_bytes", "Memory of these", [](const EngineFigures& is) { return count(is.out.bytes); }},
+    {"grid_engine_outbox_age_seconds", "How long the first of them has waited",
+     [](const EngineFigures& is) { return count(is.out.oldest_ns) / 1e9; }},
+};
+
+// Likewise, as histograms.
+constexpr WaitMetric kWaitMetrics[] = {
+    {"grid_engine_inbox_wait_seconds", "How long what came waited for the engine", &EngineFigures::in_waits},
+    {"grid_engine_outbox_wait_seconds", "How long what it sent waited for the network", &EngineFigures::out_waits},
 };
 
 double seconds_of(const timeval& time) {
@@ -146,10 +200,15 @@ double start_time() {
 
 constexpr GatewayMetric kGatewayMetrics[] = {
     {"grid_apps", kGauge, "Apps that are open", [](const GatewayFigures& all) { return count(all.apps.size()); }},
+    {"grid_apps_opening", kGauge, "Apps that are being opened",
+     [](const GatewayFigures& all) { return count(all.apps_opening); }},
     {"grid_sockets", kGauge, "Connections, those included that are opening or closing",
      [](const GatewayFigures& all) { return count(all.sockets); }},
     {"grid_log_lines_left_out_total", kCounter, "Lines of the log that repeated others, or that stderr did not take",
      [](const GatewayFigures& all) { return count(all.log_lines_left_out); }},
+    {"grid_certificate_not_after_seconds", kGauge,
+     "Until when the gateway's certificate is good, in seconds since 1970; 0: there is none",
+     [](const GatewayFigures& all) { return count(all.certificate_until_s); }},
     {"process_resident_memory_bytes", kGauge, "Memory in use", [](const GatewayFigures&) { return resident_bytes(); }},
     {"process_cpu_seconds_total", kCounter, "Processor time used", [](const GatewayFigures&) { return cpu_seconds(); }},
     {"process_open_fds", kGauge, "Open files and sockets", [](const GatewayFigures&) { return open_files(); }},
@@ -173,11 +232,47 @@ MetricFamily family_of(const AppMetric& metric, const std::vector<AppFigures>& a
   return family;
 }
 
+constexpr const char* kRejected = "grid_ops_rejected_total";
+constexpr const char* kRejectedSays =
+    "Writes of devices that were refused, by reason: the words of gridctl; clock_ahead is the clock's verdict, full "
+    "the "
+    "quota's";
+
+// Every reason that there is, so that a first refusal is seen as a change.
+MetricFamily rejections_of(const std::vector<AppFigures>& apps) {
+  MetricFamily family{kRejected, kRejectedSays, kCounter, {}};
+  for (const AppFigures& app : apps) {
+    for (std::size_t i = 1; i < kStatuses; ++i) {
+      family.metric.push_back(number(kCounter, count(app.status.rejected_by[i])));
+      family.metric.back().label = {{"app", app.app}, {"reason", grid::name_of(static_cast<Status>(i))}};
+    }
+  }
+  return family;
+}
+
 MetricFamily family_of(const TimeMetric& metric, const std::vector<AppFigures>& apps) {
   MetricFamily family{metric.name, metric.says, MetricType::Histogram, {}};
   for (const AppFigures& app : apps) {
     family.metric.push_back(metric.timing(*app.timings).histogram().Collect());
     family.metric.back().label.push_back({"app", app.app});
+  }
+  return family;
+}
+
+MetricFamily family_of(const EngineMetric& metric, const std::vector<EngineFigures>& engines) {
+  MetricFamily family{metric.name, metric.says, kGauge, {}};
+  for (const EngineFigures& engine : engines) {
+    family.metric.push_back(number(kGauge, metric.value(engine)));
+    family.metric.back().label.push_back({"engine", std::to_string(family.metric.size())});
+  }
+  return family;
+}
+
+MetricFamily family_of(const WaitMetric& metric, const std::vector<EngineFigures>& engines) {
+  MetricFamily family{metric.name, metric.says, MetricType::Histogram, {}};
+  for (const EngineFigures& engine : engines) {
+    family.metric.push_back((engine.*metric.timing)->histogram().Collect());
+    family.metric.back().label.push_back({"engine", std::to_string(family.metric.size())});
   }
   return family;
 }
@@ -212,7 +307,10 @@ std::string metrics_text(const GatewayFigures& figures) {
   for (const GatewayMetric& metric : kGatewayMetrics) {
     families.push_back({metric.name, metric.says, metric.type, {number(metric.type, metric.value(figures))}});
   }
+  for (const EngineMetric& metric : kEngineMetrics) families.push_back(family_of(metric, figures.engines));
+  for (const WaitMetric& metric : kWaitMetrics) families.push_back(family_of(metric, figures.engines));
   for (const AppMetric& metric : kAppMetrics) families.push_back(family_of(metric, figures.apps));
+  families.push_back(rejections_of(figures.apps));
   for (const TimeMetric& metric : kTimeMetrics) families.push_back(family_of(metric, figures.apps));
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, families);
@@ -222,7 +320,12 @@ std::string metrics_text(const GatewayFigures& figures) {
 std::string metrics_reference() {
   std::string table = "| metric | type | labels | says |\n|---|---|---|---|\n";
   for (const GatewayMetric& metric : kGatewayMetrics) table += row_of(metric.name, metric.type, "", metric.says);
+  for (const EngineMetric& metric : kEngineMetrics) table += row_of(metric.name, kGauge, "engine", metric.says);
+  for (const WaitMetric& metric : kWaitMetrics) {
+    table += row_of(metric.name, MetricType::Histogram, "engine", metric.says);
+  }
   for (const AppMetric& metric : kAppMetrics) table += row_of(metric.name, metric.type, "app", metric.says);
+  table += row_of(kRejected, kCounter, "app, reason", kRejectedSays);
   for (const TimeMetric& metric : kTimeMetrics) {
     table += row_of(metric.name, MetricType::Histogram, "app", metric.says);
   }

@@ -39,6 +39,7 @@ struct AppTimings {
   Timing step{};   // One event, with all that it led to.
   Timing flush{};  // The journal onto its disk.
   Timing drain{};  // A batch into the database.
+  Timing queue{};  // From a commit that is on disk to the database that has it.
 };
 
 // One app, as it stands.
@@ -48,11 +49,30 @@ struct AppFigures {
   const AppTimings* timings = nullptr;
 };
 
+// What lies in a mailbox.
+struct MailboxDepth {
+  std::uint64_t letters = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t oldest_ns = 0;  // How long the next one has waited.
+};
+
+// One engine, as it stands: what is on its way to it, and from it to the network.
+struct EngineFigures {
+  std::uint64_t apps = 0;
+  MailboxDepth in{};
+  MailboxDepth out{};
+  const Timing* in_waits = nullptr;
+  const Timing* out_waits = nullptr;
+};
+
 // The gateway as a whole.
 struct GatewayFigures {
   std::vector<AppFigures> apps{};
+  std::vector<EngineFigures> engines{};
+  std::size_t apps_opening = 0;
   std::size_t sockets = 0;
   std::uint64_t log_lines_left_out = 0;
+  std::int64_t certificate_until_s = 0;  // Since 1970; 0: there is none.
 };
 
 std::string metrics_text(const GatewayFigures& figures);

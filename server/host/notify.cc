@@ -76,7 +76,7 @@ void Notify::stopping(std::string_view status) { send("STOPPING=1\nSTATUS=" + li
 void Notify::status(std::string_view status) { send("STATUS=" + line_of(status), MSG_DONTWAIT); }
 
 void Notify::turned(std::uint64_t now_ms) {
-  if (feed_every_ms_ == 0 || now_ms < feed_at_ms_) return;
+  if (!is_due(now_ms)) return;
   if (send("WATCHDOG=1", MSG_DONTWAIT)) feed_at_ms_ = now_ms + feed_every_ms_;
 }
 

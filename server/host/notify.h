@@ -34,6 +34,8 @@ class Notify {
   void reloading();
   void stopping(std::string_view status);
   void status(std::string_view status);
+  // Whether turned() would feed the watchdog: who has more loops than one asks them first.
+  bool is_due(std::uint64_t now_ms) const { return feed_every_ms_ != 0 && now_ms >= feed_at_ms_; }
   // A whole turn of the loop is over. An idle loop makes one in time.
   void turned(std::uint64_t now_ms);
 

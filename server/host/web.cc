@@ -2,9 +2,8 @@
 
 #include "server/host/web.h"
 
+#include <algorithm>
 #include <utility>
-
-#include "transport/json/value_json.h"
 
 namespace grid::server {
 
@@ -15,9 +14,6 @@ using transport::HttpRequest;
 using transport::Method;
 
 namespace {
-
-constexpr std::uint64_t kAgainMs = 20;
-constexpr const char* kJson = "application/json";
 
 // /v1/APP/WHAT/MAP
 struct Place {
@@ -46,57 +42,30 @@ HttpAnswer not_allowed(const char* methods) {
   return answer;
 }
 
+HttpAnswer busy(const std::string& sentence) {
+  HttpAnswer answer = web_error(transport::kUnavailable, sentence);
+  answer.headers.emplace_back("retry-after", "1");
+  return answer;
+}
+
 }  // namespace
 
-HttpAnswer web_error(std::uint16_t status, std::string_view sentence) {
-  std::string body = "{\"error\":";
-  json::append_json_text(body, sentence);
-  return {.status = status, .content_type = kJson, .body = body + "}\n"};
-}
-
-std::uint16_t web_status(Status status) {
-  switch (status) {
-    case Status::ok:
-      return 200;
-    case Status::denied:
-      return 403;
-    case Status::not_found:
-      return 404;
-    case Status::conflict:
-      return 409;
-    case Status::too_large:
-      return 413;
-    case Status::busy:
-    case Status::full:
-      return 503;
-    case Status::io:
-    case Status::corrupt:
-      return 500;
-    default:
-      return 400;
-  }
-}
-
-Web::Web(uv_loop_t* loop, transport::LwsContext& links, WebOwner& owner) : links_(links), owner_(owner) {
-  again_.get()->data = this;
-  uv_timer_init(loop, again_.get());
+Web::Asked* Web::find(ExchangeId exchange) {
+  const auto found = asked_.find(exchange);
+  return found == asked_.end() ? nullptr : &found->second;
 }
 
 void Web::on_request(ExchangeId exchange, const HttpRequest& request) {
-  std::unique_ptr<WebWork> work;
-  HttpAnswer answer = answer_to(request, work);
-  if (work == nullptr) return links_.answer(exchange, std::move(answer));
-  const bool takes_rows = !answer.is_streamed;
-  works_.emplace(exchange, std::move(work));
-  if (!takes_rows) links_.answer(exchange, std::move(answer));
+  std::optional<HttpAnswer> answer = answer_to(exchange, request);
+  if (answer.has_value()) links_.answer(exchange, std::move(*answer));
 }
 
-HttpAnswer Web::answer_to(const HttpRequest& request, std::unique_ptr<WebWork>& work) {
+std::optional<HttpAnswer> Web::answer_to(ExchangeId exchange, const HttpRequest& request) {
   if (request.path == "/readyz") return is_read(request.method) ? tell_ready() : not_allowed("GET, HEAD");
-  const Admission who = owner_.admit(request.caller);
+  Admission who = owner_.admit(request.caller);
   if (who.status != transport::kAdmitted) return web_error(who.status, who.sentence);
-  if (request.path == "/metrics") return is_read(request.method) ? tell_metrics(who) : not_allowed("GET, HEAD");
-  return begin_rows(request, who, work);
+  if (request.path != "/metrics") return ask_rows(exchange, request, std::move(who));
+  return is_read(request.method) ? ask_figures(exchange, std::move(who)) : not_allowed("GET, HEAD");
 }
 
 HttpAnswer Web::tell_ready() const {
@@ -105,19 +74,37 @@ HttpAnswer Web::tell_ready() const {
   return {.body = "ready\n"};
 }
 
-// Of the apps into which who asks may look.
-HttpAnswer Web::tell_metrics(const Admission& who) const {
-  GatewayFigures figures = owner_.figures();
-  const bool had_apps = !figures.apps.empty();
-  std::erase_if(figures.apps, [&](const AppFigures& one) {
-    AppHost* const app = owner_.web_app(one.app);
-    return app == nullptr || !app->may(who.identity, who.claims, Right::inspect);
-  });
-  if (figures.apps.empty() && had_apps) return web_error(403, "no grant to inspect any app");
-  return {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(figures)};
+std::optional<HttpAnswer> Web::ask_figures(ExchangeId exchange, Admission&& who) {
+  Asked& asked = asked_[exchange];
+  asked.identity = who.identity;
+  asked.engines_left = apps_.engines().size();
+  for (const auto& engine : apps_.engines()) {
+    engine->post({.kind = Letter::Kind::ask,
+                  .exchange = exchange,
+                  .enclosure = std::make_unique<WebAsk>(WebAsk{.what = WebAsk::What::figures, .who = who})});
+  }
+  return std::nullopt;
 }
 
-HttpAnswer Web::begin_rows(const HttpRequest& request, const Admission& who, std::unique_ptr<WebWork>& work) {
+// Of the apps into which who asks may look.
+void Web::add_figures(Letter&& letter) {
+  Asked* const asked = find(letter.exchange);
+  if (asked == nullptr) return;
+  asked->apps += letter.number;
+  for (AppFigures& one : *std::get_if<std::vector<AppFigures>>(&letter.enclosure)) {
+    asked->figures.push_back(std::move(one));
+  }
+  if (--asked->engines_left > 0) return;
+  GatewayFigures figures = owner_.figures();
+  figures.apps = std::move(asked->figures);
+  std::sort(figures.apps.begin(), figures.apps.end(),
+            [](const AppFigures& one, const AppFigures& other) { return one.app < other.app; });
+  const bool is_denied = figures.apps.empty() && asked->apps > 0;
+  HttpAnswer told{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(figures)};
+  links_.answer(letter.exchange, is_denied ? web_error(403, "no grant to inspect any app") : std::move(told));
+}
+
+std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& request, Admission&& who) {
   Place place;
   const bool is_place = place.read(request.path);
   const bool is_import = place.what == "import";
@@ -125,76 +112,99 @@ HttpAnswer Web::begin_rows(const HttpRequest& request, const Admission& who, std
   if (!is_place || (!is_import && !is_export && place.what != "query")) return web_error(404, "nothing is here");
   if (is_import && request.method != Method::post) return not_allowed("POST");
   if (!is_import && !is_read(request.method)) return not_allowed("GET, HEAD");
-  AppHost* const app = owner_.web_app(place.app);
+  App* const app = apps_.find(place.app);
   if (app == nullptr) return web_error(404, "there is no app " + place.app);
-  HttpAnswer answer;
-  work = is_import ? rows_to_take(*app, who, std::move(place.map), request.query, answer)
-                   : rows_to_send(*app, who, std::move(place.map), request.query, is_export, answer);
-  if (work != nullptr) work->identity = who.identity;
-  return answer;
+  if (app->engine->is_full()) return busy("too much is waiting here");
+  Asked& asked = asked_[exchange];
+  asked.app = app;
+  asked.identity = who.identity;
+  using What = WebAsk::What;
+  const What what = is_import ? What::rows_in : is_export ? What::rows_of_export : What::rows_of_query;
+  WebAsk ask{.what = what, .who = std::move(who), .map = std::move(place.map), .query = request.query};
+  app->post({.kind = Letter::Kind::ask, .exchange = exchange, .enclosure = std::make_unique<WebAsk>(std::move(ask))});
+  return std::nullopt;
 }
 
 void Web::on_body(ExchangeId exchange, Bytes piece) {
-  const auto found = works_.find(exchange);
-  if (found == works_.end()) return;
-  WebWork& work = *found->second;
-  if (!work.take(piece)) {
-    work.is_held = true;
-    links_.hold_body(exchange, true);
-    try_again();
-  }
-  settle(exchange, work);
+  Asked* const asked = find(exchange);
+  if (asked == nullptr || asked->app == nullptr) return;
+  asked->sent += piece.size();
+  asked->app->post({.kind = Letter::Kind::body, .exchange = exchange, .bytes = {piece.begin(), piece.end()}});
+  if (asked->sent < kBodyBytes || std::exchange(asked->is_held, true)) return;
+  links_.hold_body(exchange, true);
+}
+
+void Web::note_taken(const Letter& letter) {
+  Asked* const asked = find(letter.exchange);
+  if (asked == nullptr) return;
+  asked->sent -= std::min(asked->sent, letter.number);
+  if (asked->sent < kBodyBytes && std::exchange(asked->is_held, false)) links_.hold_body(letter.exchange, false);
 }
 
 void Web::on_body_end(ExchangeId exchange) {
-  const auto found = works_.find(exchange);
-  if (found == works_.end()) return;
-  found->second->body_ended();
-  if (!found->second->go_on()) try_again();
-  settle(exchange, *found->second);
+  Asked* const asked = find(exchange);
+  if (asked == nullptr || asked->app == nullptr) return;
+  asked->app->post({.kind = Letter::Kind::body_end, .exchange = exchange});
 }
 
-void Web::settle(ExchangeId exchange, WebWork& work) {
-  if (work.answer.has_value()) links_.answer(exchange, *std::exchange(work.answer, std::nullopt));
+void Web::answer(Letter&& letter) {
+  if (find(letter.exchange) == nullptr) return;
+  links_.answer(letter.exchange, std::move(**std::get_if<std::unique_ptr<HttpAnswer>>(&letter.enclosure)));
 }
 
-void Web::try_again() {
-  uv_timer_start(
-      again_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
-}
-
-// Those that wait for the journal.
-void Web::go_on() {
-  bool waits = false;
-  std::vector<ExchangeId> exchanges;
-  for (const auto& [exchange, work] : works_) exchanges.push_back(exchange);
-  for (const ExchangeId exchange : exchanges) {
-    const auto found = works_.find(exchange);
-    if (found == works_.end()) continue;
-    const bool went_on = found->second->go_on();
-    waits = waits || !went_on;
-    if (went_on && std::exchange(found->second->is_held, false)) links_.hold_body(exchange, false);
-    settle(exchange, *found->second);
+void Web::take_page(Letter&& letter) {
+  Asked* const asked = find(letter.exchange);
+  if (asked == nullptr) return;
+  asked->page = std::move(letter.bytes);
+  asked->given = 0;
+  asked->is_last = letter.is_last;
+  asked->has_failed = letter.status != Status::ok;
+  const bool is_gap = asked->page.empty() && !asked->is_last && !asked->has_failed;
+  if (is_gap) {
+    asked->app->post({.kind = Letter::Kind::more, .exchange = letter.exchange});
+  } else {
+    links_.want_answer(letter.exchange);
   }
-  if (!waits) uv_timer_stop(again_.get());
+}
+
+std::optional<std::size_t> Web::on_answer_room(ExchangeId exchange, MutBytes room) {
+  Asked* const asked = find(exchange);
+  if (asked == nullptr) return 0;
+  if (asked->has_failed) links_.give_up(exchange);
+  const std::size_t size = std::min(room.size(), asked->page.size() - asked->given);
+  if (size == 0 && (!asked->is_last || asked->has_failed)) return std::nullopt;
+  copy(Bytes(asked->page).subspan(asked->given, size), room);
+  asked->given += size;
+  if (asked->given < asked->page.size() || size == 0) return size;
+  asked->page = {};
+  asked->given = 0;
+  if (!asked->is_last) asked->app->post({.kind = Letter::Kind::more, .exchange = exchange});
+  return size;
 }
 
 void Web::disown(std::string_view identity) {
   std::vector<ExchangeId> theirs;
-  for (const auto& [exchange, work] : works_) {
-    if (work->identity == identity) theirs.push_back(exchange);
+  for (const auto& [exchange, asked] : asked_) {
+    if (asked.identity == identity) theirs.push_back(exchange);
   }
   for (const ExchangeId exchange : theirs) links_.give_up(exchange);
 }
 
-std::optional<std::size_t> Web::on_answer_room(ExchangeId exchange, MutBytes room) {
-  const auto found = works_.find(exchange);
-  if (found == works_.end()) return 0;
-  const std::optional<std::size_t> given = found->second->give(room);
-  if (found->second->has_failed) links_.give_up(exchange);
-  return given;
+void Web::refuse_all(const App& app) {
+  std::vector<ExchangeId> theirs;
+  for (auto& [exchange, asked] : asked_) {
+    if (asked.app != &app) continue;
+    asked.app = nullptr;
+    theirs.push_back(exchange);
+  }
+  for (const ExchangeId exchange : theirs) links_.answer(exchange, busy("app " + app.name + " can't be opened"));
 }
 
-void Web::on_exchange_end(ExchangeId exchange, bool) { works_.erase(exchange); }
+void Web::on_exchange_end(ExchangeId exchange, bool) {
+  const auto found = asked_.find(exchange);
+  if (found == asked_.end()) return;
+  if (found->second.app != nullptr) found->second.app->post({.kind = Letter::Kind::gone, .exchange = exchange});
+  asked_.erase(found);
+}
 
 }  // namespace grid::server

@@ -2,22 +2,24 @@
 //
 // Web: what a gateway answers by HTTP, on the port of its links (docs/http.md).
 //
-// Place     Below gateway.h, above app_host.h and transport/lws. /healthz is answered below it.
-// Promises  SEC-1  Everything but readiness is asked of the door first, and rows of the coordinator's desk.
+// Place     Below gateway.h, above apps.h and transport/lws. /healthz is answered below it, rows at the other end of
+// its
+//           letters (row_desk.h).
+// Promises  SEC-1  Everything but readiness is asked of the door first.
 //           BND-1  A body is taken as fast as the journal takes it, and given as fast as the other end takes it: an
-//                  exchange holds one line, or one page of rows.
-// Threads   One: the loop's.
+//                  exchange holds kBodyBytes that come, or one page that goes.
+// Threads   One: the network's.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "server/host/app_host.h"
+#include "server/host/apps.h"
 #include "server/host/metrics.h"
 #include "transport/lws/http_listener.h"
 #include "transport/lws/lws_context.h"
-#include "transport/lws/uv_handle.h"
 
 namespace grid::server {
 
@@ -25,40 +27,30 @@ namespace grid::server {
 class WebOwner {
  public:
   virtual transport::Admission admit(const transport::Caller& caller) = 0;
-  // Null: there is none, or it can't be opened.
-  virtual AppHost* web_app(const std::string& name) = 0;
   // A sentence; empty: it is.
   virtual std::string why_not_ready() const = 0;
+  // But for what is an app's.
   virtual GatewayFigures figures() const = 0;
 
  protected:
   ~WebOwner() = default;
 };
 
-// One request for rows, or with rows, on its way.
-class WebWork {
- public:
-  virtual ~WebWork() = default;
-  // A piece of the body; false: it takes no more for now, and is asked to go_on() later.
-  virtual bool take(Bytes) { return true; }
-  virtual void body_ended() {}
-  // Goes on with what it could not do before. False: not yet.
-  virtual bool go_on() { return true; }
-  // As HttpListener::on_answer_room().
-  virtual std::optional<std::size_t> give(MutBytes) { return 0; }
-  // Set once all is known: what is answered to who sent rows.
-  std::optional<transport::HttpAnswer> answer{};
-  bool is_held = false;     // Its body is made to wait.
-  std::string identity{};   // Whose it is.
-  bool has_failed = false;  // What was given is not whole, and never will be.
-};
-
 class Web final : public transport::HttpListener {
  public:
-  Web(uv_loop_t* loop, transport::LwsContext& links, WebOwner& owner);
+  static constexpr std::uint64_t kBodyBytes = 65'536;
+
+  Web(transport::LwsContext& links, Apps& apps, WebOwner& owner) : links_(links), apps_(apps), owner_(owner) {}
 
   // Whoever has come in by this name is that no more.
   void disown(std::string_view identity);
+  // The engine's letters.
+  void answer(Letter&& letter);
+  void take_page(Letter&& letter);
+  void note_taken(const Letter& letter);
+  void add_figures(Letter&& letter);
+  // Those of an app that could not be opened.
+  void refuse_all(const App& app);
 
   // transport::HttpListener
   void on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) override;
@@ -68,30 +60,33 @@ class Web final : public transport::HttpListener {
   void on_exchange_end(transport::ExchangeId exchange, bool is_whole) override;
 
  private:
-  transport::HttpAnswer answer_to(const transport::HttpRequest& request, std::unique_ptr<WebWork>& work);
+  // One that waits for letters.
+  struct Asked {
+    App* app = nullptr;      // Null: it asks all engines for their figures.
+    std::string identity{};  // Whose it is.
+    std::uint64_t sent = 0;  // Bytes of its body that the engine has not taken.
+    bool is_held = false;    // Its body is made to wait.
+    std::vector<std::uint8_t> page{};
+    std::size_t given = 0;  // Of the page.
+    bool is_last = false;
+    bool has_failed = false;
+    std::size_t engines_left = 0;
+    std::uint64_t apps = 0;             // Of all engines that have answered,
+    std::vector<AppFigures> figures{};  // and what may be told of them.
+  };
+
+  Asked* find(transport::ExchangeId exchange);
+  // Nothing: it waits for letters.
+  std::optional<transport::HttpAnswer> answer_to(transport::ExchangeId exchange, const transport::HttpRequest& request);
+  std::optional<transport::HttpAnswer> ask_figures(transport::ExchangeId exchange, transport::Admission&& who);
+  std::optional<transport::HttpAnswer> ask_rows(transport::ExchangeId exchange, const transport::HttpRequest& request,
+                                                transport::Admission&& who);
   transport::HttpAnswer tell_ready() const;
-  transport::HttpAnswer tell_metrics(const transport::Admission& who) const;
-  transport::HttpAnswer begin_rows(const transport::HttpRequest& request, const transport::Admission& who,
-                                   std::unique_ptr<WebWork>& work);
-  void settle(transport::ExchangeId exchange, WebWork& work);
-  void try_again();
-  void go_on();
 
   transport::LwsContext& links_;
+  Apps& apps_;
   WebOwner& owner_;
-  std::map<transport::ExchangeId, std::unique_ptr<WebWork>> works_;
-  transport::UvHandle<uv_timer_t> again_;  // Runs while one of them waits for the journal.
+  std::map<transport::ExchangeId, Asked> asked_;
 };
-
-// Rows of a map as NDJSON: all of them by key (export), or those that a question is about.
-std::unique_ptr<WebWork> rows_to_send(AppHost& app, const transport::Admission& who, std::string map,
-                                      const transport::Fields& query, bool is_export, transport::HttpAnswer& answer);
-// Rows that come as NDJSON.
-std::unique_ptr<WebWork> rows_to_take(AppHost& app, const transport::Admission& who, std::string map,
-                                      const transport::Fields& query, transport::HttpAnswer& answer);
-
-// {"error": "sentence"}
-transport::HttpAnswer web_error(std::uint16_t status, std::string_view sentence);
-std::uint16_t web_status(Status status);
 
 }  // namespace grid::server

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parts of Web that send rows, and that take them. A line is one row: {"key":"bench/3","value":{"temp":21.5}}.
+// The parts of RowDesk that send rows, and that take them. A line is one row: {"key":"bench/3","value":{"temp":21.5}}.
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <utility>
 
-#include "server/host/web.h"
+#include "server/host/row_desk.h"
 #include "transport/json/value_json.h"
 
 namespace grid::server {
@@ -50,11 +50,34 @@ void append_row(std::string& out, const DeskRow& row) {
   out += "}\n";
 }
 
+std::uint16_t web_status(Status status) {
+  switch (status) {
+    case Status::ok:
+      return 200;
+    case Status::denied:
+      return 403;
+    case Status::not_found:
+      return 404;
+    case Status::conflict:
+      return 409;
+    case Status::too_large:
+      return 413;
+    case Status::busy:
+    case Status::full:
+      return 503;
+    case Status::io:
+    case Status::corrupt:
+      return 500;
+    default:
+      return 400;
+  }
+}
+
 // ---- out
 
-class RowsOut final : public WebWork {
+class RowsOut final : public RowWork {
  public:
-  RowsOut(AppHost& app, const Admission& who, std::string map) : app_(app), who_(who), map_(std::move(map)) {}
+  RowsOut(AppHost& app, Admission who, std::string map) : app_(app), who_(std::move(who)), map_(std::move(map)) {}
 
   // The first page, so that what is wrong is an answer of its own.
   Status begin(const Fields& query, bool is_export, std::string& problem) {
@@ -77,21 +100,13 @@ class RowsOut final : public WebWork {
     return is_cursor ? Status::invalid : status;
   }
 
-  std::optional<std::size_t> give(MutBytes room) override {
-    while (sent_ == page_.size() && !is_last_) {
-      has_failed = next_page() != Status::ok;
-      if (has_failed) return std::nullopt;
-    }
-    const std::size_t size = std::min(room.size(), page_.size() - sent_);
-    std::memcpy(room.data(), page_.data() + sent_, size);
-    sent_ += size;
-    return size;
+  std::string take_page(bool& is_last) override {
+    is_last = is_last_;
+    return std::exchange(page_, {});
   }
 
- private:
-  Status next_page() {
+  Status next_page() override {
     page_.clear();
-    sent_ = 0;
     count_ = 0;
     const query::Parameter after{"after", crdt::Value(parameter())};
     const std::span<const query::Parameter> parameters(&after, from_key_.empty() ? 0 : 1);
@@ -121,6 +136,7 @@ class RowsOut final : public WebWork {
     return Status::ok;
   }
 
+ private:
   Bytes parameter() {
     crdt::ValueWriter writer(key_room_);
     writer.text(from_key_);
@@ -139,15 +155,14 @@ class RowsOut final : public WebWork {
   std::uint64_t rows_ = 16;  // Of the next page.
   std::uint64_t count_ = 0;
   std::string page_;
-  std::size_t sent_ = 0;
 };
 
 // ---- in
 
-class RowsIn final : public WebWork {
+class RowsIn final : public RowWork {
  public:
-  RowsIn(AppHost& app, const Admission& who, std::string map, std::uint64_t skip)
-      : app_(app), who_(who), map_(std::move(map)), skip_(skip) {}
+  RowsIn(AppHost& app, Admission who, std::string map, std::uint64_t skip)
+      : app_(app), who_(std::move(who)), map_(std::move(map)), skip_(skip) {}
 
   bool take(Bytes piece) override {
     rest_.append(as_text(piece));
@@ -163,13 +178,13 @@ class RowsIn final : public WebWork {
   bool go_on() override {
     if (answer.has_value() || is_over_) return true;
     std::size_t at = 0;
-    bool is_full = false;
-    for (std::size_t end = rest_.find('\n'); end != std::string::npos && !is_full; end = rest_.find('\n', at)) {
-      is_full = take_line(std::string_view(rest_).substr(at, end - at)) == Status::full;
-      if (!is_full) at = end + 1;
+    bool is_late = false;
+    for (std::size_t end = rest_.find('\n'); end != std::string::npos && !is_late; end = rest_.find('\n', at)) {
+      is_late = take_line(std::string_view(rest_).substr(at, end - at)) == Status::busy;
+      if (!is_late) at = end + 1;
     }
     rest_.erase(0, at);
-    if (is_full) return false;
+    if (is_late) return false;
     if (rest_.size() > kLineBytesMax) return refuse(413, "line " + std::to_string(line_ + 1) + " is too long");
     if (!is_ended_) return true;
     if (!app_.has_kept(map_, last_)) return false;
@@ -183,7 +198,7 @@ class RowsIn final : public WebWork {
     std::string problem;
     const Status status = write(line, problem);
     // It is tried again.
-    if (status == Status::full) return status;
+    if (status == Status::busy) return status;
     ++line_;
     if (status == Status::ok) return ++written_, status;
     ++refused_;
@@ -252,42 +267,38 @@ class RowsIn final : public WebWork {
 
 }  // namespace
 
-std::unique_ptr<WebWork> rows_to_send(AppHost& app, const Admission& who, std::string map, const Fields& query,
-                                      bool is_export, HttpAnswer& answer) {
+std::unique_ptr<RowWork> rows_to_send(AppHost& app, WebAsk&& ask, HttpAnswer& answer) {
+  const bool is_export = ask.what == WebAsk::What::rows_of_export;
   const std::string wrong =
-      is_export ? unknown(query, {"after"}) : unknown(query, {"where", "order", "limit", "after"});
-  if (!wrong.empty() || crdt::check_map_name(map) != Status::ok) {
+      is_export ? unknown(ask.query, {"after"}) : unknown(ask.query, {"where", "order", "limit", "after"});
+  if (!wrong.empty() || crdt::check_map_name(ask.map) != Status::ok) {
     answer = web_error(400, wrong.empty() ? "a map has 1 to 64 of the characters A-Z a-z 0-9 _ . -" : wrong);
     return nullptr;
   }
-  auto work = std::make_unique<RowsOut>(app, who, std::move(map));
+  auto work = std::make_unique<RowsOut>(app, std::move(ask.who), std::move(ask.map));
   std::string problem;
-  const Status status = work->begin(query, is_export, problem);
-  if (status != Status::ok) {
-    answer = web_error(web_status(status), problem);
-    if (status == Status::busy) answer.headers.emplace_back("retry-after", "1");
-    return nullptr;
-  }
-  answer = {.content_type = "application/x-ndjson", .is_streamed = true};
-  return work;
+  const Status status = work->begin(ask.query, is_export, problem);
+  if (status == Status::ok) return work;
+  answer = web_error(web_status(status), problem);
+  if (status == Status::busy) answer.headers.emplace_back("retry-after", "1");
+  return nullptr;
 }
 
-std::unique_ptr<WebWork> rows_to_take(AppHost& app, const Admission& who, std::string map, const Fields& query,
-                                      HttpAnswer& answer) {
-  std::string wrong = unknown(query, {"skip"});
+std::unique_ptr<RowWork> rows_to_take(AppHost& app, WebAsk&& ask, HttpAnswer& answer) {
+  std::string wrong = unknown(ask.query, {"skip"});
   std::uint64_t skip = 0;
-  const std::string* const lines = find(query, "skip");
+  const std::string* const lines = find(ask.query, "skip");
   if (lines != nullptr && !read_number(*lines, skip)) wrong = "skip is how many lines were taken before";
-  if (wrong.empty() && crdt::check_map_name(map) != Status::ok) wrong = "this is no name of a map";
+  if (wrong.empty() && crdt::check_map_name(ask.map) != Status::ok) wrong = "this is no name of a map";
   if (!wrong.empty()) {
     answer = web_error(400, wrong);
     return nullptr;
   }
-  if (!app.may(who.identity, who.claims, Right::put)) {
+  if (!app.may(ask.who.identity, ask.who.claims, Right::put)) {
     answer = web_error(403, "no grant to put anything in this app");
     return nullptr;
   }
-  return std::make_unique<RowsIn>(app, who, std::move(map), skip);
+  return std::make_unique<RowsIn>(app, std::move(ask.who), std::move(ask.map), skip);
 }
 
 }  // namespace grid::server

@@ -8,7 +8,7 @@
 #include "crdt/base/check.h"
 #include "storage/encrypted/below.h"
 #include "storage/encrypted/encrypted_store.h"
-#include "storage/encrypted/sealed_op.h"
+#include "storage/encrypted/sealed_fact.h"
 
 namespace grid::storage {
 

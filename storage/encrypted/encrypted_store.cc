@@ -6,7 +6,8 @@
 
 #include "crdt/base/check.h"
 #include "storage/encrypted/below.h"
-#include "storage/encrypted/sealed_op.h"
+#include "storage/encrypted/sealed_fact.h"
+#include "storage/op_bytes.h"
 
 namespace grid::storage {
 
@@ -47,9 +48,9 @@ Status EncryptedStore::check(const crdt::Op& op) {
 }
 
 MutBytes EncryptedStore::sealed(Seq seq, std::uint64_t cell, const crdt::Op& op) {
-  const std::size_t size = sealed_op_size(op);
+  const std::size_t size = op_bytes_size(op);
   const MutBytes piece = piece_.take(size + Sealer::kOverhead);
-  write_sealed_op(op, piece.subspan(Sealer::kHeadBytes, size));
+  write_op_bytes(op, piece.subspan(Sealer::kHeadBytes, size));
   sealer_->seal(OpPlace(seq, cell, op.local).bytes(), piece);
   return piece;
 }
@@ -82,8 +83,7 @@ Result<Seq> EncryptedStore::append(const crdt::Op& op) {
 }
 
 Status EncryptedStore::has_room(std::size_t appends, std::size_t bytes) {
-  return passed(
-      below_.has_room(appends, bytes + appends * (Sealer::kOverhead + kSealedOpBytesAside + CellBelow::kBytes)));
+  return passed(below_.has_room(appends, bytes + appends * (Sealer::kOverhead + kOpBytesAside + CellBelow::kBytes)));
 }
 
 Status EncryptedStore::restamp(Seq seq, crdt::Stamp stamp, std::uint64_t expires_ms) {
@@ -119,7 +119,7 @@ Result<crdt::Op> EncryptedStore::opened(const Result<crdt::Op>& below) {
   if (status == Status::denied)
     return fail_at(below->seq, Status::corrupt, "is encrypted under a key that is not here");
   crdt::Op op;
-  if (status != Status::ok || !read_sealed_op(plain, op)) {
+  if (status != Status::ok || !read_op_bytes(plain, op) || op.cell.stamp.is_none()) {
     return fail_at(below->seq, Status::corrupt, "is damaged: it is not what was encrypted there");
   }
   op.seq = below->seq;

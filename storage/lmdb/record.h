@@ -11,6 +11,7 @@
 #include <array>
 
 #include "crdt/cell.h"
+#include "storage/op_bytes.h"
 #include "storage/rewritable_store.h"
 
 namespace grid::storage::lmdb {
@@ -37,8 +38,8 @@ struct SeqKey {
   std::uint8_t bytes[8];
 };
 
-inline constexpr std::size_t kRecordHeadBytes = 28;
-inline constexpr std::size_t kRecordBytesAside = kRecordHeadBytes + 16 + 8 + 2;  // Of a name and a value, at most.
+inline constexpr std::size_t kSealBytes = 5;                                  // Checksum and version, before the op.
+inline constexpr std::size_t kRecordBytesAside = kSealBytes + kOpBytesAside;  // Of a name and a value, at most.
 inline constexpr std::size_t kRecordBytesMax = kRecordBytesAside + kNameBytesMax + kValueBytesMax + kDecorationBytesMax;
 
 std::size_t record_size(const crdt::Op& op);

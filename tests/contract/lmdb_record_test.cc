@@ -45,7 +45,7 @@ void a_plain_record_has_no_base_and_no_expiry(void**) {
   op.base = {};
   op.cell.expires_ms = 0;
   op.local = false;
-  assert_int_equal(record_size(op), kRecordHeadBytes + 7 + 7 + 1 + 2);
+  assert_int_equal(record_size(op), kSealBytes + kOpHeadBytes + 7 + 7 + 1 + 2);
   const std::vector<std::uint8_t> record = record_of(1, op);
   crdt::Op out;
   assert_true(read_record(1, record, out));

@@ -5,6 +5,7 @@ import resource
 import socket
 import ssl
 import unittest
+import urllib.request
 
 import harness
 import secure
@@ -46,6 +47,9 @@ class Idle(harness.GridTest):
         port = int(gateway.url.rsplit(":", 1)[1])
         for _ in range(100):  # What the first ones need is there for all.
             self.opened(port, tls)
+        url = f"{'https' if tls else 'http'}://localhost:{port}/metrics"
+        links = b'grid_links{app="default"} 100\n'
+        harness.wait_until(lambda: links in urllib.request.urlopen(url, context=tls).read(), "their app is open")
         before = resident(gateway)
         for _ in range(LINKS):
             self.opened(port, tls)

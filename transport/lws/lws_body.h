@@ -71,6 +71,7 @@ struct Origin {
   bool is_secured = false;          // It came to a door of TLS,
   bool asked = false;               // and spoke HTTP to us.
   bool is_paused = false;           // It was too fast.
+  bool is_held = false;             // Its listener can't take more of it.
   bool is_done = false;             // Its last request is answered, and libwebsockets has not heard of it yet.
   std::uint64_t since_ms = 0;       // That it came, or that its last request was over.
   std::uint64_t arrived_bytes = 0;  // Of frames and bodies.
@@ -132,6 +133,7 @@ class LwsContext::Body final : private Doorstep::Host {
   Status listen_on(int socket, LinkListener& listener, Security security);
   Result<LinkId> connect(std::string_view url, std::string_view path, LinkListener& listener, std::string_view bearer);
   void want_write(LinkId id);
+  void hold(LinkId id, bool is_held);
   void close(LinkId id, std::uint16_t code, std::string_view reason);
   LwsCounts counted() const;
   void serve(HttpListener& listener) { requests_ = &listener; }

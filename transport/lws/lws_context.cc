@@ -222,6 +222,8 @@ Result<LinkId> LwsContext::connect(std::string_view url, std::string_view path, 
 
 void LwsContext::want_write(LinkId link) { body_->want_write(link); }
 
+void LwsContext::hold(LinkId link, bool is_held) { body_->hold(link, is_held); }
+
 void LwsContext::close(LinkId link, std::uint16_t code, std::string_view reason) { body_->close(link, code, reason); }
 
 std::size_t LwsContext::link_count() const { return body_->links.size(); }

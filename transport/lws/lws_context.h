@@ -125,6 +125,8 @@ class LwsContext {
 
   // Asks for one on_writable(), once the link takes a frame. A link that is gone is ignored, here and in close().
   void want_write(LinkId link);
+  // Nothing is to be read of a link that was accepted, or again. What libwebsockets has read already may come still.
+  void hold(LinkId link, bool is_held);
   // Closes the link behind what was sent on it. Its listener hears no more of it, from now on.
   void close(LinkId link, std::uint16_t code, std::string_view reason);
 

@@ -32,6 +32,7 @@ void LwsContext::Body::look_round() {
   std::vector<std::pair<LinkId, std::string_view>> late;
   for (const auto& [id, link] : links) {
     if (link->origin == nullptr || link->wsi == nullptr) continue;
+    if (link->origin->is_held) lws_validity_confirmed(link->wsi);
     if (link->origin->is_paused) resume(*link, now_ms);
     // libwebsockets gives each piece of a body a time of its own, also one that is made to wait here.
     if (link->exchange != nullptr) lws_set_timeout(link->wsi, NO_PENDING_TIMEOUT, 0);
@@ -52,7 +53,7 @@ std::string_view LwsContext::Body::lateness(Link& link, std::uint64_t now_ms) co
   if (!link.is_up && link.exchange == nullptr) {
     return now_ms - origin.since_ms > ms_of(options_.handshake_s) ? "takes too long to say what it wants" : "";
   }
-  if (!origin.is_paused && is_stalled(origin.reading, origin.arrived_bytes, now_ms)) {
+  if (!origin.is_paused && !origin.is_held && is_stalled(origin.reading, origin.arrived_bytes, now_ms)) {
     return "does not get on with what it sends";
   }
   if (origin.writing.since_ms == 0) return "";
@@ -118,7 +119,19 @@ void LwsContext::Body::resume(Link& link, std::uint64_t now_ms) {
   if (options_.bytes.is_limited() && !pace.bytes.is_open(options_.bytes, now_ms)) return;
   link.origin->is_paused = false;
   --paused_count_;
-  lws_rx_flow_control(link.wsi, 1);
+  if (!link.origin->is_held) lws_rx_flow_control(link.wsi, 1);
+}
+
+// As in resume(), it counts as heard meanwhile; and what it has begun begins anew.
+void LwsContext::Body::hold(LinkId id, bool is_held) {
+  Link* const link = find(id);
+  if (link == nullptr || link->origin == nullptr || !link->is_up || link->is_closing) return;
+  Origin& origin = *link->origin;
+  if (origin.is_held == is_held) return;
+  origin.is_held = is_held;
+  if (origin.reading.since_ms != 0) origin.reading = {.since_ms = uv_now(loop_), .bytes = origin.arrived_bytes};
+  if (!origin.is_paused) lws_rx_flow_control(link->wsi, is_held ? 0 : 1);
+  be_patient();
 }
 
 }  // namespace grid::transport

@@ -62,6 +62,7 @@ struct AuthSettings {
 struct Settings {
   std::vector<std::string> listen{"127.0.0.1:7271"};
   std::string data = "./grid-data";
+  std::uint64_t engines = 1;
   Span stop_timeout{5'000};
   Span drain_spread{30'000};
   LogSettings log{};
@@ -80,6 +81,13 @@ struct SinkSettings {
   Span statement_timeout{30'000};
 };
 
+// What an app may take. 0: no limit.
+struct QuotaSettings {
+  std::uint64_t cells = 0;
+  Size bytes{0};
+  std::uint64_t ops_per_second = 0;
+};
+
 // Of one app.
 struct AppSettings {
   Span retention{90 * 86'400'000ull};
@@ -93,6 +101,7 @@ struct AppSettings {
   std::uint64_t window = 4'096;
   Span drain_every{100};
   std::uint64_t drain_rows = 1'000;
+  QuotaSettings quota{};
   SinkSettings sink{};
 };
 

@@ -105,6 +105,28 @@ void pages_end_where_the_rows_do(void**) {
   assert_string_equal(asked.rows.c_str(), "");
 }
 
+// One turn looks at some thousand rows, whatever it finds; the cursor leads on, and what lies beside a row is passed.
+void a_large_map_is_gone_through_in_pieces(void**) {
+  Story story({});
+  for (int i = 0; i < 9'000; ++i) {
+    const std::string key = "row/" + std::to_string(10'000 + i);
+    story.put(kRoot, key, i % 4'000 == 3'999 ? R"({"rare": 1})" : R"({"often": 1})");
+    if (i % 1'000 == 0) story.put(kRoot, key, "1", "beside");
+  }
+  std::string found;
+  std::string cursor;
+  int turns = 0;
+  do {
+    const Asked asked = ask(story, "root", {.map = "climate", .where = "rare exists", .limit = 5, .after = cursor});
+    assert_status(asked.status, Status::ok);
+    found += asked.rows + ";";
+    cursor = asked.cursor;
+    ++turns;
+  } while (!cursor.empty() && turns < 100);
+  assert_int_equal(turns, 3);
+  assert_string_equal(found.c_str(), "row/13999={\"rare\":1};row/17999={\"rare\":1};;");
+}
+
 void a_question_that_makes_no_sense_is_refused_with_a_sentence(void**) {
   Story story({});
   const Asked asked = ask(story, "root", {.map = "climate", .where = "owner = "});
@@ -175,6 +197,7 @@ int main() {
       cmocka_unit_test(hidden_fields_are_neither_shown_nor_asked_about),
       cmocka_unit_test(rows_of_ones_own_are_whole_where_others_are_masked),
       cmocka_unit_test(pages_end_where_the_rows_do),
+      cmocka_unit_test(a_large_map_is_gone_through_in_pieces),
       cmocka_unit_test(a_question_that_makes_no_sense_is_refused_with_a_sentence),
       cmocka_unit_test(what_is_written_stands_for_devices_too),
       cmocka_unit_test(writes_are_held_against_the_row_as_it_was_and_as_it_would_be),

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "server/host/row_desk.h"
+
+#include <utility>
+#include <vector>
+
+#include "transport/json/value_json.h"
+
+namespace grid::server {
+
+using transport::ExchangeId;
+using transport::HttpAnswer;
+
+namespace {
+
+constexpr std::uint64_t kAgainMs = 20;
+
+}  // namespace
+
+HttpAnswer web_error(std::uint16_t status, std::string_view sentence) {
+  std::string body = "{\"error\":";
+  json::append_json_text(body, sentence);
+  return {.status = status, .content_type = "application/json", .body = body + "}\n"};
+}
+
+RowDesk::RowDesk(uv_loop_t* loop, Mailbox& outbox) : outbox_(outbox) {
+  again_.get()->data = this;
+  uv_timer_init(loop, again_.get());
+}
+
+RowWork* RowDesk::find(ExchangeId exchange) {
+  const auto found = works_.find(exchange);
+  return found == works_.end() ? nullptr : found->second.get();
+}
+
+void RowDesk::ask(ExchangeId exchange, AppHost& app, WebAsk&& ask) {
+  const bool is_body = ask.what == WebAsk::What::rows_in;
+  HttpAnswer refusal;
+  std::unique_ptr<RowWork> made =
+      is_body ? rows_to_take(app, std::move(ask), refusal) : rows_to_send(app, std::move(ask), refusal);
+  if (made == nullptr) return answer(exchange, std::move(refusal));
+  RowWork& work = *works_.emplace(exchange, std::move(made)).first->second;
+  if (is_body) return;
+  answer(exchange, {.content_type = "application/x-ndjson", .is_streamed = true});
+  give_page(exchange, work, Status::ok);
+}
+
+void RowDesk::answer(ExchangeId exchange, HttpAnswer answer) {
+  outbox_.post({.kind = Letter::Kind::answer,
+                .exchange = exchange,
+                .enclosure = std::make_unique<HttpAnswer>(std::move(answer))});
+}
+
+void RowDesk::give_page(ExchangeId exchange, RowWork& work, Status status) {
+  bool is_last = false;
+  const std::string page = work.take_page(is_last);
+  const Bytes bytes = as_bytes(page);
+  outbox_.post({.kind = Letter::Kind::page,
+                .status = status,
+                .is_last = is_last,
+                .exchange = exchange,
+                .bytes = {bytes.begin(), bytes.end()}});
+}
+
+void RowDesk::more(ExchangeId exchange) {
+  RowWork* const work = find(exchange);
+  if (work == nullptr) return;
+  const Status status = work->next_page();
+  give_page(exchange, *work, status);
+}
+
+void RowDesk::body(ExchangeId exchange, Bytes piece) {
+  RowWork* const work = find(exchange);
+  if (work == nullptr) return;
+  work->owed_bytes += piece.size();
+  advance(exchange, *work, work->take(piece));
+}
+
+void RowDesk::body_ended(ExchangeId exchange) {
+  RowWork* const work = find(exchange);
+  if (work == nullptr) return;
+  work->body_ended();
+  advance(exchange, *work, work->go_on());
+}
+
+void RowDesk::advance(ExchangeId exchange, RowWork& work, bool went_on) {
+  if (!went_on) {
+    uv_timer_start(
+        again_.get(), [](uv_timer_t* timer) { static_cast<RowDesk*>(timer->data)->go_on(); }, kAgainMs, kAgainMs);
+  } else if (const std::uint64_t bytes = std::exchange(work.owed_bytes, 0); bytes > 0) {
+    outbox_.post({.kind = Letter::Kind::body_taken, .exchange = exchange, .number = bytes});
+  }
+  if (work.answer.has_value()) answer(exchange, *std::exchange(work.answer, std::nullopt));
+}
+
+// Those that wait for the journal.
+void RowDesk::go_on() {
+  uv_timer_stop(again_.get());
+  for (const auto& [exchange, work] : works_) advance(exchange, *work, work->go_on());
+}
+
+}  // namespace grid::server
