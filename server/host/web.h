@@ -3,8 +3,7 @@
 // Web: what a gateway answers by HTTP, on the port of its links (docs/http.md).
 //
 // Place     Below gateway.h, above apps.h, authenticator.h and transport/lws. /healthz is answered below it, rows at
-// the other end of its
-//           letters (row_desk.h).
+//           the other end of its letters (row_desk.h).
 // Promises  SEC-1  Everything but readiness is asked of the door first; what is not ready is named to who is let in.
 //           BND-1  A body is taken as fast as the journal takes it, and given as fast as the other end takes it: an
 //                  exchange holds kBodyBytes that come, or one page that goes.
