@@ -3,6 +3,7 @@
 of the one who asked for it, a full disk is not, and what was acknowledged durable is there afterwards."""
 import os
 import pathlib
+import signal
 import unittest
 
 import harness
@@ -24,6 +25,29 @@ class SickDisk(load.LoadTest):
         part = self.folder / "part"
         part.write_text(f"{how} {where}\n")
         part.rename(self.order)
+
+    def holding(self):
+        """The order that is being asked for, a FIFO: nobody hears it until it is written."""
+        def take():
+            try:
+                return os.open(self.order, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:
+                return None
+        return harness.wait_until(take, "somebody asks for the order")
+
+    def test_a_start_that_hangs_on_its_disk_can_be_ended(self):
+        (self.folder / "gateway/apps/default").mkdir(parents=True)
+        os.mkfifo(self.order)
+        gateway = harness.Process([harness.program("gridd"), "--dev", "--listen", "127.0.0.1:0", "--data",
+                                   self.path("gateway")], self.sick)
+        self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
+        # The process writes its number into the data directory; then the app's first write gets no answer.
+        order = self.holding()
+        os.write(order, b"none nothing\n")
+        os.close(order)
+        self.addCleanup(os.close, self.holding())
+        self.assertEqual(gateway.stop(), 0, gateway.errors)
+        self.assertEqual(gateway.lines, [])
 
     def assert_ends_and_keeps_its_promises(self, how, where):
         gateway = self.server(env=self.sick)
