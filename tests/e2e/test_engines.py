@@ -34,8 +34,7 @@ class Engines(load.LoadTest):
     def slow(self, *apps, settings=""):
         """A configuration in which these apps have a database that says nothing; they are there already."""
         harness.program("gridd-postgres.so")
-        # Each of them has its minute, so that all of them have more than a test.
-        url = f"postgres://{','.join([f'127.0.0.1:{self.silent()}'] * 4)}/x"
+        url = f"postgres://127.0.0.1:{self.silent()}/x"
         for app in apps:
             (self.folder / "gateway/apps" / app).mkdir(parents=True)
             settings += f'[app.{app}.sink]\ntype = "postgres"\nurl = "{url}"\nconnect_timeout = "1m"\n'
@@ -91,15 +90,6 @@ class Engines(load.LoadTest):
         # This question has a socket too.
         harness.wait_until(lambda: self.figure(gateway, "grid_sockets") == 1, "nothing is left of those that have gone")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
-
-    def test_a_start_that_fails_waits_for_no_database(self):
-        taken = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(taken.close)
-        gateway = harness.Process([harness.program("gridd"), "--dev", "--data", self.path("gateway"), "--listen",
-                                   f"127.0.0.1:{taken.getsockname()[1]}", *self.slow("slow")])
-        self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
-        self.assertEqual(gateway.ended(), 1)
-        self.assertIn("listen", gateway.errors[-1])
 
     def use(self, gateway, stop, troubles):
         """Brings rows, reads them and asks for figures until it is told to stop."""
