@@ -22,7 +22,6 @@
 
 namespace grid::server {
 
-using runtime::Event;
 using transport::LinkId;
 
 namespace {
