@@ -45,6 +45,8 @@ class Signals {
     watch(loop, user2_, SIGUSR2);
   }
   bool wants_end() const { return ends_ > 0; }
+  // Until then nobody has been promised anything: whoever asks for the end has it at once.
+  void note_started() { is_starting_ = false; }
   bool take_reload() { return std::exchange(reload_, false); }
   bool take_drain() { return std::exchange(drain_, false); }
 
@@ -63,6 +65,7 @@ class Signals {
     if (signal != SIGINT && signal != SIGTERM) return;
     // Whoever asks twice does not want to wait; the journal is as safe as in a power cut.
     if (++ends_ > 1) std::_Exit(kFailure);
+    if (is_starting_) std::_Exit(0);
   }
 
   uv_signal_t interrupt_{};
@@ -70,6 +73,7 @@ class Signals {
   uv_signal_t hangup_{};
   uv_signal_t user2_{};
   int ends_ = 0;
+  bool is_starting_ = true;
   bool reload_ = false;
   bool drain_ = false;
 };
@@ -180,6 +184,12 @@ void drain_databases(uv_loop_t* loop, const Gateway& gateway, std::uint64_t time
   while (!gateway.is_drained() && uv_is_active(deadline.any())) uv_run(loop, UV_RUN_ONCE);
 }
 
+// What is being opened has promised nobody anything; a database that does not answer may keep it for long.
+int leave(const Gateway& gateway, int code) {
+  if (gateway.is_opening()) std::_Exit(code);
+  return code;
+}
+
 int run(const Arguments& arguments, Config config) {
   std::signal(SIGPIPE, SIG_IGN);
   uv_loop_t* loop = uv_default_loop();
@@ -190,13 +200,14 @@ int run(const Arguments& arguments, Config config) {
   const std::string data = config.gateway().data;
   if (gateway.open(std::move(config)) != Status::ok) {
     std::fprintf(stderr, "gridd: %s\n", gateway.problem().c_str());
-    return kFailure;
+    return leave(gateway, kFailure);
   }
+  signals.note_started();
   for (const std::string& url : gateway.bound_urls()) {
     if (arguments.dev && !grid::server::is_loopback(url)) {
       std::fprintf(stderr, "gridd: --dev listens on loopback only, and %s, which was passed to it, is not\n",
                    url.c_str());
-      return kUsage;
+      return leave(gateway, kUsage);
     }
     std::printf("%s\n", url.c_str());
   }
@@ -215,11 +226,9 @@ int run(const Arguments& arguments, Config config) {
   gateway.stop_listening();
   drain_databases(loop, gateway, gateway.config().gateway().stop_timeout.ms);
   const Status stopped = gateway.stop();
-  // What is being opened has promised nobody anything; a database that does not answer may keep it for long.
-  if (gateway.is_opening()) std::_Exit(gateway.has_failed() || stopped != Status::ok ? kFailure : 0);
-  if (gateway.has_failed()) return kFailure;
+  if (gateway.has_failed()) return leave(gateway, kFailure);
   if (stopped != Status::ok) std::fprintf(stderr, "gridd: the last commit failed: %s\n", grid::name_of(stopped));
-  return stopped == Status::ok ? 0 : kFailure;
+  return leave(gateway, stopped == Status::ok ? 0 : kFailure);
 }
 
 }  // namespace

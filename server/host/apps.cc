@@ -13,12 +13,10 @@ bool App::post(Letter letter) {
   using Kind = Letter::Kind;
   letter.app = host;
   if (is_open()) return engine->post(std::move(letter));
-  const bool is_end = letter.kind == Kind::link_down || letter.kind == Kind::gone;
-  if (is_end) {
-    std::erase_if(waiting,
-                  [&](const Letter& one) { return one.link == letter.link && one.exchange == letter.exchange; });
+  if (letter.kind == Kind::link_down) {
+    waiting.erase(letter.link);
   } else {
-    waiting.push_back(std::move(letter));
+    waiting[letter.link].push_back(std::move(letter));
   }
   return false;
 }
@@ -58,7 +56,7 @@ App* Apps::open(const std::string& name, const std::string& directory, AppConfig
   app->at_start = {config.policies.indexes, config.search.maps, config.policies.through_maps};
   app->has_server = config.settings.sink.type != "sqlite";
   App* const made = apps_.emplace(name, std::move(app)).first->second.get();
-  opener_.open(name, directory, std::move(config));
+  opener_.open(name, directory, std::move(config), made->has_server);
   return made;
 }
 
@@ -74,12 +72,15 @@ void Apps::opened(Opener::Opened&& opened) {
     again_at_ms_.erase(app.name);
     app.host = opened.host.get();
     app.engine->post({.kind = Letter::Kind::app, .enclosure = std::move(opened.host)});
-    for (Letter& letter : std::exchange(app.waiting, {})) app.post(std::move(letter));
+    for (auto& [link, letters] : std::exchange(app.waiting, {})) {
+      for (Letter& letter : letters) app.post(std::move(letter));
+    }
     return owner_.app_opened(app);
   }
   if (again_at_ms_.size() >= kAppsMax) again_at_ms_.clear();
   if (opened.status == Status::busy) again_at_ms_[app.name] = port::monotonic_ms() + kAgainMs;
   app.engine->note_apps(app.engine->apps() - 1);
+  app.waiting.clear();
   owner_.app_not_opened(app, opened.status, opened.problem);
   apps_.erase(found);
 }

@@ -3,8 +3,8 @@
 // Apps: the apps of a gateway as the network sees them: on which engine, and whether they are open yet.
 //
 // Place     Below gateway.h, switchboard.h and web.h; above engine.h and opener.h.
-// Promises  Letters to an app that is being opened wait for it, in order.
-//           BND-1  Of a link or an exchange that is over nothing waits, so they are as few as these.
+// Promises  Letters to an app that is being opened wait for it: those of a link in order, behind what is of none.
+//           BND-1  Of a link that is over nothing waits, and its end costs no look at what the others wait with.
 // Threads   One: the network's.
 #pragma once
 
@@ -32,8 +32,8 @@ struct App {
   Engine* engine = nullptr;
   AppHost* host = nullptr;  // Its engine's to look into; null while it is being opened.
   AppAtStart at_start{};
-  bool has_server = false;  // Its database is one that may have to be waited for.
-  std::vector<Letter> waiting{};
+  bool has_server = false;                                     // Its database is one that may have to be waited for.
+  std::map<transport::LinkId, std::vector<Letter>> waiting{};  // 0: of no link.
 
   bool is_open() const { return host != nullptr; }
   // False: nothing more is to be read that goes there, until it has room, or is open.

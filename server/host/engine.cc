@@ -36,7 +36,11 @@ Engine::~Engine() {
     const Status status = stop();
 }
 
-bool Engine::post(Letter letter) { return is_over_ || inbox_.post(std::move(letter)); }
+bool Engine::post(Letter letter) {
+  if (is_over_ || inbox_.post(std::move(letter))) return true;
+  owes_room_ = true;
+  return false;
+}
 
 void Engine::run() {
   uv_run(loop_, UV_RUN_DEFAULT);
@@ -68,13 +72,15 @@ Status Engine::stop() {
 void Engine::work() {
   const std::uint64_t asked = asked_;
   if (turned_.exchange(asked) != asked) at_network_.ring();
+  const std::uint64_t until_ns = uv_hrtime() + kTurnNs;
+  const auto may_go_on = [&](int letters) { return letters < kLettersATurn && uv_hrtime() < until_ns; };
   Letter letter;
   int letters = 0;
-  for (; letters < kLettersATurn && inbox_.take(letter); ++letters) {
+  for (; may_go_on(letters) && inbox_.take(letter); ++letters) {
     if (letter.kind == Letter::Kind::stop) return uv_stop(loop_);
     tenants_->deliver(std::move(letter));
   }
-  if (letters == kLettersATurn) at_engine_->ring();
+  if (!may_go_on(letters)) at_engine_->ring();
   if (!outbox_.is_full()) tenants_->go_on();
 }
 
@@ -84,7 +90,9 @@ void Engine::hear() {
   for (; !is_over_ && letters < kLettersATurn && outbox_.take(letter); ++letters) owner_.arrived(std::move(letter));
   if (is_over_) return;
   if (letters == kLettersATurn) at_network_.ring();
-  if (!inbox_.is_full()) owner_.has_room();
+  if (!owes_room_ || inbox_.is_full()) return;
+  owes_room_ = false;
+  owner_.has_room();
 }
 
 void Engine::ask_turn() {

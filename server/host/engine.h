@@ -27,7 +27,7 @@ class Engine {
   class Owner {
    public:
     virtual void arrived(Letter&& letter) = 0;
-    // An engine that was full takes letters again.
+    // An engine that was full, and had said so, takes letters again.
     virtual void has_room() = 0;
 
    protected:
@@ -59,8 +59,9 @@ class Engine {
   void forget_turn() { is_asked_ = false; }
 
  private:
-  // Letters of one turn of a loop; then others have their turn.
+  // Letters of one turn of a loop, and the time for them at an engine; then others have their turn.
   static constexpr int kLettersATurn = 256;
+  static constexpr std::uint64_t kTurnNs = 10'000'000;
 
   void run();
   Status end();
@@ -81,6 +82,7 @@ class Engine {
   std::atomic<std::uint64_t> turned_ = 0;
   bool is_asked_ = false;
   bool is_over_ = false;
+  bool owes_room_ = false;  // Whoever was told that it is full waits for word.
   std::uint64_t apps_ = 0;
   std::thread thread_;  // Last: it uses all of the above.
 };

@@ -52,7 +52,8 @@ std::optional<std::uint64_t> number_in(const char* text) {
   return number;
 }
 
-// The names of the sockets that were passed to this process; none when none were. They are not passed on.
+}  // namespace
+
 std::vector<std::string> passed_sockets() {
   const auto to = number_in(std::getenv("LISTEN_PID"));
   const auto count = number_in(std::getenv("LISTEN_FDS"));
@@ -69,8 +70,6 @@ std::vector<std::string> passed_sockets() {
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) ::unsetenv(name);
   return passed;
 }
-
-}  // namespace
 
 DoorAddress door_address(std::string_view listen, bool has_certificate) {
   if (listen.starts_with("wss://")) return {listen.substr(6), Security::tls};
@@ -123,10 +122,9 @@ Status take_certificate(transport::LwsContext& links, const config::Settings& se
   return status;
 }
 
-Status open_doors(transport::LwsContext& links, const config::Settings& settings, transport::LinkListener& listener,
-                  std::string& problem) {
+Status open_doors(transport::LwsContext& links, const config::Settings& settings,
+                  const std::vector<std::string>& passed, transport::LinkListener& listener, std::string& problem) {
   const bool has_certificate = !settings.tls.certificate.empty();
-  const std::vector<std::string> passed = passed_sockets();
   Status status = Status::ok;
   for (std::size_t i = 0; i < passed.size() && status == Status::ok; ++i) {
     const bool is_secured = has_certificate && passed[i] != "plain";

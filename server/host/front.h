@@ -38,9 +38,13 @@ std::uint64_t raise_descriptors(std::uint64_t connections);
 //   invalid  As `problem` says; what was there before goes on.
 Status take_certificate(transport::LwsContext& links, const config::Settings& settings, Log& log, std::string& problem);
 
-// Listens on the sockets that systemd has passed, else at the configured addresses. A passed socket that is named
+// The names of the sockets that systemd has passed to this process; none when it has not. They are not passed on:
+// changes the environment, so no other thread may be there yet.
+std::vector<std::string> passed_sockets();
+
+// Listens on the sockets that were `passed`, else at the configured addresses. A passed socket that is named
 // `plain` is without TLS, whatever there is.
-Status open_doors(transport::LwsContext& links, const config::Settings& settings, transport::LinkListener& listener,
-                  std::string& problem);
+Status open_doors(transport::LwsContext& links, const config::Settings& settings,
+                  const std::vector<std::string>& passed, transport::LinkListener& listener, std::string& problem);
 
 }  // namespace grid::server

@@ -22,13 +22,13 @@
 
 namespace grid::server {
 
-using runtime::Event;
 using transport::LinkId;
 
 namespace {
 
 constexpr std::string_view kPath = "/v1/";
 constexpr std::uint64_t kAskDrainedMs = 20;
+constexpr std::uint64_t kLookMs = 1'000;
 
 std::uint64_t link_number(LinkId link) { return link; }
 
@@ -43,12 +43,16 @@ Gateway::~Gateway() {
   desk_.reset();
   draining_.reset();
   asking_.reset();
+  sending_away_.reset();
+  web_.reset();
   apps_.reset();
   links_.reset();
   if (lock_ >= 0) ::close(lock_);
 }
 
 Status Gateway::open(config::Config config) {
+  // Before there is another thread: the environment is changed by that.
+  const std::vector<std::string> passed = passed_sockets();
   GRID_TRY(check_apps(config, problem_));
   config_ = std::move(config);
   started_ = config_;
@@ -70,10 +74,10 @@ Status Gateway::open(config::Config config) {
   GRID_TRY(take_certificate(*links_, config_.gateway(), log_, problem_));
   apps_ = std::make_unique<Apps>(loop_, log_, config_.gateway().engines, static_cast<Apps::Owner&>(*this));
   board_ = std::make_unique<Switchboard>(*links_);
-  web_ = std::make_unique<Web>(*links_, *apps_, static_cast<WebOwner&>(*this));
+  web_ = std::make_unique<Web>(loop_, *links_, *apps_, static_cast<WebOwner&>(*this));
   GRID_TRY(open_apps());
   links_->serve(*web_);
-  GRID_TRY(open_doors(*links_, config_.gateway(), *this, problem_));
+  GRID_TRY(open_doors(*links_, config_.gateway(), passed, *this, problem_));
   open_desk();
   return Status::ok;
 }
@@ -197,7 +201,7 @@ App* Gateway::app_of(const std::string& name) {
 void Gateway::app_opened(App& app) {
   awaited_.erase(app.name);
   if (app.has_server) log_.say(Log::Level::info, "app is open", {{"app", app.name}});
-  board_->release();
+  board_->opened(app);
 }
 
 // One whose database is away is opened again when somebody comes for it.
@@ -210,7 +214,6 @@ void Gateway::app_not_opened(App& app, Status status, const std::string& problem
   for (const LinkId link : board_->links_of(app)) {
     hang_up(link, transport::kClosePolicy, "this app can't be opened here");
   }
-  web_->refuse_all(app);
 }
 
 // A new app is a folder on the disk: it is made for who has a grant in it.
@@ -309,6 +312,25 @@ void Gateway::on_open(LinkId link, std::string_view path, std::string_view ident
   }
   log_.say(Log::Level::debug, "link opened", {{"link", link_number(link)}, {"app", name}, {"identity", identity}});
   board_->connect(link, *app, identity, claims);
+  if (!app->is_open()) watch_held();
+}
+
+void Gateway::watch_held() {
+  if (sending_away_ != nullptr) return;
+  sending_away_ = std::make_unique<transport::UvHandle<uv_timer_t>>();
+  sending_away_->get()->data = this;
+  uv_timer_init(loop_, sending_away_->get());
+  uv_timer_start(
+      sending_away_->get(), [](uv_timer_t* timer) { static_cast<Gateway*>(timer->data)->send_away(); }, kLookMs,
+      kLookMs);
+}
+
+// Nothing is read of who waits for an app, its goodbye neither: each is told to come again, and who has gone is gone.
+void Gateway::send_away() {
+  for (const LinkId link : board_->held_for_apps(config_.gateway().limits.stall_timeout.ms)) {
+    hang_up(link, transport::kCloseTryAgain, "this app is being opened: try again later");
+  }
+  if (!apps_->is_opening()) sending_away_.reset();
 }
 
 void Gateway::on_close(LinkId link, std::string_view reason) {

@@ -72,7 +72,7 @@ class Gateway final : private transport::LinkListener,
   // As Apps::have_turned(), for the watchdog.
   bool have_turned() { return apps_->have_turned(); }
   // An app is being opened, which may take longer than anybody wants to wait.
-  bool is_opening() const { return apps_->is_opening(); }
+  bool is_opening() const { return apps_ != nullptr && apps_->is_opening(); }
   // The last commit of every app.
   Status stop();
   const std::string& problem() const { return problem_; }
@@ -84,6 +84,8 @@ class Gateway final : private transport::LinkListener,
   bool awaits_app() const;
   void open_desk();
   void end_one_link();
+  void watch_held();
+  void send_away();
   void hang_up(transport::LinkId link, std::uint16_t code, std::string_view reason);
   void begin_asking();
   void ask_drained();
@@ -145,8 +147,9 @@ class Gateway final : private transport::LinkListener,
   std::unique_ptr<Switchboard> board_;
   std::unique_ptr<Apps> apps_;
   std::unique_ptr<transport::UvHandle<uv_timer_t>> draining_;
-  std::unique_ptr<transport::UvHandle<uv_timer_t>> asking_;  // Whether all is drained.
-  std::set<std::string> awaited_;                            // Apps without which there is no start.
+  std::unique_ptr<transport::UvHandle<uv_timer_t>> asking_;        // Whether all is drained.
+  std::unique_ptr<transport::UvHandle<uv_timer_t>> sending_away_;  // Runs while links wait for an app that is opening.
+  std::set<std::string> awaited_;                                  // Apps without which there is no start.
   std::string failure_;
   std::size_t answers_due_ = 0;  // Of engines, whether they are drained.
   bool is_drained_ = false;

@@ -13,27 +13,34 @@ Opener::~Opener() {
   for (const auto& work : working_) work->thread.join();
 }
 
-void Opener::open(const std::string& app, const std::string& directory, AppConfig config) {
+void Opener::open(const std::string& app, const std::string& directory, AppConfig config, bool has_server) {
   auto work = std::make_unique<Work>();
   work->directory = directory;
   work->config = std::move(config);
   work->opened.app = app;
+  work->has_server = has_server;
+  if (!has_server) return start(std::move(work));
   waiting_.push_back(std::move(work));
   start_next();
 }
 
+void Opener::start(std::unique_ptr<Work> begun) {
+  working_.push_back(std::move(begun));
+  Work& work = *working_.back();
+  work.thread = quiet_thread([this, &work] {
+    Opened& opened = work.opened;
+    opened.host =
+        AppHost::open(log_, opened.app, work.directory, std::move(work.config), opened.status, opened.problem);
+    work.is_done = true;
+    done_.ring();
+  });
+}
+
 void Opener::start_next() {
-  while (working_.size() < kAtOnce && !waiting_.empty()) {
-    working_.push_back(std::move(waiting_.front()));
+  auto servers = std::count_if(working_.begin(), working_.end(), [](const auto& work) { return work->has_server; });
+  for (; servers < kAtOnce && !waiting_.empty(); ++servers) {
+    start(std::move(waiting_.front()));
     waiting_.pop_front();
-    Work& work = *working_.back();
-    work.thread = quiet_thread([this, &work] {
-      Opened& opened = work.opened;
-      opened.host =
-          AppHost::open(log_, opened.app, work.directory, std::move(work.config), opened.status, opened.problem);
-      work.is_done = true;
-      done_.ring();
-    });
   }
 }
 

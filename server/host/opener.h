@@ -3,7 +3,9 @@
 // Opener: opens apps on threads of their own, for a database that is away, or that has to be loaded, takes its time.
 //
 // Place     Below apps.h, above app_host.h.
-// Promises  kAtOnce at a time, the others in order. Nobody waits for it but its destructor.
+// Promises  Of those with a server kAtOnce at a time, the others of them in order, for each may be waited for in vain.
+// An
+//           app whose database is a file waits for none of them. Nobody waits for it but its destructor.
 // Threads   Calls, and the owner's callback: the loop's.
 #pragma once
 
@@ -23,7 +25,7 @@ namespace grid::server {
 
 class Opener {
  public:
-  static constexpr std::size_t kAtOnce = 4;
+  static constexpr std::ptrdiff_t kAtOnce = 4;
 
   struct Opened {
     std::string app;
@@ -44,7 +46,7 @@ class Opener {
   Opener(const Opener&) = delete;
   Opener& operator=(const Opener&) = delete;
 
-  void open(const std::string& app, const std::string& directory, AppConfig config);
+  void open(const std::string& app, const std::string& directory, AppConfig config, bool has_server);
   bool is_busy() const { return !working_.empty(); }
 
  private:
@@ -52,10 +54,12 @@ class Opener {
     std::string directory;
     AppConfig config;
     Opened opened;
+    bool has_server = false;
     std::atomic<bool> is_done = false;
     std::thread thread{};
   };
 
+  void start(std::unique_ptr<Work> work);
   void start_next();
   void tell();
 
@@ -63,7 +67,7 @@ class Opener {
   Callback callback_;
   void* owner_;
   Bell done_;
-  std::deque<std::unique_ptr<Work>> waiting_;
+  std::deque<std::unique_ptr<Work>> waiting_;  // With a server, all of them.
   std::vector<std::unique_ptr<Work>> working_;
 };
 

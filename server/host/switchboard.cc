@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ports/port.h"
+
 namespace grid::server {
 
 using transport::LinkId;
@@ -35,22 +37,43 @@ void Switchboard::came(LinkId link, Bytes frame) {
 
 void Switchboard::hold(LinkId link, Line& line) {
   if (std::exchange(line.is_held, true)) return;
-  held_.push_back(link);
+  line.held_since_ms = port::monotonic_ms();
+  if (line.app->is_open()) held_.insert(link);
   links_.hold(link, true);
+}
+
+void Switchboard::let_go(LinkId link, Line& line) {
+  if (!std::exchange(line.is_held, false)) return;
+  held_.erase(link);
+  links_.hold(link, false);
 }
 
 void Switchboard::release() {
   for (const LinkId link : std::exchange(held_, {})) {
-    const auto found = lines_.find(link);
-    if (found == lines_.end()) continue;
-    Line& line = found->second;
-    line.is_held = false;
-    if (line.app != nullptr && (!line.app->is_open() || line.app->engine->is_full())) {
-      hold(link, line);
+    Line& line = lines_.find(link)->second;
+    if (line.app->engine->is_full()) {
+      held_.insert(link);
     } else {
-      links_.hold(link, false);
+      let_go(link, line);
     }
   }
+}
+
+void Switchboard::opened(const App& app) {
+  for (const auto& [link, line] : lines_) {
+    if (line.app == &app && line.is_held) held_.insert(link);
+  }
+  release();
+}
+
+std::vector<LinkId> Switchboard::held_for_apps(std::uint64_t ms) const {
+  const std::uint64_t now_ms = port::monotonic_ms();
+  std::vector<LinkId> held;
+  for (const auto& [link, line] : lines_) {
+    const bool waits = line.is_held && !line.app->is_open();
+    if (waits && now_ms - line.held_since_ms >= ms) held.push_back(link);
+  }
+  return held;
 }
 
 std::optional<std::size_t> Switchboard::give(LinkId link, MutBytes room) {
@@ -73,6 +96,7 @@ void Switchboard::lost(LinkId link) {
   const auto found = lines_.find(link);
   if (found == lines_.end()) return;
   if (found->second.app != nullptr) found->second.app->post({.kind = Letter::Kind::link_down, .link = link});
+  held_.erase(link);
   lines_.erase(found);
 }
 
@@ -87,6 +111,7 @@ void Switchboard::send(Letter&& letter) {
 void Switchboard::close(LinkId link) {
   const auto found = lines_.find(link);
   if (found == lines_.end()) return;
+  let_go(link, found->second);
   found->second.app = nullptr;
   if (found->second.out.empty()) hang_up(link, transport::kCloseNormal, "the session has ended");
 }

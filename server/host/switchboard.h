@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,12 @@ class Switchboard {
   // Ends the link from this side.
   void hang_up(transport::LinkId link, std::uint16_t code, std::string_view reason);
   std::vector<transport::LinkId> links_of(const App& app) const;
-  // Reads on from those that were held, where there is room.
+  // An engine takes letters again: reads on from those that were held, where there is room.
   void release();
+  // Likewise, of an app that is open now.
+  void opened(const App& app);
+  // Those whose app has been opening for so long since nothing is read of them.
+  std::vector<transport::LinkId> held_for_apps(std::uint64_t ms) const;
 
   std::size_t count() const { return lines_.size(); }
   // Any of them; none: there is none.
@@ -49,13 +54,15 @@ class Switchboard {
     App* app = nullptr;         // Null: it is closed when `out` is sent.
     std::vector<Letter> out{};  // Frames, as few as outflow.h says.
     bool is_held = false;
+    std::uint64_t held_since_ms = 0;
   };
 
   void hold(transport::LinkId link, Line& line);
+  void let_go(transport::LinkId link, Line& line);
 
   transport::LwsContext& links_;
   std::map<transport::LinkId, Line> lines_;
-  std::vector<transport::LinkId> held_;
+  std::set<transport::LinkId> held_;  // For their engine is full: those whose app is being opened wait for that.
 };
 
 }  // namespace grid::server

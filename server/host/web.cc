@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ports/port.h"
+
 namespace grid::server {
 
 using transport::ExchangeId;
@@ -49,6 +51,13 @@ HttpAnswer busy(const std::string& sentence) {
 
 }  // namespace
 
+Web::Web(uv_loop_t* loop, transport::LwsContext& links, Apps& apps, WebOwner& owner)
+    : links_(links), apps_(apps), owner_(owner) {
+  uv_timer_init(loop, late_.get());
+  uv_unref(late_.any());
+  late_.get()->data = this;
+}
+
 Web::Asked* Web::find(ExchangeId exchange) {
   const auto found = asked_.find(exchange);
   return found == asked_.end() ? nullptr : &found->second;
@@ -79,6 +88,8 @@ std::optional<HttpAnswer> Web::ask_figures(ExchangeId exchange, Who&& who) {
   asked.identity = who.admission.identity;
   asked.way = std::move(who.way);
   asked.engines_left = apps_.engines().size();
+  asked.asked_ms = port::monotonic_ms();
+  await_figures();
   for (const auto& engine : apps_.engines()) {
     engine->post({.kind = Letter::Kind::ask,
                   .exchange = exchange,
@@ -90,19 +101,49 @@ std::optional<HttpAnswer> Web::ask_figures(ExchangeId exchange, Who&& who) {
 // Of the apps into which who asks may look.
 void Web::add_figures(Letter&& letter) {
   Asked* const asked = find(letter.exchange);
-  if (asked == nullptr) return;
+  if (asked == nullptr || asked->engines_left == 0) return;
   asked->apps += letter.number;
   for (AppFigures& one : *std::get_if<std::vector<AppFigures>>(&letter.enclosure)) {
     asked->figures.push_back(std::move(one));
   }
-  if (--asked->engines_left > 0) return;
+  if (--asked->engines_left == 0) tell_figures(letter.exchange, *asked);
+}
+
+void Web::await_figures() {
+  if (uv_is_active(late_.any()) != 0) return;
+  uv_timer_start(
+      late_.get(), [](uv_timer_t* timer) { static_cast<Web*>(timer->data)->tell_late(); }, kFiguresMs, 0);
+}
+
+// An engine that hangs is one whose figures are needed: what waits for it is known here.
+void Web::tell_late() {
+  const std::uint64_t now_ms = port::monotonic_ms();
+  bool is_any_left = false;
+  std::vector<ExchangeId> late;
+  for (const auto& [exchange, asked] : asked_) {
+    if (asked.engines_left == 0) continue;
+    const bool is_late = now_ms - asked.asked_ms >= kFiguresMs;
+    if (is_late) late.push_back(exchange);
+    is_any_left = is_any_left || !is_late;
+  }
+  for (const ExchangeId exchange : late) tell_figures(exchange, *find(exchange));
+  if (is_any_left) await_figures();
+}
+
+// Only an engine knows who may look into its apps: who has said who it is, and may look into none of those that have
+// answered, is told nothing.
+void Web::tell_figures(ExchangeId exchange, Asked& asked) {
+  const bool is_late = std::exchange(asked.engines_left, 0) > 0;
   GatewayFigures figures = owner_.figures();
-  figures.apps = std::move(asked->figures);
+  figures.apps = std::move(asked.figures);
   std::sort(figures.apps.begin(), figures.apps.end(),
             [](const AppFigures& one, const AppFigures& other) { return one.app < other.app; });
-  const bool is_denied = figures.apps.empty() && asked->apps > 0;
-  HttpAnswer told{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(figures)};
-  links_.answer(letter.exchange, is_denied ? web_error(403, "no grant to inspect any app") : std::move(told));
+  const bool is_none = figures.apps.empty();
+  if (is_none && is_late && !asked.identity.empty()) {
+    return links_.answer(exchange, busy("an engine does not answer, and it knows who may look"));
+  }
+  if (is_none && asked.apps > 0) return links_.answer(exchange, web_error(403, "no grant to inspect any app"));
+  links_.answer(exchange, {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(figures)});
 }
 
 std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& request, Who&& who) {
@@ -115,6 +156,7 @@ std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& 
   if (!is_import && !is_read(request.method)) return not_allowed("GET, HEAD");
   App* const app = apps_.find(place.app);
   if (app == nullptr) return web_error(404, "there is no app " + place.app);
+  if (!app->is_open()) return busy("app " + app->name + " is being opened");
   if (app->engine->is_full()) return busy("too much is waiting here");
   Asked& asked = asked_[exchange];
   asked.app = app;
@@ -199,16 +241,6 @@ void Web::disown(std::string_view identity) {
 
 void Web::disown(const Authenticator::Withdrawn& gone) {
   give_up([&gone](const Asked& asked) { return gone.has(asked.way); });
-}
-
-void Web::refuse_all(const App& app) {
-  std::vector<ExchangeId> theirs;
-  for (auto& [exchange, asked] : asked_) {
-    if (asked.app != &app) continue;
-    asked.app = nullptr;
-    theirs.push_back(exchange);
-  }
-  for (const ExchangeId exchange : theirs) links_.answer(exchange, busy("app " + app.name + " can't be opened"));
 }
 
 void Web::on_exchange_end(ExchangeId exchange, bool) {

@@ -10,6 +10,8 @@
 // Threads   One: the network's.
 #pragma once
 
+#include <uv.h>
+
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +22,7 @@
 #include "server/host/metrics.h"
 #include "transport/lws/http_listener.h"
 #include "transport/lws/lws_context.h"
+#include "transport/lws/uv_handle.h"
 
 namespace grid::server {
 
@@ -41,7 +44,10 @@ class Web final : public transport::HttpListener {
  public:
   static constexpr std::uint64_t kBodyBytes = 65'536;
 
-  Web(transport::LwsContext& links, Apps& apps, WebOwner& owner) : links_(links), apps_(apps), owner_(owner) {}
+  // What engines may take to tell their figures; then those are told that have come.
+  static constexpr std::uint64_t kFiguresMs = 2'000;
+
+  Web(uv_loop_t* loop, transport::LwsContext& links, Apps& apps, WebOwner& owner);
 
   // Whoever has come in by this name is that no more.
   void disown(std::string_view identity);
@@ -52,8 +58,6 @@ class Web final : public transport::HttpListener {
   void take_page(Letter&& letter);
   void note_taken(const Letter& letter);
   void add_figures(Letter&& letter);
-  // Those of an app that could not be opened.
-  void refuse_all(const App& app);
 
   // transport::HttpListener
   void on_request(transport::ExchangeId exchange, const transport::HttpRequest& request) override;
@@ -74,7 +78,8 @@ class Web final : public transport::HttpListener {
     std::size_t given = 0;  // Of the page.
     bool is_last = false;
     bool has_failed = false;
-    std::size_t engines_left = 0;
+    std::size_t engines_left = 0;       // That have not told their figures. 0: what still comes is too late.
+    std::uint64_t asked_ms = 0;         // When they were asked.
     std::uint64_t apps = 0;             // Of all engines that have answered,
     std::vector<AppFigures> figures{};  // and what may be told of them.
   };
@@ -92,6 +97,9 @@ class Web final : public transport::HttpListener {
   std::optional<transport::HttpAnswer> ask_rows(transport::ExchangeId exchange, const transport::HttpRequest& request,
                                                 Who&& who);
   transport::HttpAnswer tell_ready(const transport::Caller& caller);
+  void tell_figures(transport::ExchangeId exchange, Asked& asked);
+  void await_figures();
+  void tell_late();
   template <typename IsGone>
   void give_up(IsGone is_gone);
 
@@ -99,6 +107,7 @@ class Web final : public transport::HttpListener {
   Apps& apps_;
   WebOwner& owner_;
   std::map<transport::ExchangeId, Asked> asked_;
+  transport::UvHandle<uv_timer_t> late_;  // Runs while figures are waited for.
 };
 
 }  // namespace grid::server

@@ -32,16 +32,33 @@ class Engines(load.LoadTest):
         self.addCleanup(listener.close)
         return listener.getsockname()[1]
 
-    def test_a_database_that_says_nothing_holds_up_nobody_but_its_app(self):
+    def slow(self, *apps, settings=""):
+        """A configuration in which these apps have a database that says nothing; they are there already."""
         harness.program("gridd-postgres.so")
-        (self.folder / "gateway/apps/slow").mkdir(parents=True)
-        config = self.file("gridd.toml", f"""
-[app.slow.sink]
-type = "postgres"
-url = "postgres://127.0.0.1:{self.silent()}/x"
-connect_timeout = "1m"
-""")
-        gateway = self.server(arguments=("--config", config))
+        url = f"postgres://127.0.0.1:{self.silent()}/x"
+        for app in apps:
+            (self.folder / "gateway/apps" / app).mkdir(parents=True)
+            settings += f'[app.{app}.sink]\ntype = "postgres"\nurl = "{url}"\nconnect_timeout = "1m"\n'
+        return ("--config", self.file("gridd.toml", settings))
+
+    @staticmethod
+    def upgrade(gateway, app):
+        """A socket that is a link of this app."""
+        host, port = gateway.listen().split(":")
+        link = socket.create_connection((host, int(port)), timeout=harness.DEADLINE_SECONDS)
+        link.sendall(f"GET /v1/{app} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += link.recv(1)
+        return link, head
+
+    def figure(self, gateway, name):
+        told = self.ask(gateway, "/metrics")[1]
+        return next(int(line.split()[1]) for line in told.splitlines() if line.startswith(name + " "))
+
+    def test_a_database_that_says_nothing_holds_up_nobody_but_its_app(self):
+        gateway = self.server(arguments=self.slow("slow"))
         self.assertEqual(self.ask(gateway, "/healthz")[0], 200)
         self.assertEqual(self.ask(gateway, "/readyz"), (503, "opening: slow\n"))
         put = ("--target", gateway.url, "put", "climate", "a", '{"temp":1}')
@@ -50,6 +67,29 @@ connect_timeout = "1m"
         self.assertEqual(row, (200, '{"key":"a","value":{"temp":1}}\n'))
         self.assertIn("grid_apps_opening 1\n", self.ask(gateway, "/metrics")[1])
         harness.wait_until(lambda: any("app is opening" in line for line in gateway.errors), "the log says so")
+        self.assertEqual(self.ask(gateway, "/v1/slow/export/climate"), (503, '{"error":"app slow is being opened"}\n'))
+        self.assertEqual(gateway.stop(), 0, gateway.errors)
+
+    def test_apps_with_a_file_wait_for_no_server(self):
+        (self.folder / "gateway/apps/kept").mkdir(parents=True)
+        gateway = self.server(arguments=self.slow(*(f"slow{number}" for number in range(6))))
+        self.assertEqual(self.figure(gateway, "grid_apps_opening"), 6)
+        put = ("--target", gateway.url, "put", "climate", "a", '{"temp":1}')
+        harness.wait_until(lambda: self.run_gridctl(*put).code == 0, "a new app takes a row")
+        self.assertEqual(gateway.stop(), 0, gateway.errors)
+
+    # BND-1
+    def test_links_that_wait_for_an_app_are_told_to_come_again(self):
+        gateway = self.server(arguments=self.slow("slow", settings='[limits]\nstall_timeout = "1s"\n'))
+        waits, head = self.upgrade(gateway, "slow")
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+        gone, _ = self.upgrade(gateway, "slow")
+        gone.close()
+        with waits:
+            self.assertEqual(waits.recv(4)[2:], (1013).to_bytes(2, "big"))
+            self.assertIn(b"try again later", waits.recv(200))
+        # This question has a socket too.
+        harness.wait_until(lambda: self.figure(gateway, "grid_sockets") == 1, "nothing is left of those that have gone")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
 
     def test_who_shows_no_proof_is_not_told_which_apps_are_opening(self):

@@ -3,6 +3,7 @@
 of the one who asked for it, a full disk is not, and what was acknowledged durable is there afterwards."""
 import os
 import pathlib
+import signal
 import unittest
 
 import harness
@@ -24,6 +25,31 @@ class SickDisk(load.LoadTest):
         part = self.folder / "part"
         part.write_text(f"{how} {where}\n")
         part.rename(self.order)
+
+    def start_that_hangs(self):
+        """A gridd whose app never gets an answer to its first write: whoever looks for an order reads from a FIFO."""
+        (self.folder / "gateway/apps/default").mkdir(parents=True)
+        os.mkfifo(self.order)
+        order = os.open(self.order, os.O_RDWR)
+        self.addCleanup(os.close, order)
+        os.write(order, b"none nothing\n")  # For the process, which writes its number into the data directory first.
+        gateway = harness.Process([harness.program("gridd"), "--dev", "--listen", "127.0.0.1:0", "--data",
+                                   self.path("gateway")], self.sick)
+        self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
+        return gateway
+
+    def test_a_start_that_hangs_on_its_disk_can_be_ended(self):
+        gateway = self.start_that_hangs()
+        harness.wait_until(lambda: (self.folder / "gateway/apps/default/journal").exists(), "its app is being opened")
+        self.assertEqual(gateway.stop(), 0, gateway.errors)
+        self.assertEqual(gateway.lines, [])
+
+    def test_a_start_that_fails_waits_for_no_app_that_hangs(self):
+        (self.folder / "gateway/apps/broken").mkdir(parents=True)
+        self.file("gateway/apps/broken/journal", "no folder")
+        gateway = self.start_that_hangs()
+        self.assertEqual(gateway.ended(), 1, gateway.errors)
+        self.assertIn("app broken: ", gateway.errors[-1])
 
     def assert_ends_and_keeps_its_promises(self, how, where):
         gateway = self.server(env=self.sick)

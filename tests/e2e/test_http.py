@@ -125,6 +125,8 @@ class Http(harness.GridTest):
         self.assertEqual(self.bring(gateway, [{"key": f"k{i}", "value": {"temp": i}} for i in range(50)])[0], 200)
         gateway.stop(signal.SIGKILL)
         again = self.server()
+        # One whose database is a server is opened behind the start.
+        harness.wait_until(lambda: self.ask(again, "/readyz")[0] == 200, "its app is open")
         self.assertEqual(len(self.rows(again, "/v1/default/export/climate")), 51)
 
     def test_what_makes_no_sense_is_answered_with_a_sentence(self):

@@ -231,12 +231,13 @@ std::size_t LwsContext::link_count() const { return body_->links.size(); }
 void LwsContext::serve(HttpListener& listener) { body_->serve(listener); }
 
 void LwsContext::answer(ExchangeId exchange, HttpAnswer answer) {
-  if (Link* link = body_->find_exchange(exchange)) body_->answer(*link, std::move(answer));
+  Link* link = body_->find_exchange(exchange);
+  if (link != nullptr && !link->is_closing) body_->answer(*link, std::move(answer));
 }
 
 void LwsContext::want_answer(ExchangeId exchange) {
   Link* link = body_->find_exchange(exchange);
-  if (link != nullptr && link->exchange->is_answered) body_->go_on(*link);
+  if (link != nullptr && !link->is_closing && link->exchange->is_answered) body_->go_on(*link);
 }
 
 void LwsContext::hold_body(ExchangeId exchange, bool is_held) {

@@ -35,6 +35,7 @@ inline constexpr std::uint16_t kCloseProtocol = 1'002;
 inline constexpr std::uint16_t kCloseText = 1'003;
 inline constexpr std::uint16_t kClosePolicy = 1'008;
 inline constexpr std::uint16_t kCloseTooLarge = 1'009;
+inline constexpr std::uint16_t kCloseTryAgain = 1'013;
 
 struct LwsOptions {
   std::uint32_t frame_bytes_max = 2 * 1'048'576;
@@ -104,7 +105,7 @@ class LwsContext {
 
   // Who hears of requests by HTTP; without one all but /healthz is 404.
   void serve(HttpListener& listener);
-  // The calls on an exchange; one that is over is ignored. The first answer counts.
+  // The calls on an exchange; one that is over, or was given up, is ignored. The first answer counts.
   void answer(ExchangeId exchange, HttpAnswer answer);
   // There is a next piece of a streamed answer.
   void want_answer(ExchangeId exchange);

@@ -96,7 +96,8 @@ constexpr Key<Settings> kGatewayKeys[] = {
     {"limits.stall_timeout",
      +[](Settings& all) -> Span& { return all.limits.stall_timeout; },
      on_restart,
-     "In which 1 KiB has to come of a frame or a body that was begun, and to be taken of what is sent",
+     "In which 1 KiB has to come of a frame or a body that was begun, and to be taken of what is sent; so "
+     "long a link waits for its app to be opened",
      {},
      1'000,
      3'600'000},

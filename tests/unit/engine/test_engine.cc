@@ -40,6 +40,7 @@ class Network final : public Engine::Owner {
   std::map<transport::LinkId, std::uint64_t> frames;
   std::string page;
   std::uint64_t figures = 0;
+  std::uint64_t rooms = 0;  // How often there was room again.
   Engine* engine = nullptr;
   AppHost* app = nullptr;
 
@@ -58,7 +59,7 @@ class Network final : public Engine::Owner {
     }
     if (letter.kind == Kind::figures) ++figures;
   }
-  void has_room() override {}
+  void has_room() override { ++rooms; }
 };
 
 struct Fixture {
@@ -171,6 +172,21 @@ void an_engine_that_does_not_get_on_says_that_it_is_full(void** state) {
   assert_true(fixture.engine->figures().in.bytes < MailboxLimits{}.bytes + 2 * 1'048'576);
 }
 
+void only_an_engine_that_was_full_says_that_there_is_room(void** state) {
+  Fixture& fixture = fixture_of(state);
+  fixture.start();
+  fixture.ask(1, WebAsk::What::figures);
+  fixture.network.run_until([&] { return fixture.network.figures == 1; });
+  assert_int_equal(fixture.network.rooms, 0);
+  while (fixture.engine->post({.kind = Kind::gone, .exchange = 7})) {
+  }
+  fixture.network.run_until([&] { return fixture.network.rooms > 0; });
+  assert_false(fixture.engine->is_full());
+  fixture.ask(2, WebAsk::What::figures);
+  fixture.network.run_until([&] { return fixture.network.figures == 2; });
+  assert_int_equal(fixture.network.rooms, 1);
+}
+
 void a_loop_that_stands_still_has_made_no_turn(void** state) {
   Fixture& fixture = fixture_of(state);
   fixture.start();
@@ -191,6 +207,7 @@ int main() {
       cmocka_unit_test_setup_teardown(what_was_answered_is_there_after_a_stop_on_a_thread, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_was_answered_is_there_after_a_stop_without_a_thread, set_up, tear_down),
       cmocka_unit_test_setup_teardown(an_engine_that_does_not_get_on_says_that_it_is_full, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(only_an_engine_that_was_full_says_that_there_is_room, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_loop_that_stands_still_has_made_no_turn, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

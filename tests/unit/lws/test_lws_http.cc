@@ -241,6 +241,19 @@ void a_stream_that_falls_short_or_is_given_up_ends_its_connection(void** state) 
   site.close();
 }
 
+void what_was_given_up_is_not_answered_any_more(void** state) {
+  Site& site = site_of(state);
+  site.open_pages();
+  RawPeer peer(site);
+  peer.send("GET /later HTTP/1.1\r\nHost: grid\r\n\r\n");
+  site.run_until([&] { return site.pages.ended_bodies == 1; });
+  site.server->give_up(site.pages.exchanges[0]);
+  site.server->answer(site.pages.exchanges[0], {.body = "too late\n"});
+  assert_string_equal(peer.read_until("never").c_str(), "");
+  assert_true(site.pages.ends == std::vector<bool>{false});
+  site.close();
+}
+
 void head_gets_the_head_alone(void** state) {
   Site& site = site_of(state);
   site.open_pages();
@@ -390,6 +403,7 @@ int main() {
                               HTTP_TEST(to_http_1_0_the_end_of_the_connection_is_the_end),
                               HTTP_TEST(a_large_answer_goes_only_as_fast_as_it_is_taken),
                               HTTP_TEST(a_stream_that_falls_short_or_is_given_up_ends_its_connection),
+                              HTTP_TEST(what_was_given_up_is_not_answered_any_more),
                               HTTP_TEST(head_gets_the_head_alone),
                               HTTP_TEST(what_is_wrong_with_a_head_is_said),
                               HTTP_TEST(who_answers_before_the_body_hears_no_more_of_it),
