@@ -20,9 +20,6 @@ std::uint64_t ms_since(Clock::time_point began) {
       std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began).count());
 }
 
-// What the link says when there is no grant for what was subscribed to; the rest of it goes on.
-constexpr std::string_view kDenied = "the server refused a subscription: denied";
-
 bool is_converged(const ReplicaStatus& now) { return is_up(now) && now.quiet && now.current && now.verified; }
 
 void check(const SyncOptions& options) {
@@ -42,6 +39,12 @@ void subscribe(Session& session, const SyncOptions& options) {
   session.node().verify();
 }
 
+// The link goes on without what was refused, and would never be found equal.
+Failure refused(const std::string& refusal) {
+  if (!refusal.ends_with(name_of(Status::denied))) return {Exit::failure, refusal};
+  return {Exit::denied, refusal + ": no grant to read all of it"};
+}
+
 // Waits for the link, then for convergence; a link that drops on the way is had again within the time.
 bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point began) {
   const auto spent = [&] { return ms_since(began) >= timeout_ms; };
@@ -55,8 +58,8 @@ bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point bega
     const bool stopped = session.host().wait_until(is_converged, slice_ms);
     const ReplicaStatus now = session.status();
     if (now.state == SyncState::error) throw session.no_link();
-    const std::string problem(session.host().problem());
-    if (problem.starts_with(kDenied)) throw Failure(Exit::denied, problem + ": no grant to read all of it");
+    const std::string refusal(session.host().refusal());
+    if (!refusal.empty()) throw refused(refusal);
     if (!stopped && ms_since(slept_at) + 1 < slice_ms) throw Failure(Exit::failure, "interrupted");
     progress.show(now.figures.cells_pushed + now.figures.cells_pulled, now.figures.cells_pulled == 0 ? to_push : 0);
   }

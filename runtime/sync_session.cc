@@ -335,7 +335,7 @@ Status SyncSession::receive_subscribed(Bytes frame) {
       break;
   }
   pull->phase = Pull::Phase::refused;
-  problem_.say("the server refused a subscription: ").text(name_of(static_cast<Status>(answer.status)));
+  problem_.say(kSubscriptionRefused).text(name_of(static_cast<Status>(answer.status)));
   return Status::ok;
 }
 

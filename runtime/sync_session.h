@@ -23,6 +23,9 @@
 
 namespace grid::runtime {
 
+// Begins the sentence of a subscription that the server refuses; behind it stands name_of() the status.
+inline constexpr const char* kSubscriptionRefused = "the server refused a subscription: ";
+
 class SyncSession {
  public:
   struct Options {

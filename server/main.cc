@@ -106,8 +106,8 @@ Status read_config(const Arguments& arguments, Config& config, std::string& prob
 }
 
 int show(const Config& config) {
-  for (const auto& [key, value, origin, takes] : config.shown()) {
-    std::printf("%s = %s  # %s\n", key.c_str(), value.c_str(), origin.c_str());
+  for (const auto& one : config.shown()) {
+    std::printf("%s = %s  # %s\n", one.key.c_str(), one.value.c_str(), one.origin.c_str());
   }
   return 0;
 }

@@ -22,6 +22,40 @@ std::string sentence_of(const char* what, std::uint64_t held, std::uint64_t limi
 
 }  // namespace
 
+void Debts::note(crdt::NodeId node, std::uint64_t time, std::uint64_t op, std::uint64_t paid) {
+  const auto known = debts_.find(node);
+  if (known == debts_.end() && debts_.size() >= kNodesMax) {
+    unkept_ = op;
+    return;
+  }
+  Debt& debt = known == debts_.end() ? debts_[node] : known->second;
+  nodes_.erase(debt.rest.op);
+  nodes_[op] = node;
+  if (time <= debt.rest.time) {
+    // Its stamp does not tell it from what came before: all of it is one part.
+    debt = {};
+  } else if (debt.first.op <= paid) {
+    debt.paid_time = debt.first.time;
+    debt.first = debt.rest;
+  }
+  debt.rest = {time, op};
+}
+
+std::uint64_t Debts::op_of(crdt::NodeId node, std::uint64_t time) const {
+  const auto known = debts_.find(node);
+  if (known == debts_.end()) return unkept_;
+  const Debt& debt = known->second;
+  if (time <= debt.paid_time) return 0;
+  return time <= debt.first.time ? debt.first.op : debt.rest.op;
+}
+
+void Debts::forget_through(std::uint64_t paid) {
+  while (!nodes_.empty() && nodes_.begin()->first <= paid) {
+    debts_.erase(nodes_.begin()->second);
+    nodes_.erase(nodes_.begin());
+  }
+}
+
 Status Quota::judge(const Journal::Held& growth, std::string& sentence) const {
   const Journal::Held& held = journal_.held();
   const auto cells = static_cast<std::uint64_t>(held.cells);
@@ -37,7 +71,18 @@ Status Quota::judge(const Journal::Held& growth, std::string& sentence) const {
   return Status::ok;
 }
 
+std::uint64_t Quota::take(crdt::NodeId node, std::uint64_t time) {
+  const std::uint64_t op = take();
+  if (op > paid()) debts_.note(node, time, op, paid());
+  return op;
+}
+
 void Quota::advance(std::uint64_t now_ms) {
+  count_paid(now_ms);
+  debts_.forget_through(paid());
+}
+
+void Quota::count_paid(std::uint64_t now_ms) {
   const std::uint64_t passed_ms = now_ms - std::min(now_ms, paid_through_ms_);
   paid_through_ms_ = std::max(paid_through_ms_, now_ms);
   const std::uint64_t rate = limits_.ops_per_second;

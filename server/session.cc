@@ -211,7 +211,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
     return Status::invalid;
   }
   unit.is_first = false;
-  const bool is_again = op.cell.stamp.time <= peer_.taken_time;
+  const bool is_old = op.cell.stamp.time <= peer_.taken_time;
   const storage::Seq before = shared_.journal.head();
   const Judged judged = unit.judged[unit.judged.size() - unit.left--];
   if (unit.status != Status::ok) {
@@ -223,8 +223,10 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   }
   if (unit.status == Status::ok || unit.status == Status::collected) note_taken(op);
   GRID_TRY(note_shown(op));
-  note_unpaid(is_again);
-  show(op, unit, shared_.journal.head() == before ? 0 : shared_.journal.head());
+  // What was taken before changes nothing when it comes again.
+  const bool is_news = shared_.journal.head() != before;
+  note_unpaid(op.cell.stamp.time, is_old && !is_news);
+  show(op, unit, is_news ? shared_.journal.head() : 0);
   last_seq_ = applied_ = op.seq;
   ++taken_;
   // With nothing to commit, what was merged is on disk already.

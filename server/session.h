@@ -220,7 +220,7 @@ class Session {
   Result<Resolution> resolve(const crdt::Op& op) const;
   Result<bool> decide(const crdt::Op& op);
   Status ask_quota(wire::OpsReader behind, crdt::Op op, Verdict& unit) const;
-  void note_unpaid(bool is_again);
+  void note_unpaid(std::uint64_t time, bool is_again);
   void show(const crdt::Op& op, const Verdict& unit, storage::Seq position) const;
   Status take_op(const crdt::Op& op, Verdict& unit);
   bool is_own_name(const crdt::Cell& cell) const;

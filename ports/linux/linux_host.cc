@@ -132,6 +132,8 @@ void LinuxHost::post(void (*work)(void*), void* context) { impl_->post(work, con
 
 const char* LinuxHost::problem() const { return impl_->problem(); }
 
+const char* LinuxHost::refusal() const { return impl_->refusal(); }
+
 uv_loop_s* LinuxHost::loop() { return impl_->loop(); }
 
 }  // namespace grid

@@ -319,6 +319,7 @@ void LinuxHost::Impl::carry_out(const Action& action) {
       heard_.emplace_back(action.text);
       return host_->want_turn();
     case Action::Kind::say:
+      if (refusal_.empty() && action.text.starts_with(runtime::kSubscriptionRefused)) refusal_ = action.text;
       return complain(action.text);
     default:
       return;  // A state is asked for by whoever waits for it; the rest is a server's.

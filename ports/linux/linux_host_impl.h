@@ -79,6 +79,7 @@ class LinuxHost::Impl final : public Driver,
   void want_turn() override;
   void complain(std::string_view sentence) override { problem_ = sentence; }
   const char* problem() const override { return problem_.c_str(); }
+  const char* refusal() const { return refusal_.c_str(); }
 
  private:
   // transport::LinkListener
@@ -161,6 +162,7 @@ class LinuxHost::Impl final : public Driver,
   Limits limits_ = kLinux;
   std::string path_;
   std::string problem_;
+  std::string refusal_;
   Status opened_ = Status::ok;
 
   std::unique_ptr<port::DiskStore> disk_;

@@ -80,11 +80,13 @@ struct QueryEngine::Run {
   std::uint64_t looks_max = 0;
   std::optional<Place> after;
   std::optional<FoundRows> found;
-  std::string last_key;  // Of the row that was handed out last, or looked at as the last, where rows come by key.
+  // Where rows come by key: of the row that was handed out last, and of the cell that was looked at last.
+  std::string shown_key, looked_key;
 
-  Place last_place() const {
+  // No row that was not handed out is named to who has got all that was asked for.
+  Place last_place(bool is_full) const {
     Place place;
-    place.key = last_key;
+    place.key = is_full ? shown_key : looked_key;
     return place;
   }
   bool is_behind_cursor(const Row& row) const { return !after || sort.compare(sort.place_of(row), *after) > 0; }
@@ -191,14 +193,18 @@ Status QueryEngine::go_through_keys(Run& run, const Visitor& visitor) {
     const Result<crdt::Op> op = walk.next(store_);
     if (op.status() == Status::not_found) return Status::ok;
     if (!op.ok()) return refuse(op.status(), store_.problem());
-    // What lies beside a row has its key too, and is no row: the place is behind all of it.
-    const bool is_over = is_streamed && run.looks_max != 0 && looks >= run.looks_max && op->cell.name.sub.empty();
-    if (is_over && op->cell.name.map == run.map) return write_cursor(run, run.last_place());
     if (op->cell.name.map != run.map || plan_.keys.is_past(op->cell.name.key)) return Status::ok;
+    // What lies beside a row has its key too, and the next page steps over it once more: a page that has come no
+    // further than that has not come further at all.
+    const bool has_moved = !goes_on || run.looked_key > run.after->key;
+    const bool is_over = is_streamed && run.looks_max != 0 && looks >= run.looks_max && op->cell.name.sub.empty();
+    if (is_over && has_moved) {
+      return write_cursor(run, run.last_place(run.limit != 0 && explanation_.shown == run.limit));
+    }
     bool is_enough = false;
     GRID_TRY(take(run, *op, is_streamed ? &visitor : nullptr, is_enough));
-    if (is_enough) return write_cursor(run, run.last_place());
-    if (run.looks_max != 0) run.last_key = walk.key();
+    if (is_enough) return write_cursor(run, run.last_place(true));
+    if (run.looks_max != 0) run.looked_key = walk.key();
   }
 }
 
@@ -244,7 +250,7 @@ Status QueryEngine::take(Run& run, const crdt::Op& op, const Visitor* visitor, b
     return refuse(Status::full, "more rows would have to be sorted than there is memory for: say a limit");
   }
   ++explanation_.shown;
-  run.last_key = row.key;
+  run.shown_key = row.key;
   visitor->visit(visitor->at, row, op);
   return Status::ok;
 }

@@ -40,12 +40,8 @@ std::string line_of(const Shown& counts, const std::string* waits) {
 }
 
 // What holds for an app for which nothing is said of its own.
-const Shown* common(const std::map<std::string, Shown>& all, const std::string& key) {
-  const std::size_t name = key.find('.');
-  const std::size_t field = name == std::string::npos ? name : key.find('.', name + 1);
-  if (!key.starts_with("app.") || field == std::string::npos) return nullptr;
-  const auto found = all.find("apps" + key.substr(field));
-  return found == all.end() ? nullptr : &found->second;
+const Shown& common(const std::map<std::string, Shown>& all, const Shown& one) {
+  return all.at(std::string("apps.").append(one.name));
 }
 
 }  // namespace
@@ -56,17 +52,15 @@ AdminAnswer tell_config(const config::Config& started, const config::Config& now
   AdminAnswer answer;
   for (const Shown& one : now.shown()) {
     const auto found = before.find(one.key);
-    const Shown* const was = found == before.end() ? common(before, one.key) : &found->second;
-    const bool waits = one.takes == Takes::on_restart && was != nullptr && was->value != one.value;
-    Shown counts = waits ? *was : one;
+    const bool waits = one.takes == Takes::on_restart && !started.agrees_on(one, now);
+    Shown counts = !waits ? one : found == before.end() ? common(before, one) : found->second;
     counts.key = one.key;
     answer.lines += line_of(counts, waits ? &one.value : nullptr);
   }
   // What was said of one app, and is said no more.
   for (const auto& [key, was] : before) {
-    const Shown* const next = common(after, key);
-    if (after.contains(key) || next == nullptr || was.takes != Takes::on_restart || next->value == was.value) continue;
-    answer.lines += line_of(was, &next->value);
+    if (after.contains(key) || was.takes != Takes::on_restart || started.agrees_on(was, now)) continue;
+    answer.lines += line_of(was, &common(after, was).value);
   }
   return answer;
 }

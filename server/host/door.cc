@@ -36,19 +36,19 @@ void Door::adopt(Authenticator::Plan&& plan) {
   pass_on_complaints();
   const std::map<LinkId, Guest> inside = inside_;
   for (const auto& [link, guest] : inside) {
-    if (!gone.has(guest.way)) continue;
-    owner_.ask_anew(link);
-    owner_.end_requests(guest.identity);
+    if (gone.has(guest.way)) owner_.ask_anew(link);
   }
+  owner_.end_requests_of(gone);
 }
 
 void Door::pass_on_complaints() {
   for (const std::string& one : auth_.take_complaints()) owner_.say(one.c_str());
 }
 
-Admission Door::admit(const transport::Caller& caller) {
+bool Door::knows(const transport::Caller& caller) {
   std::string way;
-  return admit(caller, way);
+  const bool is_mute = is_locked() && caller.bearer.empty() && caller.subject.empty();
+  return !is_mute && admit(caller, way).status == transport::kAdmitted;
 }
 
 // In front of the claims stand the bytes of the way, and how many they are: 2 bytes.

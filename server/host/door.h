@@ -33,6 +33,8 @@ class Door {
     virtual void ask_anew(transport::LinkId link) = 0;
     // The same of what they have asked by HTTP.
     virtual void end_requests(std::string_view identity) = 0;
+    // And of what was asked by whoever came in by a way that is withdrawn, with a link or without.
+    virtual void end_requests_of(const Authenticator::Withdrawn& gone) = 0;
 
    protected:
     ~Owner() = default;
@@ -48,8 +50,10 @@ class Door {
   // Goes by it. Who has come in by a way that is withdrawn is to come anew.
   void adopt(Authenticator::Plan&& plan);
 
-  // Without authentication everybody is let in, as nobody.
-  transport::Admission admit(const transport::Caller& caller);
+  // Without authentication everybody is let in, as nobody. `way`: by what; empty: by nothing.
+  transport::Admission admit(const transport::Caller& caller, std::string& way);
+  // Whether it may be told more than anybody: who shows nothing is not refused for that.
+  bool knows(const transport::Caller& caller);
   // A newer token of who is behind this link.
   Verdict prove(transport::LinkId link, std::string_view token);
 
@@ -75,8 +79,6 @@ class Door {
   struct Guest {
     std::string identity, way;
   };
-
-  transport::Admission admit(const transport::Caller& caller, std::string& way);
 
   std::map<transport::LinkId, Guest> inside_;
 };

@@ -388,8 +388,11 @@ void Gateway::on_stranger(std::string_view address, std::string_view trouble) {
   log_.say(Log::Level::info, "stranger", {{"address", address}, {"trouble", trouble}});
 }
 
-std::string Gateway::why_not_ready() const {
+// Names of apps are for who is let in; anybody hears how many.
+std::string Gateway::why_not_ready(const transport::Caller& caller) {
   if (draining_ != nullptr) return "draining";
+  if (awaited_.empty()) return {};
+  if (!door_.knows(caller)) return "opening: " + std::to_string(awaited_.size());
   std::string opening;
   for (const std::string& app : awaited_) opening += (opening.empty() ? "opening: " : ", ") + app;
   return opening;

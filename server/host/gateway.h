@@ -107,8 +107,10 @@ class Gateway final : private transport::LinkListener,
   void on_stranger(std::string_view address, std::string_view trouble) override;
 
   // WebOwner
-  transport::Admission admit(const transport::Caller& caller) override { return door_.admit(caller); }
-  std::string why_not_ready() const override;
+  transport::Admission admit(const transport::Caller& caller, std::string& way) override {
+    return door_.admit(caller, way);
+  }
+  std::string why_not_ready(const transport::Caller& caller) override;
 
   // Door::Owner
   void say(const char* line) override;
@@ -117,6 +119,9 @@ class Gateway final : private transport::LinkListener,
   void ask_anew(transport::LinkId link) override;
   void end_requests(std::string_view identity) override {
     if (web_ != nullptr) web_->disown(identity);
+  }
+  void end_requests_of(const Authenticator::Withdrawn& gone) override {
+    if (web_ != nullptr) web_->disown(gone);
   }
 
   // Apps::Owner

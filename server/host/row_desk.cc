@@ -58,7 +58,8 @@ void RowDesk::answer(ExchangeId exchange, HttpAnswer answer) {
 void RowDesk::give_page(ExchangeId exchange, RowWork& work, Status status) {
   bool is_last = false;
   std::string page = work.take_page(is_last);
-  for (int pages = 1; pages < kLetterPages && !is_last && status == Status::ok && page.size() < kLetterBytes; ++pages) {
+  const auto has_room = [&] { return !is_last && !work.was_long && page.size() < kLetterBytes; };
+  for (int pages = 1; pages < kLetterPages && status == Status::ok && has_room(); ++pages) {
     status = work.next_page();
     page += work.take_page(is_last);
   }

@@ -37,6 +37,7 @@ class RowWork {
   // Set once all is known: what is answered to who sent rows.
   std::optional<transport::HttpAnswer> answer{};
   std::uint64_t owed_bytes = 0;  // Of the body, that were not said to be taken.
+  bool was_long = false;         // The last page took as long as one turn may.
 };
 
 class RowDesk {

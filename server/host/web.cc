@@ -9,7 +9,6 @@
 
 namespace grid::server {
 
-using transport::Admission;
 using transport::ExchangeId;
 using transport::HttpAnswer;
 using transport::HttpRequest;
@@ -70,29 +69,31 @@ void Web::on_request(ExchangeId exchange, const HttpRequest& request) {
 }
 
 std::optional<HttpAnswer> Web::answer_to(ExchangeId exchange, const HttpRequest& request) {
-  if (request.path == "/readyz") return is_read(request.method) ? tell_ready() : not_allowed("GET, HEAD");
-  Admission who = owner_.admit(request.caller);
-  if (who.status != transport::kAdmitted) return web_error(who.status, who.sentence);
+  if (request.path == "/readyz") return is_read(request.method) ? tell_ready(request.caller) : not_allowed("GET, HEAD");
+  Who who;
+  who.admission = owner_.admit(request.caller, who.way);
+  if (who.admission.status != transport::kAdmitted) return web_error(who.admission.status, who.admission.sentence);
   if (request.path != "/metrics") return ask_rows(exchange, request, std::move(who));
   return is_read(request.method) ? ask_figures(exchange, std::move(who)) : not_allowed("GET, HEAD");
 }
 
-HttpAnswer Web::tell_ready() const {
-  const std::string why_not = owner_.why_not_ready();
+HttpAnswer Web::tell_ready(const transport::Caller& caller) {
+  const std::string why_not = owner_.why_not_ready(caller);
   if (!why_not.empty()) return {.status = transport::kUnavailable, .body = why_not + "\n"};
   return {.body = "ready\n"};
 }
 
-std::optional<HttpAnswer> Web::ask_figures(ExchangeId exchange, Admission&& who) {
+std::optional<HttpAnswer> Web::ask_figures(ExchangeId exchange, Who&& who) {
   Asked& asked = asked_[exchange];
-  asked.identity = who.identity;
+  asked.identity = who.admission.identity;
+  asked.way = std::move(who.way);
   asked.engines_left = apps_.engines().size();
   asked.asked_ms = port::monotonic_ms();
   await_figures();
   for (const auto& engine : apps_.engines()) {
     engine->post({.kind = Letter::Kind::ask,
                   .exchange = exchange,
-                  .enclosure = std::make_unique<WebAsk>(WebAsk{.what = WebAsk::What::figures, .who = who})});
+                  .enclosure = std::make_unique<WebAsk>(WebAsk{.what = WebAsk::What::figures, .who = who.admission})});
   }
   return std::nullopt;
 }
@@ -145,7 +146,7 @@ void Web::tell_figures(ExchangeId exchange, Asked& asked) {
   links_.answer(exchange, {.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = metrics_text(figures)});
 }
 
-std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& request, Admission&& who) {
+std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& request, Who&& who) {
   Place place;
   const bool is_place = place.read(request.path);
   const bool is_import = place.what == "import";
@@ -159,10 +160,11 @@ std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& 
   if (app->engine->is_full()) return busy("too much is waiting here");
   Asked& asked = asked_[exchange];
   asked.app = app;
-  asked.identity = who.identity;
+  asked.identity = who.admission.identity;
+  asked.way = std::move(who.way);
   using What = WebAsk::What;
   const What what = is_import ? What::rows_in : is_export ? What::rows_of_export : What::rows_of_query;
-  WebAsk ask{.what = what, .who = std::move(who), .map = std::move(place.map), .query = request.query};
+  WebAsk ask{.what = what, .who = std::move(who.admission), .map = std::move(place.map), .query = request.query};
   app->post({.kind = Letter::Kind::ask, .exchange = exchange, .enclosure = std::make_unique<WebAsk>(std::move(ask))});
   return std::nullopt;
 }
@@ -224,12 +226,21 @@ std::optional<std::size_t> Web::on_answer_room(ExchangeId exchange, MutBytes roo
   return size;
 }
 
-void Web::disown(std::string_view identity) {
+template <typename IsGone>
+void Web::give_up(IsGone is_gone) {
   std::vector<ExchangeId> theirs;
   for (const auto& [exchange, asked] : asked_) {
-    if (asked.identity == identity) theirs.push_back(exchange);
+    if (is_gone(asked)) theirs.push_back(exchange);
   }
   for (const ExchangeId exchange : theirs) links_.give_up(exchange);
+}
+
+void Web::disown(std::string_view identity) {
+  give_up([identity](const Asked& asked) { return asked.identity == identity; });
+}
+
+void Web::disown(const Authenticator::Withdrawn& gone) {
+  give_up([&gone](const Asked& asked) { return gone.has(asked.way); });
 }
 
 void Web::on_exchange_end(ExchangeId exchange, bool) {

@@ -2,10 +2,9 @@
 //
 // Web: what a gateway answers by HTTP, on the port of its links (docs/http.md).
 //
-// Place     Below gateway.h, above apps.h and transport/lws. /healthz is answered below it, rows at the other end of
-// its
-//           letters (row_desk.h).
-// Promises  SEC-1  Everything but readiness is asked of the door first.
+// Place     Below gateway.h, above apps.h, authenticator.h and transport/lws. /healthz is answered below it, rows at
+//           the other end of its letters (row_desk.h).
+// Promises  SEC-1  Everything but readiness is asked of the door first; what is not ready is named to who is let in.
 //           BND-1  A body is taken as fast as the journal takes it, and given as fast as the other end takes it: an
 //                  exchange holds kBodyBytes that come, or one page that goes.
 // Threads   One: the network's.
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "server/host/apps.h"
+#include "server/host/auth/authenticator.h"
 #include "server/host/metrics.h"
 #include "transport/lws/http_listener.h"
 #include "transport/lws/lws_context.h"
@@ -29,9 +29,10 @@ namespace grid::server {
 // What is told of each request before it is looked at.
 class WebOwner {
  public:
-  virtual transport::Admission admit(const transport::Caller& caller) = 0;
-  // A sentence; empty: it is.
-  virtual std::string why_not_ready() const = 0;
+  // As Door::admit().
+  virtual transport::Admission admit(const transport::Caller& caller, std::string& way) = 0;
+  // A sentence, as far as this caller may know it; empty: it is.
+  virtual std::string why_not_ready(const transport::Caller& caller) = 0;
   // But for what is an app's.
   virtual GatewayFigures figures() const = 0;
 
@@ -50,6 +51,8 @@ class Web final : public transport::HttpListener {
 
   // Whoever has come in by this name is that no more.
   void disown(std::string_view identity);
+  // The same of who came in by these ways.
+  void disown(const Authenticator::Withdrawn& gone);
   // The engine's letters.
   void answer(Letter&& letter);
   void take_page(Letter&& letter);
@@ -67,7 +70,8 @@ class Web final : public transport::HttpListener {
   // One that waits for letters.
   struct Asked {
     App* app = nullptr;      // Null: it asks all engines for their figures.
-    std::string identity{};  // Whose it is.
+    std::string identity{};  // Whose it is,
+    std::string way{};       // and by what they came in.
     std::uint64_t sent = 0;  // Bytes of its body that the engine has not taken.
     bool is_held = false;    // Its body is made to wait.
     std::vector<std::uint8_t> page{};
@@ -80,16 +84,24 @@ class Web final : public transport::HttpListener {
     std::vector<AppFigures> figures{};  // and what may be told of them.
   };
 
+  // An admission, and by what it was had.
+  struct Who {
+    transport::Admission admission{};
+    std::string way{};
+  };
+
   Asked* find(transport::ExchangeId exchange);
   // Nothing: it waits for letters.
   std::optional<transport::HttpAnswer> answer_to(transport::ExchangeId exchange, const transport::HttpRequest& request);
-  std::optional<transport::HttpAnswer> ask_figures(transport::ExchangeId exchange, transport::Admission&& who);
+  std::optional<transport::HttpAnswer> ask_figures(transport::ExchangeId exchange, Who&& who);
   std::optional<transport::HttpAnswer> ask_rows(transport::ExchangeId exchange, const transport::HttpRequest& request,
-                                                transport::Admission&& who);
-  transport::HttpAnswer tell_ready() const;
+                                                Who&& who);
+  transport::HttpAnswer tell_ready(const transport::Caller& caller);
   void tell_figures(transport::ExchangeId exchange, Asked& asked);
   void await_figures();
   void tell_late();
+  template <typename IsGone>
+  void give_up(IsGone is_gone);
 
   transport::LwsContext& links_;
   Apps& apps_;

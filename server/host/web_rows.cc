@@ -123,6 +123,7 @@ class RowsOut final : public RowWork {
     };
     GRID_TRY(app_.ask(who_.identity, who_.claims, question, {visit, this}));
     cursor_ = app_.desk().cursor();
+    was_long = count_ < question.limit;
     left_ -= std::min(left_, count_);
     is_last_ = cursor_.empty() || left_ == 0;
     if (is_last_ && !cursor_.empty() && !is_export_) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may come to a gateway: tokens, enrolments, and what becomes of links whose token ends."""
+import http.client
 import os
 import pathlib
 import re
@@ -15,6 +16,8 @@ import harness
 import secure
 import tokens
 from harness import wait_until
+
+EXPORTED_ROWS = 800  # Of 30 kB: more than sockets hold.
 
 
 class Gateway(harness.Process):
@@ -215,6 +218,35 @@ class Tokens(AuthTest):
         self.put(gateway, tokens.token(second, "k2", "anna"))
         self.assertIsNone(other.child.poll(), other.errors)
         self.assertFalse([line for line in gateway.errors if "who may come in has changed" in line][1:])
+
+    def test_a_key_that_is_taken_away_ends_an_export_that_came_by_it_without_a_link(self):
+        gateway = self.gateway()
+        second = tokens.Rsa(self.folder, "second")
+        self.give_key("k2", second)
+        stays = tokens.token(second, "k2", "anna")
+        self.put(gateway, stays)
+        row = '{"key":"%d","value":"' + "x" * 30_000 + '"}\n'
+        for first in range(0, EXPORTED_ROWS, 100):
+            rows = "".join(row % n for n in range(first, first + 100))
+            self.http(gateway, "POST", "/v1/default/import/load", stays, rows)
+        exports = [self.http(gateway, "GET", "/v1/default/export/load", token) for token in (self.jwt(), stays)]
+        for export in exports:
+            export.read(1)  # They are under way, and far from their end.
+        (self.keys / "k1.hs256").unlink()
+        gateway.child.send_signal(signal.SIGHUP)
+        wait_until(lambda: any("configuration reloaded" in line for line in gateway.errors), "the reload")
+        with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+            exports[0].read()
+        self.assertEqual(exports[1].read().count(b"\n"), EXPORTED_ROWS)
+
+    def http(self, gateway, method, path, token, body=None):
+        connection = http.client.HTTPConnection(gateway.url.removeprefix("ws://"), timeout=harness.DEADLINE_SECONDS)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body, {"Authorization": f"Bearer {token}"})
+        answer = connection.getresponse()
+        self.addCleanup(answer.close)
+        self.assertEqual(answer.status, 200)
+        return answer
 
     def test_a_reload_that_is_refused_ends_nobody(self):
         gateway = self.gateway()

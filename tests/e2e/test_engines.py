@@ -9,6 +9,7 @@ import urllib.request
 
 import harness
 import load
+import tokens
 
 LOADERS = ("a", "b", "c")
 ROUNDS = 6
@@ -90,6 +91,38 @@ class Engines(load.LoadTest):
         # This question has a socket too.
         harness.wait_until(lambda: self.figure(gateway, "grid_sockets") == 1, "nothing is left of those that have gone")
         self.assertEqual(gateway.stop(), 0, gateway.errors)
+
+    def test_who_shows_no_proof_is_not_told_which_apps_are_opening(self):
+        harness.program("gridd-postgres.so")
+        (self.folder / "gateway/apps/slow").mkdir(parents=True)
+        (self.folder / "keys").mkdir()
+        key = tokens.Secret("k" * 40)
+        (self.folder / "keys/k1.hs256").write_text(key.text, encoding="utf-8")
+        (self.folder / "keys/k1.hs256").chmod(0o600)
+        config = self.file("gridd.toml", f"""
+[auth.jwt]
+keys = "{self.folder / "keys"}"
+[app.slow.sink]
+type = "postgres"
+url = "postgres://127.0.0.1:{self.silent()}/x"
+connect_timeout = "1m"
+""")
+        gateway = harness.Process([harness.program("gridd"), "--config", config, "--data", self.path("gateway"),
+                                   "--listen", "127.0.0.1:0"])
+        self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
+        url = gateway.first_line().replace("ws://", "http://") + "/readyz"
+
+        def told(token):
+            request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+            with self.assertRaises(urllib.error.HTTPError) as answer:
+                urllib.request.urlopen(request, timeout=harness.DEADLINE_SECONDS)
+            with answer.exception as refused:
+                return refused.code, refused.read().decode()
+
+        self.assertEqual(told(None), (503, "opening: 1\n"))
+        self.assertFalse([line for line in gateway.errors if "refused" in line])
+        self.assertEqual(told(tokens.token(key, "k1", "anna")), (503, "opening: slow\n"))
+        self.assertEqual(told(tokens.token(key, "k2", "anna")), (503, "opening: 1\n"))
 
     def use(self, gateway, stop, troubles):
         """Brings rows, reads them and asks for figures until it is told to stop."""

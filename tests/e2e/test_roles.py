@@ -83,6 +83,12 @@ class Roles(harness.GridTest):
         self.assertEqual(self.run_as("ann", "put", "people", "x", "1").code, 5)
         self.assertNotEqual(self.run_as("eve", "put", "climate", "x", '{"owner": "eve"}').code, 0)
 
+    # The refusal of a write comes behind it, and is the last sentence.
+    def test_a_sync_of_what_no_grant_says_ends_at_once_whatever_else_is_refused(self):
+        self.store_of("ann", "--offline", "put", "climate", "b", '{"owner": "bob"}')
+        refused = self.run_as("ann", "--store", self.path("ann"), "sync", "--map", "people", "--timeout", "600s")
+        self.assertEqual((refused.code, "no grant to read" in refused.err), (5, True), str(refused))
+
     def test_a_sync_of_what_no_grant_says_ends_at_once(self):
         refused = self.run_as("ann", "--store", self.path("other"), "sync", "--map", "people", "--timeout", "600s")
         self.assertEqual((refused.code, "no grant to read" in refused.err), (5, True), str(refused))

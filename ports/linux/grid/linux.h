@@ -111,6 +111,9 @@ class LinuxHost {
 
   // The last trouble as a sentence. Never null.
   const char* problem() const;
+  // The first of the subscriptions that the server has refused, as a sentence with the reason at its end, whatever has
+  // been a trouble since. Never null; empty: none.
+  const char* refusal() const;
   // The loop, for timers and sockets of your own. Not before open().
   uv_loop_s* loop();
 

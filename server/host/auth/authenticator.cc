@@ -31,19 +31,17 @@ bool Authenticator::Withdrawn::has(std::string_view way) const {
   if (way == kDeviceWay) return all || devices;
   if (way == kCertificateWay) return all || certificates;
   if (!way.starts_with(kTokenWay)) return false;
-  const std::string_view key = way.substr(kTokenWay.size());
-  // A token that names no key may be of any.
-  return all || tokens || (key.empty() ? !keys.empty() : std::find(keys.begin(), keys.end(), key) != keys.end());
+  const std::string_view mark = way.substr(kTokenWay.size());
+  return all || tokens || std::find(serving.begin(), serving.end(), mark) == serving.end();
 }
 
 Authenticator::Withdrawn Authenticator::adopt(Plan&& plan) {
   Withdrawn gone{.all = plan.options.default_roles != options_.default_roles,
                  .devices = options_.device_tokens && !plan.options.device_tokens,
                  .certificates = plan.options.certificates != options_.certificates};
-  if (jwt_.has_value()) {
-    gone.tokens = !plan.jwt.has_value() || !plan.jwt->has_rules_of(*jwt_);
-    if (plan.jwt.has_value()) gone.keys = plan.jwt->missing_of(*jwt_);
-  }
+  gone.tokens = jwt_.has_value() && plan.jwt.has_value() && !plan.jwt->has_rules_of(*jwt_);
+  // The ring that runs is no measure of what has left: it is read anew at a token of an unknown kid.
+  if (plan.jwt.has_value()) gone.serving = plan.jwt->marks();
   options_ = std::move(plan.options);
   certificates_ = std::move(plan.certificates);
   jwt_.reset();

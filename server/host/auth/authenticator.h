@@ -56,7 +56,8 @@ class Authenticator {
   // Ways of coming in by which somebody was let in before, and might not be any more, or not with the same roles.
   struct Withdrawn {
     bool all = false, devices = false, certificates = false, tokens = false;
-    std::vector<std::string> keys{};  // Of tokens.
+    // Marks of the keys that serve now: a token of any other key is withdrawn, whenever that key has left.
+    std::vector<std::string> serving{};
     bool has(std::string_view way) const;
   };
   // Goes by it.

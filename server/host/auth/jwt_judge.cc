@@ -113,7 +113,7 @@ Verdict JwtJudge::judge(std::string_view token, std::uint64_t now_ms, std::uint6
   if (!parse_object(payload, canonical)) return Verdict::refuse("what it says is no JSON object, or too much of one");
   if (!is_signed_by(*key, token)) return Verdict::refuse("its signature is not of the key");
   Verdict verdict = judge_claims(payload, rules_, wall_ms);
-  verdict.way = std::string(kTokenWay) + head.kid;
+  verdict.way = std::string(kTokenWay) + key->mark;
   return verdict;
 }
 

@@ -41,8 +41,8 @@ class JwtJudge {
   Verdict judge(std::string_view token, std::uint64_t now_ms, std::uint64_t wall_ms);
 
   bool has_rules_of(const JwtJudge& other) const { return rules_ == other.rules_; }
-  // As KeyRing::missing_of().
-  std::vector<std::string> missing_of(const JwtJudge& other) const { return keys_.missing_of(other.keys_); }
+  // As KeyRing::marks().
+  std::vector<std::string> marks() const { return keys_.marks(); }
   std::size_t key_count() const { return keys_.size(); }
   // What rereading has found wrong since the last time.
   std::vector<std::string> take_complaints() { return std::exchange(complaints_, {}); }

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/sha256.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -85,6 +87,15 @@ std::string read_secret(std::string& bytes) {
          std::to_string(KeyRing::kSecretBytesMin);
 }
 
+std::string mark_of(const std::string& kid, const Key& key) {
+  std::array<std::uint8_t, 32> digest{};
+  [[maybe_unused]] const int done =
+      mbedtls_sha256_ret(reinterpret_cast<const unsigned char*>(key.bytes.data()), key.bytes.size(), digest.data(), 0);
+  std::string mark = kid + " " + name_of(key.algorithm) + " ";
+  for (const std::uint8_t byte : digest) mark.append({"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]});
+  return mark;
+}
+
 struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
@@ -128,6 +139,7 @@ std::string KeyRing::read_key(int folder, const std::string& file, Keys& keys) {
   Key key;
   std::string wrong = read_file(folder, file, is_secret ? S_IRWXO : S_IWOTH, key.bytes);
   if (wrong.empty()) wrong = is_secret ? read_secret(key.bytes) : read_public(key.bytes, key.algorithm);
+  if (wrong.empty()) key.mark = mark_of(kid, key);
   if (wrong.empty() && !keys.emplace(kid, std::move(key)).second) {
     keys.erase(kid);
     wrong = "has the kid of another file: none of the two serves";
@@ -135,13 +147,10 @@ std::string KeyRing::read_key(int folder, const std::string& file, Keys& keys) {
   return wrong;
 }
 
-std::vector<std::string> KeyRing::missing_of(const KeyRing& other) const {
-  std::vector<std::string> missing;
-  for (const auto& [kid, key] : other.keys_) {
-    const Key* const same = find(kid);
-    if (same == nullptr || *same != key) missing.push_back(kid);
-  }
-  return missing;
+std::vector<std::string> KeyRing::marks() const {
+  std::vector<std::string> marks;
+  for (const auto& [kid, key] : keys_) marks.push_back(key.mark);
+  return marks;
 }
 
 const Key* KeyRing::find(std::string_view kid) const {

@@ -27,8 +27,7 @@ const char* name_of(Algorithm algorithm);
 struct Key {
   Algorithm algorithm = Algorithm::hs256;
   std::string bytes{};  // PEM, or the secret itself.
-
-  friend bool operator==(const Key&, const Key&) = default;
+  std::string mark{};   // The kid, and a digest of the key: another key that is given this kid has another mark.
 };
 
 class KeyRing {
@@ -51,8 +50,8 @@ class KeyRing {
   // The only key for this algorithm; null: there is none, or there are more.
   const Key* only(Algorithm algorithm) const;
   std::size_t size() const { return keys_.size(); }
-  // The names of the keys of `other` that are not here, or are other keys here.
-  std::vector<std::string> missing_of(const KeyRing& other) const;
+  // Of all keys.
+  std::vector<std::string> marks() const;
   const std::string& folder() const { return folder_; }
 
  private:

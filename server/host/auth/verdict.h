@@ -42,7 +42,7 @@ struct Verdict {
   Status status = Status::denied;
   std::string reason{};  // For the gateway's own log: more than the peer may know, and nothing of the token itself.
   Proven proven{};
-  std::string way{};  // By what it was proven: kDeviceWay, kCertificateWay, or kTokenWay with the key's name behind it.
+  std::string way{};  // By what it was proven: kDeviceWay, kCertificateWay, or kTokenWay with the key's mark behind it.
 
   bool ok() const { return status == Status::ok; }
   static Verdict refuse(std::string why) { return {.status = Status::denied, .reason = std::move(why)}; }

@@ -240,20 +240,25 @@ Node Config::section(std::string_view name, std::string_view app) const {
 std::vector<Shown> Config::shown() const {
   std::vector<Shown> all;
   for (const auto& key : gateway_keys()) {
-    all.push_back({std::string(key.name), written(key, gateway_), origin_in(origins_, key.name), key.takes});
+    all.push_back({std::string(key.name), written(key, gateway_), origin_in(origins_, key.name), key.takes, key.name});
   }
   for (const auto& key : app_keys()) {
-    all.push_back(
-        {"apps." + std::string(key.name), written(key, apps_.settings), origin_in(apps_.origins, key.name), key.takes});
+    all.push_back({"apps." + std::string(key.name), written(key, apps_.settings), origin_in(apps_.origins, key.name),
+                   key.takes, key.name});
   }
   for (const auto& [name, app] : app_) {
     for (const auto& [key, origin] : app.origins) {
       const Key<AppSettings>& found = *find(app_keys(), key);
       all.push_back({std::string("app.").append(name).append(".").append(key), written(found, app.settings), origin,
-                     found.takes});
+                     found.takes, found.name, name});
     }
   }
   return all;
+}
+
+bool Config::agrees_on(const Shown& one, const Config& other) const {
+  if (one.key == one.name) return is_same(*find(gateway_keys(), one.name), gateway_, other.gateway_);
+  return is_same(*find(app_keys(), one.name), app(one.app), other.app(one.app));
 }
 
 std::vector<std::string> Config::waiting(const Config& next) const {

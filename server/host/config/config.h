@@ -39,6 +39,8 @@ struct Shown {
   std::string value;
   std::string origin;  // "built in", FILE:LINE:COLUMN, "environment NAME" or a flag
   Takes takes;
+  std::string_view name{};  // In the table of keys.
+  std::string app{};        // For which it is said; empty: for all, or for the gateway.
 };
 
 class Config {
@@ -57,6 +59,8 @@ class Config {
 
   // Every setting; of one app, what is set for it alone.
   std::vector<Shown> shown() const;
+  // Whether both have the same value for it, secret or not.
+  bool agrees_on(const Shown& one, const Config& other) const;
   // Sentences: what is different in `next` and waits for a restart.
   std::vector<std::string> waiting(const Config& next) const;
 

@@ -19,6 +19,7 @@ using test::Signer;
 
 constexpr std::uint64_t kNowMs = 1'900'000'000'000;
 constexpr const char* kSecret = "a secret of more than thirty-two bytes";
+constexpr const char* kOther = "another one of more than thirty-two bytes";
 
 struct Fixture {
   test::Folder data;
@@ -37,6 +38,10 @@ struct Fixture {
   }
   std::string jwt(const std::string& sub) const {
     return hs.token(R"({"alg":"HS256","kid":"hs"})", R"({"sub":")" + sub + R"(","exp":1900000600})");
+  }
+  std::string jwt_of_other(const std::string& kid) const {
+    return Signer::secret(kOther).token(R"({"alg":"HS256","kid":")" + kid + R"("})",
+                                        R"({"sub":"bob","exp":1900000600})");
   }
   std::string enroll(const char* name, std::uint64_t expires_ms = 0) {
     const std::array<std::uint8_t, 32> secret{++drawn_};
@@ -179,12 +184,20 @@ Authenticator::Withdrawn adopted(const AuthOptions& options) {
   return at->auth.adopt(std::move(plan));
 }
 
+// Of a token by the key of the fixture; `head` says more of it.
+std::string token_way(const char* head = R"({"alg":"HS256","kid":"hs"})") {
+  const Verdict verdict = at->judge(at->hs.token(head, R"({"sub":"anna","exp":1900000600})"));
+  assert_ok(verdict.status);
+  return verdict.way;
+}
+
 bool is_any_withdrawn(const Authenticator::Withdrawn& gone) {
-  return gone.has(kDeviceWay) || gone.has(kCertificateWay) || gone.has("token:hs") || gone.has("token:");
+  return gone.has(kDeviceWay) || gone.has(kCertificateWay) || gone.has(token_way());
 }
 
 void each_proof_says_its_way(void**) {
-  assert_string_equal(at->judge(at->jwt("anna")).way.c_str(), "token:hs");
+  assert_true(token_way().starts_with("token:hs ") && token_way() == token_way(R"({"alg":"HS256"})"));
+  assert_true(token_way().find(kSecret) == std::string::npos);
   assert_string_equal(at->judge(at->enroll("way")).way.c_str(), "device");
   assert_string_equal(at->judge({}, "CN=root").way.c_str(), "certificate");
 }
@@ -197,21 +210,58 @@ void what_is_configured_as_before_or_wider_withdraws_nothing(void**) {
 
 void only_who_came_by_what_is_gone_has_to_come_anew(void**) {
   AuthOptions options = at->options;
-  at->keys.write("hs.hs256", "the same name, another secret of its length");
+  const std::string before = token_way();
+  at->keys.write("more.hs256", kOther);
   Authenticator::Withdrawn gone = adopted(options);
-  assert_true(gone.has("token:hs") && gone.has("token:"));
-  assert_false(gone.has("token:more") || gone.has(kDeviceWay) || gone.has(kCertificateWay));
+  const std::string more = at->judge(at->jwt_of_other("more")).way;
+  at->keys.remove("hs.hs256");
+  gone = adopted(options);
+  assert_true(gone.has(before));
+  assert_false(gone.has(more) || gone.has(kDeviceWay) || gone.has(kCertificateWay));
   options.certificates.pop_back();
   gone = adopted(options);
-  assert_true(gone.has(kCertificateWay) && !gone.has("token:hs") && !gone.has(kDeviceWay));
+  assert_true(gone.has(kCertificateWay) && !gone.has(more) && !gone.has(kDeviceWay));
   options.device_tokens = false;
   gone = adopted(options);
-  assert_true(gone.has(kDeviceWay) && !gone.has("token:hs") && !gone.has(kCertificateWay));
+  assert_true(gone.has(kDeviceWay) && !gone.has(more) && !gone.has(kCertificateWay));
   options.jwt.rules.issuer = "somebody";
-  assert_true(adopted(options).has("token:hs"));
+  assert_true(adopted(options).has(more));
   options.default_roles.clear();
   gone = adopted(options);
-  assert_true(gone.has("token:hs") && gone.has(kDeviceWay) && gone.has(kCertificateWay));
+  assert_true(gone.has(more) && gone.has(kDeviceWay) && gone.has(kCertificateWay));
+  options.jwt = {};
+  assert_true(adopted(options).has(more));
+}
+
+void another_key_by_the_same_name_withdraws_the_first(void**) {
+  const std::string before = token_way();
+  at->keys.write("hs.hs256", kOther);
+  assert_true(adopted(at->options).has(before));
+  assert_false(adopted(at->options).has(at->judge(at->jwt_of_other("hs")).way));
+}
+
+// Whoever shows a token of an unknown kid has the keys read anew, and what is withdrawn is no less for that.
+void a_key_that_left_unasked_is_withdrawn_by_the_next_reload(void**) {
+  const std::string before = token_way();
+  at->keys.write("more.hs256", kOther);
+  at->keys.remove("hs.hs256");
+  assert_ok(at->judge(at->jwt_of_other("more")).status);
+  assert_false(at->judge(at->jwt("anna")).ok());
+  assert_true(adopted(at->options).has(before));
+}
+
+void a_key_that_was_replaced_unasked_is_withdrawn_by_the_next_reload(void**) {
+  const std::string before = token_way();
+  at->keys.write("hs.hs256", kOther);
+  assert_false(at->judge(at->jwt_of_other("unknown")).ok());
+  const std::string meanwhile = at->judge(at->jwt_of_other("hs")).way;
+  Authenticator::Withdrawn gone = adopted(at->options);
+  assert_true(gone.has(before));
+  assert_false(gone.has(meanwhile));
+  // Who came by the key that stood there for a while goes as well.
+  at->keys.write("hs.hs256", kSecret);
+  gone = adopted(at->options);
+  assert_true(gone.has(meanwhile) && !gone.has(before));
 }
 
 void a_plan_that_is_refused_changes_nothing(void**) {
@@ -240,6 +290,10 @@ int main() {
       cmocka_unit_test_setup_teardown(each_proof_says_its_way, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_is_configured_as_before_or_wider_withdraws_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(only_who_came_by_what_is_gone_has_to_come_anew, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(another_key_by_the_same_name_withdraws_the_first, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_key_that_left_unasked_is_withdrawn_by_the_next_reload, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_key_that_was_replaced_unasked_is_withdrawn_by_the_next_reload, set_up,
+                                      tear_down),
       cmocka_unit_test_setup_teardown(a_plan_that_is_refused_changes_nothing, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -290,6 +290,81 @@ void a_node_says_hello_at_the_path_of_its_app_and_goodbye_at_the_end(void** stat
   assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+// Greets, refuses whatever is subscribed to, and hangs up.
+class Refuser final : public transport::LinkListener {
+ public:
+  explicit Refuser(transport::LwsContext& links) : links_(links) {}
+  transport::Admission admit(const transport::LinkRequest&) override { return {.status = transport::kAdmitted}; }
+  void on_open(transport::LinkId, std::string_view, std::string_view, Bytes) override {}
+  void on_frame(transport::LinkId link, Bytes frame) override {
+    grid_Subscribe asked;
+    if (wire::kind_of(frame).value_or(wire::Kind::bye) == wire::Kind::hello) {
+      grid_Welcome welcome = grid_Welcome_init_zero;
+      welcome.protocol = wire::kProtocolMax;
+      welcome.epoch = 1;
+      welcome.frame_bytes_max = welcome.value_bytes_max = 65'536;
+      welcome.window_ops = 1;
+      add(wire::encode(welcome, room_));
+    } else if (wire::decode(frame, asked) == Status::ok) {
+      grid_Subscribed answer = grid_Subscribed_init_zero;
+      answer.id = asked.id;
+      answer.mode = static_cast<std::uint32_t>(wire::PullMode::refused);
+      answer.status = static_cast<std::uint32_t>(Status::denied);
+      add(wire::encode(answer, room_));
+      has_refused_ = true;
+    }
+    links_.want_write(link);
+  }
+  std::optional<std::size_t> on_writable(transport::LinkId link, MutBytes room) override {
+    if (due_.empty()) {
+      if (has_refused_) links_.close(link, transport::kCloseGoingAway, "gone for a while");
+      return {};
+    }
+    const std::vector<std::uint8_t> frame = std::move(due_.front());
+    due_.erase(due_.begin());
+    copy(frame, room);
+    links_.want_write(link);
+    return frame.size();
+  }
+  void on_close(transport::LinkId, std::string_view) override {}
+
+ private:
+  void add(Bytes frame) { due_.emplace_back(frame.begin(), frame.end()); }
+
+  transport::LwsContext& links_;
+  std::uint8_t room_[wire::kControlBytesMax] = {};
+  std::vector<std::vector<std::uint8_t>> due_;
+  bool has_refused_ = false;
+};
+
+void a_refusal_is_told_after_the_link_that_brought_it_is_gone(void** state) {
+  (void)state;
+  uv_loop_t loop;
+  uv_loop_init(&loop);
+  {
+    transport::LwsContext server;
+    Refuser refuser(server);
+    assert_ok(server.open(&loop, {}));
+    assert_ok(server.listen("127.0.0.1:0", refuser));
+    LinuxHost host;
+    Node* const node = host.open({.app = "farm", .server = "ws://" + server.bound()});
+    assert_non_null(node);
+    assert_string_equal(host.refusal(), "");
+    assert_ok(node->subscribe(Scope{}));
+    assert_true(host.wait_until(
+        [&](const runtime::ReplicaStatus& status) {
+          uv_run(&loop, UV_RUN_NOWAIT);
+          host.post([](void*) {}, nullptr);
+          return status.state == SyncState::backoff;
+        },
+        60'000));
+    assert_null(std::strstr(host.problem(), "refused"));
+    assert_string_equal(host.refusal(), "the server refused a subscription: denied");
+  }
+  uv_run(&loop, UV_RUN_DEFAULT);
+  assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 void a_server_that_is_not_there_is_named_and_tried_again(void** state) {
   (void)state;
   LinuxHost host;
@@ -357,6 +432,7 @@ int main() {
                               HOST_TEST(stop_ends_run),
                               HOST_TEST(a_wait_for_the_server_times_out_without_one),
                               HOST_TEST(a_node_says_hello_at_the_path_of_its_app_and_goodbye_at_the_end),
+                              HOST_TEST(a_refusal_is_told_after_the_link_that_brought_it_is_gone),
                               HOST_TEST(a_server_that_is_not_there_is_named_and_tried_again),
                               HOST_TEST(an_inspection_socket_that_cannot_be_had_is_a_sentence),
                               HOST_TEST(an_inspection_socket_is_its_owners_and_goes_with_the_host)};

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "server/host/app_config.h"
+#include "server/host/config_desk.h"
 #include "server/host/search_config.h"
 #include "tests/check.h"
 #include "tests/contract/temporary_directory.h"
@@ -181,6 +182,41 @@ void what_waits_for_a_restart_is_told(void**) {
   assert_string_equal(waiting[2].c_str(), "app.farm.links stays 3 until a restart makes it 9");
 }
 
+// What the desk says of `key`, with what comes behind the origin; empty: nothing.
+std::string told(const AdminAnswer& answer, const std::string& key) {
+  const std::size_t line = answer.lines.find("{\"key\":\"" + key + "\"");
+  if (line == std::string::npos) return {};
+  const std::string whole = answer.lines.substr(line, answer.lines.find('\n', line) - line);
+  const std::size_t origin = whole.find(",\"origin\":");
+  const std::size_t value = whole.find(",\"value\":");
+  return whole.substr(value + 1, origin - value - 1) + whole.substr(whole.find("\"", origin + 12) + 1);
+}
+
+void the_desk_tells_that_a_secret_waits_and_not_which(void**) {
+  const Place before("[apps]\nsink.url = 'postgres://u:old@h/d'\n[app.a]\nsink.url = 'postgres://u:own@h/d'\n");
+  const Place after("[apps]\nsink.url = 'postgres://u:new@h/d'\n[app.b]\nsink.url = 'postgres://u:old@h/d'\n");
+  const Config started = taken({.file = before.file});
+  const AdminAnswer same = tell_config(started, started);
+  assert_string_equal(told(same, "apps.sink.url").c_str(), "\"value\":\"(not told)\"}");
+  const AdminAnswer answer = tell_config(started, taken({.file = after.file}));
+  const char* const waits = "\"value\":\"(not told)\",\"waits\":\"(not told)\"}";
+  assert_string_equal(told(answer, "apps.sink.url").c_str(), waits);
+  assert_string_equal(told(answer, "app.a.sink.url").c_str(), waits);
+  // As it was, though said elsewhere.
+  assert_string_equal(told(answer, "app.b.sink.url").c_str(), "\"value\":\"(not told)\"}");
+  for (const char* secret : {"u:old", "u:new", "u:own"}) assert_true(answer.lines.find(secret) == std::string::npos);
+}
+
+void the_desk_tells_what_waits_for_an_app_whose_name_has_a_point(void**) {
+  const Place before("[app.'farm.north']\nlinks = 3\n");
+  const Place after("[app.'farm.north']\nlinks = 4\n");
+  const Config started = taken({.file = before.file});
+  const AdminAnswer changed = tell_config(started, taken({.file = after.file}));
+  assert_string_equal(told(changed, "app.farm.north.links").c_str(), "\"value\":3,\"waits\":4}");
+  const AdminAnswer unsaid = tell_config(started, Config());
+  assert_string_equal(told(unsaid, "app.farm.north.links").c_str(), "\"value\":3,\"waits\":1024}");
+}
+
 void every_setting_has_a_variable_of_its_own(void**) {
   std::vector<std::string> names;
   for (const auto& key : gateway_keys()) names.push_back(variable_of(key.name));
@@ -229,6 +265,8 @@ int main() {
       cmocka_unit_test(a_file_that_is_not_there_is_named),
       cmocka_unit_test(an_empty_file_says_nothing),
       cmocka_unit_test(what_waits_for_a_restart_is_told),
+      cmocka_unit_test(the_desk_tells_that_a_secret_waits_and_not_which),
+      cmocka_unit_test(the_desk_tells_what_waits_for_an_app_whose_name_has_a_point),
       cmocka_unit_test(every_setting_has_a_variable_of_its_own),
       cmocka_unit_test(what_is_shown_can_be_read_again),
       cmocka_unit_test(spans_and_sizes_have_units),

@@ -127,6 +127,40 @@ void a_large_map_is_gone_through_in_pieces(void**) {
   assert_string_equal(found.c_str(), "row/13999={\"rare\":1};row/17999={\"rare\":1};;");
 }
 
+void a_key_with_more_beside_it_than_one_turn_looks_at_is_passed(void**) {
+  Story story({});
+  story.put(kRoot, "x", "1");
+  for (int i = 0; i < 5'000; ++i) story.put(kRoot, "x", "1", "beside/" + std::to_string(i));
+  story.put(kRoot, "y", "2");
+  story.put(kRoot, "z", "3");
+  std::string found;
+  std::string cursor;
+  int turns = 0;
+  do {
+    const Asked asked = ask(story, "root", {.map = "climate", .where = "$key >= 'x'", .after = cursor});
+    assert_status(asked.status, Status::ok);
+    found += asked.rows + ";";
+    cursor = asked.cursor;
+  } while (!cursor.empty() && ++turns < 100);
+  assert_string_equal(found.c_str(), "x=1;y=2;z=3;");
+}
+
+// PROTOCOL P21
+void a_cursor_names_no_row_that_is_hidden(void**) {
+  std::string cursors[2];
+  for (const bool is_there : {false, true}) {
+    Story story({{.map = "climate", .rights = {Right::read}, .where = "owner = $user"}});
+    story.put(kRoot, "x", R"({"owner": "ann"})");
+    if (is_there) story.put(kRoot, "y", R"({"owner": "bob"})");
+    story.put(kRoot, "z", R"({"owner": "ann"})");
+    const Asked asked = ask(story, "ann", {.map = "climate", .where = "$key >= 'x'", .limit = 1});
+    assert_status(asked.status, Status::ok);
+    cursors[is_there] = asked.cursor;
+  }
+  assert_false(cursors[0].empty());
+  assert_string_equal(cursors[0].c_str(), cursors[1].c_str());
+}
+
 void a_question_that_makes_no_sense_is_refused_with_a_sentence(void**) {
   Story story({});
   const Asked asked = ask(story, "root", {.map = "climate", .where = "owner = "});
@@ -198,6 +232,8 @@ int main() {
       cmocka_unit_test(rows_of_ones_own_are_whole_where_others_are_masked),
       cmocka_unit_test(pages_end_where_the_rows_do),
       cmocka_unit_test(a_large_map_is_gone_through_in_pieces),
+      cmocka_unit_test(a_key_with_more_beside_it_than_one_turn_looks_at_is_passed),
+      cmocka_unit_test(a_cursor_names_no_row_that_is_hidden),
       cmocka_unit_test(a_question_that_makes_no_sense_is_refused_with_a_sentence),
       cmocka_unit_test(what_is_written_stands_for_devices_too),
       cmocka_unit_test(writes_are_held_against_the_row_as_it_was_and_as_it_would_be),

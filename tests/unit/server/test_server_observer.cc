@@ -56,6 +56,20 @@ Bench& begin(void** state) {
   return bench;
 }
 
+void an_op_that_a_newer_write_answers_is_told_with_the_place_of_that(void** state) {
+  Bench& bench = begin(state);
+  bench.coordinator->limit({.cells = 1});
+  bench.send(1, push({put(1, "a", kWallMs, kA)}));
+  notes().take();
+  crdt::Op refused = put(2, "b", kWallMs + 1, kA);
+  bench.send(1, push({refused}));
+  assert_string_equal(notes().take().c_str(), "op link 1 seq 2 climate/b put full at 0\n");
+  refused.seq = 3;
+  refused.was_applied = true;
+  bench.send(1, push({refused}));
+  assert_string_equal(notes().take().c_str(), "op link 1 seq 3 climate/b put full at 2\n");
+}
+
 void an_op_is_told_from_its_link_to_the_disk(void** state) {
   Bench& bench = begin(state);
   bench.send(1, push({put(7, "a", kWallMs, kA)}));
@@ -131,9 +145,13 @@ void who_wants_no_ops_is_told_none(void** state) {
 int main() {
   using namespace grid::server;
   const CMUnitTest tests[] = {
-      server_test(an_op_is_told_from_its_link_to_the_disk), server_test(what_came_again_has_no_place_of_its_own),
-      server_test(a_refusal_is_told_with_its_reason),       server_test(what_comes_without_a_link_is_told_too),
-      server_test(what_the_database_has_is_told),           server_test(a_session_that_ends_is_told),
+      server_test(an_op_that_a_newer_write_answers_is_told_with_the_place_of_that),
+      server_test(an_op_is_told_from_its_link_to_the_disk),
+      server_test(what_came_again_has_no_place_of_its_own),
+      server_test(a_refusal_is_told_with_its_reason),
+      server_test(what_comes_without_a_link_is_told_too),
+      server_test(what_the_database_has_is_told),
+      server_test(a_session_that_ends_is_told),
       server_test(who_wants_no_ops_is_told_none),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

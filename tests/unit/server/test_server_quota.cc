@@ -163,6 +163,53 @@ void what_others_may_hold_is_refused_by_a_newer_write(void** state) {
   assert_true(is_told);
 }
 
+// The same of the first op of its node: what was known of it went with the power.
+void the_first_op_of_a_node_is_refused_by_a_newer_write_too(void** state) {
+  Bench& bench = bench_of(state);
+  bench.options.quota = {.cells = 1};
+  bench.start();
+  const std::uint64_t token = bench.open(kLink, kA).fork_token;
+  bench.open(2, kB);
+  bench.send(2, subscribe(1));
+  bench.flush();
+  bench.all(2);
+  crdt::Op lost = put(1, "a", kWallMs, kA);
+  bench.send(kLink, push({lost}));
+  bool is_relayed = false;
+  for (const Frame& frame : bench.all(2)) is_relayed = is_relayed || kind_of(frame) == Kind::delta;
+  assert_true(is_relayed);
+  bench.restart();
+  bench.open(3, kB);
+  assert_status(answer_to(bench, {put(1, "b", kWallMs + 1, kB)}, 3).status, Status::ok);
+  bench.open(4, kA, token);
+  lost.was_applied = true;
+  assert_status(answer_to(bench, {lost}, 4).status, Status::full);
+  const Result<crdt::Op> standing = bench.store.find({"climate", "a", {}});
+  assert_ok(standing.status());
+  assert_true(standing->cell.is_tombstone() && standing->cell.stamp > lost.cell.stamp);
+}
+
+class TakesAll final : public Policy {
+ public:
+  bool governs(std::string_view) const override { return true; }
+  Ruling judge(std::span<const Proposal>) override { return {}; }
+};
+
+// A policy says nothing of what comes again: it goes by its stamp, and loses to what its writer put in its place.
+void what_a_policy_has_let_pass_before_is_not_refused_when_it_comes_again(void** state) {
+  static TakesAll policy;
+  Bench& bench = bench_of(state);
+  bench.options.policy = &policy;
+  std::string room;
+  begin(bench, {});
+  const std::vector<crdt::Op> ops = {put(1, "a", kWallMs, kA, long_value(room)), put(2, "a", kWallMs + 1, kA)};
+  assert_status(answer_to(bench, ops).status, Status::ok);
+  bench.coordinator->limit({.bytes = 20});
+  bench.close(kLink);
+  bench.open(2, kA);
+  assert_status(answer_to(bench, ops, 2).status, Status::ok);
+}
+
 // ---- the rate
 
 crdt::Seq durable_acked(Bench& bench, LinkId link) {
@@ -237,10 +284,105 @@ void a_new_link_is_no_way_around_and_costs_nothing(void** state) {
   bench.send(2, push(many(1, 20)));
   bench.flush();
   assert_int_equal(durable_acked(bench, 2), 0);
-  bench.after(900);
+  bench.after(100);
+  assert_int_equal(durable_acked(bench, 2), 11);
+  bench.after(800);
   assert_int_equal(durable_acked(bench, 2), 0);
   bench.after(100);
   assert_int_equal(durable_acked(bench, 2), 20);
+}
+
+void what_comes_again_waits_for_its_own_node_and_for_nobody_who_came_later(void** state) {
+  Bench& bench = bench_of(state);
+  begin(bench, {.ops_per_second = 10});
+  bench.open(2, kB);
+  bench.send(kLink, push(many(1, 15)));
+  bench.send(2, push(many(1, 10, kB)));
+  bench.flush();
+  bench.close(kLink);
+  bench.after(400);
+  bench.open(3, kA);
+  bench.send(3, push(many(11, 5)));
+  bench.flush();
+  assert_true(durable_acked(bench, 3) < 15);
+  bench.after(100);
+  assert_int_equal(durable_acked(bench, 3), 15);
+}
+
+// It writes on, so that its newest op is always at the end of the queue, and no link lives as long as that waits.
+void a_device_whose_link_drops_again_and_again_is_acknowledged_all_the_same(void** state) {
+  Bench& bench = bench_of(state);
+  begin(bench, {.ops_per_second = 10});
+  bench.open(2, kB);
+  bench.send(2, push(many(1, 20, kB)));
+  crdt::Seq acked = 0;
+  LinkId link = 3;
+  for (crdt::Seq written = 1; written <= 12; ++written, ++link) {
+    bench.open(link, kA);
+    bench.send(link, push(many(acked + 1, written - acked)));
+    bench.send(2, push(many(16 + 5 * written, 5, kB)));
+    bench.flush();
+    bench.after(500);
+    acked = std::max(acked, durable_acked(bench, link));
+    bench.close(link);
+    bench.all(2);
+  }
+  assert_true(acked >= 6);
+}
+
+void what_was_taken_before_a_start_is_owed_no_more(void** state) {
+  Bench& bench = bench_of(state);
+  begin(bench, {.ops_per_second = 10});
+  bench.send(kLink, push(many(1, 15)));
+  bench.flush();
+  bench.restart();
+  bench.open(2, kB);
+  bench.send(2, push(many(1, 30, kB)));
+  bench.open(3, kA);
+  bench.send(3, push(many(1, 15)));
+  bench.flush();
+  assert_int_equal(durable_acked(bench, 3), 15);
+}
+
+// Its stamps say that they were taken before; that they change something says that they were not.
+void stamps_below_one_that_was_taken_are_no_way_around(void** state) {
+  Bench& bench = bench_of(state);
+  begin(bench, {.ops_per_second = 10});
+  bench.send(kLink, push({put(1, "z", kWallMs + 900, kA)}));
+  bench.flush();
+  bench.close(kLink);
+  bench.open(2, kA);
+  bench.send(2, push(many(2, 20)));
+  bench.flush();
+  assert_int_equal(durable_acked(bench, 2), 10);
+  assert_int_equal(bench.coordinator->status().ops_unpaid, 11);
+}
+
+void a_node_that_there_is_no_room_for_waits_for_its_op_all_the_same(void**) {
+  Debts debts;
+  for (std::uint64_t op = 1; op <= Debts::kNodesMax + 1; ++op) debts.note(op, 1, op, 0);
+  assert_int_equal(debts.op_of(1, 1), 1);
+  assert_int_equal(debts.op_of(Debts::kNodesMax + 1, 1), Debts::kNodesMax + 1);
+  debts.forget_through(1);
+  debts.note(1, 2, Debts::kNodesMax + 2, 1);
+  assert_int_equal(debts.op_of(1, 2), Debts::kNodesMax + 2);
+}
+
+void what_is_paid_is_waited_for_no_more_while_the_rest_is(void**) {
+  Debts debts;
+  for (std::uint64_t op = 11; op <= 15; ++op) debts.note(kA, 100 + op, op, 10);
+  assert_int_equal(debts.op_of(kA, 111), 11);
+  assert_int_equal(debts.op_of(kA, 112), 15);
+  debts.forget_through(11);
+  debts.note(kA, 116, 16, 11);
+  assert_int_equal(debts.op_of(kA, 111), 0);
+  assert_int_equal(debts.op_of(kA, 112), 15);
+  assert_int_equal(debts.op_of(kA, 116), 16);
+  // A stamp that does not rise: nothing is told apart any more.
+  debts.note(kA, 116, 17, 11);
+  assert_int_equal(debts.op_of(kA, 111), 17);
+  debts.forget_through(17);
+  assert_int_equal(debts.op_of(kA, 116), 0);
 }
 
 void a_second_of_quiet_pays_for_one_second_and_no_more(void** state) {
@@ -305,6 +447,16 @@ void who_has_no_replica_comes_again_when_a_second_is_full(void** state) {
   assert_ok(write(bench, "d", kOne));
 }
 
+void who_has_no_replica_pays_for_what_was_written_and_for_nothing_else(void** state) {
+  Bench& bench = bench_of(state);
+  begin(bench, {.cells = 1, .ops_per_second = 2});
+  assert_ok(write(bench, "a", kOne));
+  for (int i = 0; i < 5; ++i) assert_status(write(bench, "b", kOne), Status::full);
+  assert_ok(write(bench, "a", kTwo));
+  assert_ok(write(bench, "a", kOne));
+  assert_status(write(bench, "a", kTwo), Status::busy);
+}
+
 }  // namespace
 }  // namespace grid::server
 
@@ -319,15 +471,24 @@ int main() {
       server_test(a_lower_quota_takes_nothing_away),
       server_test(what_was_taken_before_is_not_refused_when_it_comes_again),
       server_test(what_others_may_hold_is_refused_by_a_newer_write),
+      server_test(the_first_op_of_a_node_is_refused_by_a_newer_write_too),
+      server_test(what_a_policy_has_let_pass_before_is_not_refused_when_it_comes_again),
       server_test(what_comes_too_fast_is_taken_and_acknowledged_when_its_time_comes),
       server_test(a_device_is_told_a_window_of_a_second),
       server_test(acknowledgements_come_in_the_order_of_the_writes),
       server_test(a_new_link_is_no_way_around_and_costs_nothing),
+      server_test(what_comes_again_waits_for_its_own_node_and_for_nobody_who_came_later),
+      server_test(a_device_whose_link_drops_again_and_again_is_acknowledged_all_the_same),
+      server_test(what_was_taken_before_a_start_is_owed_no_more),
+      server_test(stamps_below_one_that_was_taken_are_no_way_around),
+      cmocka_unit_test(a_node_that_there_is_no_room_for_waits_for_its_op_all_the_same),
+      cmocka_unit_test(what_is_paid_is_waited_for_no_more_while_the_rest_is),
       server_test(a_second_of_quiet_pays_for_one_second_and_no_more),
       server_test(whoever_pushes_on_without_an_acknowledgement_is_stopped_at_the_window),
       server_test(without_a_limit_what_waits_is_acknowledged),
       server_test(who_has_no_replica_meets_the_same_quota),
       server_test(who_has_no_replica_comes_again_when_a_second_is_full),
+      server_test(who_has_no_replica_pays_for_what_was_written_and_for_nothing_else),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
