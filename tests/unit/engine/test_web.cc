@@ -24,8 +24,8 @@ class Network final : public Apps::Owner, public WebOwner {
   void has_room() override {}
   void app_opened(App&) override {}
   void app_not_opened(App&, Status, const std::string&) override {}
-  transport::Admission admit(const transport::Caller&) override { return who; }
-  std::string why_not_ready() const override { return {}; }
+  transport::Admission admit(const transport::Caller&, std::string&) override { return who; }
+  std::string why_not_ready(const transport::Caller&) override { return {}; }
   GatewayFigures figures() const override {
     GatewayFigures all;
     for (const auto& engine : apps->engines()) all.engines.push_back(engine->figures());
