@@ -70,7 +70,7 @@ class Http(harness.GridTest):
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: grid.1")
         for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "localhost.evil.example:80"):
             self.assertEqual(self.status_as(gateway, host), 403, host)
-            self.assertEqual(self.status_as(gateway, host, *link), 403, host)
+            self.assertEqual(self.status_as(gateway, host, *link, f"Origin: http://{host}"), 403, host)
         for host in ("localhost", f"localhost:{port}", f"127.0.0.1:{port}", "[::1]", f"[::1]:{port}", "10.0.2.2:80"):
             self.assertEqual(self.status_as(gateway, host), 200, host)
 

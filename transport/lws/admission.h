@@ -18,7 +18,9 @@ namespace grid::transport {
 struct Caller {
   std::string_view address{};  // The IP address, without the port.
   std::string_view bearer{};   // The token of `Authorization: Bearer TOKEN`, not looked into; empty: none.
-  std::string_view host{};     // What it asked for, with the port, as it stands in the request; empty: it does not say.
+  // What it asked for, with the port, as it stands in the request; empty: it does not say, or asks for a link and is no
+  // page of a browser.
+  std::string_view host{};
   std::string_view subject{};  // Of the client certificate that the TLS handshake has verified; empty: none.
 };
 

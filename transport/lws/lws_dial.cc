@@ -118,7 +118,7 @@ bool LwsContext::Body::dial_one(Link& link, const SocketAddress& address) {
   how.address = host.c_str();
   how.port = dial.url.at.port;
   how.path = link.path.c_str();
-  how.host = how.origin = name.c_str();
+  how.host = name.c_str();  // And no origin: that is what pages say.
   how.ssl_connection = dial.url.tls ? LCCSCF_USE_SSL : 0;
   how.alpn = "http/1.1";
   how.local_protocol_name = protocols_[0].name;

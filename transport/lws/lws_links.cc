@@ -133,7 +133,9 @@ int LwsContext::Body::answer_upgrade(Link& link, const char* protocol) {
   } else {
     const std::string address = link.origin->peer.host();
     const std::string authorization = header_of(link.wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-    const std::string host = header_of(link.wsi, WSI_TOKEN_HOST);
+    // Only a page can be led here by a name of its own; a device may well come through a proxy of any name.
+    const bool is_page = !header_of(link.wsi, WSI_TOKEN_ORIGIN).empty();
+    const std::string host = is_page ? header_of(link.wsi, WSI_TOKEN_HOST) : std::string();
     const std::string subject = proven_subject(lws_get_ssl(link.wsi));
     admission = link.listener->admit(
         {.path = link.path,
