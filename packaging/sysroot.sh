@@ -47,15 +47,18 @@ if ! { apt-get update -qq && apt-get install -qq -y --download-only "${packages[
   exit 1
 fi
 
-# dpkg-shlibdeps asks who brought a library, and what its package says of versions.
+# dpkg-shlibdeps asks who brought a library, by where it lies, and what its package says of versions.
 database=$folder/var/lib/dpkg
 mkdir -p "$database/info"
+root=$(realpath "$folder")
+echo 1 > "$database/info/format"  # In which a file's name has its package's architecture.
 for archive in "$apt"/cache/archives/*.deb; do
   dpkg-deb -x "$archive" "$folder"
   package=$(dpkg-deb -f "$archive" Package)
   [[ "$(dpkg-deb -f "$archive" Multi-Arch)" != same ]] || package+=:$architecture
   { dpkg-deb -f "$archive" | sed '/^Package:/a Status: install ok installed'; echo; } >> "$database/status"
-  dpkg-deb --fsys-tarfile "$archive" | tar -t | sed 's/^\.//; s/\/$//' > "$database/info/$package.list"
+  dpkg-deb --fsys-tarfile "$archive" | tar -t | sed "s|/\$||; s|^\./|$root/|; s|^\.\$|/.|" \
+    > "$database/info/$package.list"
   for control in shlibs symbols; do
     dpkg-deb -I "$archive" "$control" > "$database/info/$package.$control" 2> /dev/null ||
       rm -f "$database/info/$package.$control"
