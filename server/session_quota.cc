@@ -39,7 +39,7 @@ Status Session::ask_quota(wire::OpsReader behind, Op op, Verdict& unit) const {
 void Session::note_unpaid(std::uint64_t time, bool is_again) {
   Quota& quota = shared_.quota;
   const std::uint64_t op = is_again ? quota.op_of(node_, time) : quota.take(node_, peer_.taken_time);
-  if (op > shared_.quota.paid()) unpaid_.push_back({last_seq_, taken_, op});
+  if (op > quota.paid()) unpaid_.push_back({last_seq_, taken_, op});
 }
 
 bool Session::drained(storage::Seq through) {

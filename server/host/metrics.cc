@@ -234,9 +234,8 @@ MetricFamily family_of(const AppMetric& metric, const std::vector<AppFigures>& a
 
 constexpr const char* kRejected = "grid_ops_rejected_total";
 constexpr const char* kRejectedSays =
-    "Writes of devices that were refused, by reason: the words of gridctl; clock_ahead is the clock's verdict, full "
-    "the "
-    "quota's";
+    "Writes of devices that were refused, by reason: the words of gridctl; clock_ahead is the clock's verdict, "
+    "full the quota's";
 
 // Every reason that there is, so that a first refusal is seen as a change.
 MetricFamily rejections_of(const std::vector<AppFigures>& apps) {

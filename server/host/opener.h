@@ -4,8 +4,7 @@
 //
 // Place     Below apps.h, above app_host.h.
 // Promises  Of those with a server kAtOnce at a time, the others of them in order, for each may be waited for in vain.
-// An
-//           app whose database is a file waits for none of them. Nobody waits for it but its destructor.
+//           An app whose database is a file waits for none of them. Nobody waits for it but its destructor.
 // Threads   Calls, and the owner's callback: the loop's.
 #pragma once
 
