@@ -126,7 +126,7 @@ _CELLS = ("crdt/base", "crdt/cell.h", "crdt/stamp.h")
 _CORE = ("crdt/base", "crdt", "storage", "transport/wire*.h", "transport/proto")
 _LINK = ("crdt/base", "transport/*_link.h", "transport/sentence.h")
 _HOST = (*_CORE, "ports", "ports/inspect/*.h", "storage/*/*.h", "transport", "transport/*/*.h", "runtime",
-         "crdt/query", "runtime/query")
+         "crdt/query", "crdt/datalog", "runtime/query")
 _STORE = ("storage", "crdt/hash.h", *_CELLS)
 
 # A file belongs to the longest entry that it is, or lies under. Its own folder is always open to it.
@@ -134,6 +134,7 @@ LAYERS = {
     "crdt/base": Layer((), PURE_STD, _libraries(), PURE),
     "crdt": Layer(("crdt/base",), PURE_STD, _libraries("xxhash"), PURE),
     "crdt/query": Layer(("crdt/base", "crdt"), PURE_STD, _libraries(), PURE),
+    "crdt/datalog": Layer(("crdt/base", "crdt"), PURE_STD, _libraries(), PURE),
     "storage": Layer(_CELLS, PURE_STD, _libraries(), PURE),
     # The contract lets flush() run on another thread, and the reference keeps that promise.
     "storage/memory": Layer(_STORE, HEAP_STD | {"atomic"}, _libraries(), PURE_WITH_HEAP - {"threads"}),
@@ -153,8 +154,8 @@ LAYERS = {
     "transport/stream": Layer(_LINK, PURE_STD, _libraries(), PURE),
     "runtime": Layer(_CORE, PURE_STD, _libraries(), PURE),
     # For machines that have a heap, within caps.
-    "runtime/query": Layer((*_CORE, "crdt/query", "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
-    "server": Layer((*_CORE, "crdt/query", "runtime", "runtime/query"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
+    "runtime/query": Layer((*_CORE, "crdt/query", "crdt/datalog", "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
+    "server": Layer((*_CORE, "crdt/query", "crdt/datalog", "runtime", "runtime/query"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
     "server/host": Layer(banned=SHELL),
     # CLI11 throws.
     "server/host/arguments.cc": Layer(),
