@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The npm package `datascript`, of the version that package-lock.json pins: where it lies, fetched when it is missing."""
+"""The npm package `datascript`, as package-lock.json pins it: where it lies, fetched when it is missing."""
 import os
 import shutil
 import subprocess
