@@ -64,7 +64,7 @@ void every_part_is_written(void**) {
       ask,
       "[:find ?name (max 2 ?age) (pull ?p [:name]) :with ?x :in ?least [?x ...] [[ ?a ?b]] % :where"
       " [?p \"age\" ?age] [?p \"name\" ?name] [(>= ?age ?least)] [(+ ?age -1 1.5) ?more] (adult ?p _) (not"
-      " [?p \"gone\" true] ) (or-join [ ?p] [?p \"a\" _] (and [?p \"b\" _] (not-join [ ?p] [_ \"c\" ?p] ) ) )"
+      " [?p \"gone\" true]) (or-join [ ?p] [?p \"a\" _] (and [?p \"b\" _] (not-join [ ?p] [_ \"c\" ?p])))"
       " :order-by ?name :desc :limit 10 :offset 20]",
       "[[(adult ?p ?a) [?p :age ?a]]]");
 }
