@@ -124,7 +124,7 @@ void check_edn(std::string_view text, std::vector<std::uint8_t>& room) {
     check_place(trouble, text);
   }
   datalog::edn::Reader reader(text);
-  std::vector<std::uint8_t> other(1 << 20);
+  static std::vector<std::uint8_t> other(1 << 20);
   std::size_t nodes = 0;
   std::size_t count = 0;
   for (;;) {

@@ -60,13 +60,12 @@ void every_part_is_written(void**) {
       .order_by(var("?name"), true)
       .limit(10)
       .offset(20);
-  expect_builder(
-      ask,
-      "[:find ?name (max 2 ?age) (pull ?p [:name]) :with ?x :in ?least [?x ...] [[ ?a ?b]] % :where"
-      " [?p \"age\" ?age] [?p \"name\" ?name] [(>= ?age ?least)] [(+ ?age -1 1.5) ?more] (adult ?p _) (not"
-      " [?p \"gone\" true]) (or-join [ ?p] [?p \"a\" _] (and [?p \"b\" _] (not-join [ ?p] [_ \"c\" ?p])))"
-      " :order-by ?name :desc :limit 10 :offset 20]",
-      "[[(adult ?p ?a) [?p :age ?a]]]");
+  expect_builder(ask,
+                 "[:find ?name (max 2 ?age) (pull ?p [:name]) :with ?x :in ?least [?x ...] [[ ?a ?b]] % :where"
+                 " [?p \"age\" ?age] [?p \"name\" ?name] [(>= ?age ?least)] [(+ ?age -1 1.5) ?more] (adult ?p _) (not"
+                 " [?p \"gone\" true]) (or-join [ ?p] [?p \"a\" _] (and [?p \"b\" _] (not-join [ ?p] [_ \"c\" ?p])))"
+                 " :order-by ?name :desc :limit 10 :offset 20]",
+                 "[[(adult ?p ?a) [?p :age ?a]]]");
 }
 
 void shapes_have_their_brackets(void**) {

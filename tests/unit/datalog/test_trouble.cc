@@ -238,9 +238,10 @@ void rules_are_complete_and_not_circular_in_denial(void**) {
   expect("[[(young ?a) [?a]]]", "line 1, column 27: there is no rule yong; did you mean young?", "(yong ?a)");
   expect("[[(r ?a) [?a]]]", "line 1, column 26: the rule r takes 1 argument, but there are 2", "(r ?a 1)");
   expect("[[(r [?a] ?b) [?a :x ?b]]]", "line 1, column 29: the rule r needs ?b, which nothing binds", "(r ?b ?a)");
-  expect("[[(r ?a)\n [(< ?a 1)]]]",
-         "rules, line 1, column 2: nothing in this branch of the rule r binds ?a; what the"
-         " caller is to bind stands in brackets: (adult [?p] ?name)");
+  expect("[[(r ?a ?b)\n [?a :x ?bb]]]",
+         "rules, line 1, column 2: ?b is in the head of the rule r, but not in this branch");
+  expect("[[(r ?b ?a) [?b :x]\n [(< ?a 1)]]]", "line 1, column 37: the rule r needs ?c, which nothing binds",
+         "[?a] (r ?a ?c)");
   expect("[[(r ?a) [?a :x]\n [(< ?y 1)]]]", "rules, line 2, column 6: the predicate needs ?y, which nothing binds");
   expect("[[(r ?a) (s ?a)] [(s ?a) [?a]\n (not-join [?a] (or (r ?a) [?a :k]))]]",
          "rules, line 2, column 21: the rule r is"
