@@ -163,7 +163,8 @@ def million(figures, ours, folder):
         runs = [ours.order(f"{verb} {path}") for _ in range(3)]
         figures.tell(f"{runs[0]['rows']} facts {name}", "ms", [one["ms"] for one in runs])
         figures.tell(f"{runs[0]['rows']} facts {name}, thousands", "1/s", [one["rows"] / one["ms"] for one in runs])
-        figures.tell(f"{runs[0]['rows']} facts {name}: memory of one", "B", [one["bytes"] / one["rows"] for one in runs])
+        figures.tell(f"{runs[0]['rows']} facts {name}: memory of one", "B",
+                     [one["bytes"] / one["rows"] for one in runs])
 
 
 with bench.run("bench_datalog") as (figures, folder):
