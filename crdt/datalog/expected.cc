@@ -9,10 +9,11 @@
 namespace grid::datalog {
 namespace {
 
-constexpr double kTest = 0;       // As soon as it can be.
+constexpr double kTest = 0;  // As soon as it can be.
 constexpr double kAbsence = 0.8;
 constexpr double kFunction = 0.9;
-constexpr double kUnwound = 8;    // A function whose answer is taken apart.
+constexpr double kRecursion = 4;
+constexpr double kUnwound = 8;  // A function whose answer is taken apart.
 
 double at_least_one(std::size_t count) { return count == 0 ? 1 : static_cast<double>(count); }
 
@@ -73,7 +74,8 @@ double Planner::expected_in_range(std::uint32_t attribute, Variable variable) {
   const auto count = [&](const Limit& limit, bool is_high) {
     if (limit.value.kind == Operand::Kind::constant) {
       const bool is_behind = is_high == limit.is_inclusive;
-      return is_behind ? index_.count_up_to(attribute, limit.value.atom) : index_.count_before(attribute, limit.value.atom);
+      return is_behind ? index_.count_up_to(attribute, limit.value.atom)
+                       : index_.count_before(attribute, limit.value.atom);
     }
     if (limit.value.kind == Operand::Kind::column) guessed *= 0.3;
     return is_high ? index_.count_up_to(attribute, kBeyond) : index_.count_before(attribute, {});
@@ -83,7 +85,8 @@ double Planner::expected_in_range(std::uint32_t attribute, Variable variable) {
   return high > low ? static_cast<double>(high - low) * guessed : 0;
 }
 
-// The least of what its patterns make, in each branch. Rules that it calls in turn are not looked at.
+// The least of what its patterns make, in each branch. What else it calls is not looked at: of recursion, only where it
+// begins.
 double Planner::expected_of_call(const Item& item) {
   const Predicate& callee = program_[item.callee];
   std::uint64_t bound = 0;
@@ -103,16 +106,21 @@ double Planner::expected_of_call(const Item& item) {
       }
       return false;
     };
+    if (recurs(item.callee, body)) continue;
     double least = at_least_one(index_.entities());
     for (const Item& inner : body.items) {
-      if (inner.kind == Item::Kind::pattern)
-        least = std::min(least, expected_of_pattern(inner.terms, is_bound, false));
+      if (inner.kind == Item::Kind::pattern) least = std::min(least, expected_of_pattern(inner.terms, is_bound, false));
       if (inner.kind == Item::Kind::function) least = std::min(least, kUnwound);
     }
     all += least;
   }
-  const bool is_rule = callee.rule != nullptr;
-  return all * (is_rule && callee.rule->is_recursive ? 4 : 1) + 0.1;
+  return all * (program_.are_of_one_circle(item.callee, item.callee) ? kRecursion : 1) + 0.1;
+}
+
+bool Planner::recurs(std::uint16_t predicate, const Body& body) const {
+  return std::any_of(body.items.begin(), body.items.end(), [&](const Item& item) {
+    return item.callee != kNoPredicate && program_.are_of_one_circle(predicate, item.callee);
+  });
 }
 
 }  // namespace grid::datalog

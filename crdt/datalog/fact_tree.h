@@ -145,7 +145,9 @@ class FactTree {
     std::uint32_t count;
     std::uint32_t unused;
     void* children[kMax];
-    FactColumns<kMax> firsts;  // No fact of a child is before its first; that of the first child is not looked at.
+    // The first fact of each child, which stands there: a fact that is gone can't be compared, its texts are gone too.
+    // That of the first child is not looked at.
+    FactColumns<kMax> firsts;
     std::uint32_t below[kMax];
   };
   static_assert(sizeof(Inner) <= 2'048);
@@ -213,6 +215,7 @@ class FactTree {
     return total;
   }
   void drop_leaf(Path& path, FactLeaf* leaf);
+  static void set_first(const Path& path, std::size_t level, const Fact& first);
   void merge(Path& path);
   Status build_leaves(std::span<const Fact> facts, Growing<Built>& level);
   Status build_above(Growing<Built>& level);
