@@ -13,7 +13,7 @@
 #include <algorithm>
 
 #include "crdt/base/region.h"
-#include "crdt/datalog/atom.h"
+#include "crdt/datalog/symbols.h"
 
 namespace grid::datalog {
 
@@ -43,13 +43,22 @@ struct EntityOrder {
 
 // By attribute, value in the total order, entity.
 struct ValueOrder {
-  const Symbolic* symbols;
+  const Symbols* symbols;
 
   int operator()(const Fact& a, const Fact& b) const {
     if (a.attribute() != b.attribute()) return a.attribute() < b.attribute() ? -1 : 1;
-    if (const int by_value = order(a.value, b.value, *symbols); by_value != 0) return by_value;
+    if (const int by_value = order_values(a.value, b.value); by_value != 0) return by_value;
     if (a.entity.word != b.entity.word) return a.entity.word < b.entity.word ? -1 : 1;
     return a.label < b.label ? -1 : a.label > b.label ? 1 : 0;
+  }
+
+ private:
+  // Texts that begin alike are what a search in a tree meets most.
+  int order_values(Atom a, Atom b) const {
+    if (a == b) return 0;
+    const bool are_alike = a.kind() == AtomKind::text && (a.word >> 32) == (b.word >> 32);
+    if (are_alike) return grid::compare(symbols->bytes_of(a.symbol()), symbols->bytes_of(b.symbol()));
+    return order_apart(a, b, *symbols);
   }
 };
 
