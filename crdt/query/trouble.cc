@@ -3,15 +3,17 @@
 #include "crdt/query/trouble.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "crdt/query/lexer.h"
+#include "crdt/words.h"
 
 namespace grid::query {
 namespace {
 
+using crdt::Line;
+using crdt::Nearest;
+
 constexpr std::size_t kFoundMax = 40;
-constexpr std::size_t kWordMax = 15;
 
 struct Saying {
   Complaint complaint;
@@ -71,46 +73,6 @@ constexpr std::string_view kTyped[] = {"timestamp", "ref", "bytes", "true", "fal
 constexpr std::string_view kConnections[] = {"and", "or"};
 constexpr std::string_view kDirections[] = {"desc", "asc"};
 
-// Slips that make one word of the other: a letter too many, too few, or wrong.
-std::size_t slips_between(std::string_view a, std::string_view b) {
-  std::size_t row[kWordMax + 1];
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t corner = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const bool is_same = (a[i - 1] | 0x20) == (b[j - 1] | 0x20);
-      const std::size_t replaced = corner + (is_same ? 0 : 1);
-      corner = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
-// Of words that are offered one by one, the one that is nearest to `word`, when it is near.
-class Nearest {
- public:
-  explicit Nearest(std::string_view word) : word_(word), least_(word.size() < 5 ? 2 : 3) {}
-
-  void offer(std::string_view candidate) {
-    if (word_.empty() || word_.size() > kWordMax || candidate.size() > kWordMax) return;
-    const std::size_t slips = slips_between(word_, candidate);
-    if (slips >= least_ || slips >= candidate.size()) return;
-    least_ = slips;
-    best_ = candidate;
-  }
-  void offer_all(std::span<const std::string_view> words) {
-    for (const std::string_view word : words) offer(word);
-  }
-  std::string_view best() const { return best_; }
-
- private:
-  std::string_view word_;
-  std::size_t least_;  // Slips that are too many.
-  std::string_view best_;
-};
-
 std::string_view meant(const Trouble& trouble) {
   std::string_view word = trouble.found;
   if (trouble.complaint == Complaint::parameter_unknown) word.remove_prefix(1);
@@ -151,30 +113,6 @@ std::string_view hint_of(const Trouble& trouble, const Saying& saying) {
   const bool is_word = Lexer(trouble.found).token().kind == TokenKind::name;
   return is_value && is_word ? "text stands in quotes: 'Oslo'" : std::string_view();
 }
-
-// Text in the front of a room, as far as it fits.
-class Line {
- public:
-  explicit Line(std::span<char> room) : room_(room) {}
-
-  void say(std::string_view text) {
-    const std::size_t count = std::min(text.size(), room_.size() - size_);
-    if (count > 0) std::memcpy(room_.data() + size_, text.data(), count);
-    size_ += count;
-  }
-  void say_number(std::size_t number) {
-    char digits[20];
-    char* first = digits + sizeof(digits);
-    do *--first = static_cast<char>('0' + number % 10);
-    while ((number /= 10) > 0);
-    say({first, static_cast<std::size_t>(digits + sizeof(digits) - first)});
-  }
-  std::string_view said() const { return {room_.data(), size_}; }
-
- private:
-  std::span<char> room_;
-  std::size_t size_ = 0;
-};
 
 }  // namespace
 

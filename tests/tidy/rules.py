@@ -134,7 +134,7 @@ LAYERS = {
     "crdt/base": Layer((), PURE_STD, _libraries(), PURE),
     "crdt": Layer(("crdt/base",), PURE_STD, _libraries("xxhash"), PURE),
     "crdt/query": Layer(("crdt/base", "crdt"), PURE_STD, _libraries(), PURE),
-    "crdt/datalog": Layer(("crdt/base", "crdt"), PURE_STD, _libraries(), PURE),
+    "crdt/datalog": Layer(("crdt/base", "crdt", "crdt/query/literal.h"), PURE_STD, _libraries(), PURE),
     "storage": Layer(_CELLS, PURE_STD, _libraries(), PURE),
     # The contract lets flush() run on another thread, and the reference keeps that promise.
     "storage/memory": Layer(_STORE, HEAP_STD | {"atomic"}, _libraries(), PURE_WITH_HEAP - {"threads"}),

@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "crdt/datalog/analysis.h"
+
+namespace grid::datalog {
+namespace {
+
+// A set of variables.
+class Set {
+ public:
+  Set() = default;
+  explicit Set(std::span<std::uint64_t> words) : words_(words) {}
+
+  bool has(Variable variable) const { return (words_[variable / 64] >> (variable % 64) & 1) != 0; }
+  void add(Variable variable) { words_[variable / 64] |= std::uint64_t{1} << (variable % 64); }
+  // Whether it grew.
+  bool add_all(const Set& other) {
+    std::uint64_t grown = 0;
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      grown |= other.words_[i] & ~words_[i];
+      words_[i] |= other.words_[i];
+    }
+    return grown != 0;
+  }
+  // One that this has and `other` hasn't; -1: there is none.
+  std::int32_t first_beyond(const Set& other) const {
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      const std::uint64_t beyond = words_[i] & ~other.words_[i];
+      if (beyond != 0) return static_cast<std::int32_t>(i * 64) + std::countr_zero(beyond);
+    }
+    return -1;
+  }
+  std::size_t size() const {
+    std::size_t size = 0;
+    for (const std::uint64_t word : words_) size += static_cast<std::size_t>(std::popcount(word));
+    return size;
+  }
+  template <typename Visit>
+  void each(Visit visit) const {
+    for (std::size_t i = 0; i < words_.size() * 64; ++i) {
+      if (has(static_cast<Variable>(i))) visit(static_cast<Variable>(i));
+    }
+  }
+
+ private:
+  std::span<std::uint64_t> words_;
+};
+
+// Calls `visit` with each variable that `binding` binds. Its parts are few and lie at most as deep as the text does.
+template <typename Visit>
+void each_variable(const Binding& binding, Visit visit) {
+  struct Open {
+    const Binding* at;
+    const Binding* end;
+  } open[edn::kDepthMax + 2];
+  std::size_t depth = 1;
+  open[0] = {&binding, &binding + 1};
+  while (depth > 0) {
+    if (open[depth - 1].at == open[depth - 1].end) {
+      --depth;
+      continue;
+    }
+    const Binding& one = *open[depth - 1].at++;
+    if (one.kind == Binding::Kind::scalar) visit(one.variable);
+    if (!one.parts.empty()) open[depth++] = {one.parts.data(), one.parts.data() + one.parts.size()};
+  }
+}
+
+struct ClauseState {
+  bool is_done = false;
+  std::size_t waiting = 0;  // Branches that are not safe yet.
+};
+
+struct BodyState {
+  Body* body = nullptr;
+  BodyState* outer = nullptr;
+  Set bound;
+  Set used;
+  std::span<ClauseState> clauses;
+  std::size_t waiting = 0;  // Clauses that are not safe yet.
+};
+
+class Analysis {
+ public:
+  Analysis(Parser& parser, Arena& arena, Trouble& trouble) : parser_(parser), arena_(arena), trouble_(trouble) {}
+
+  Status run();
+
+ private:
+  Status no_room();
+  Status make_set(Set& set);
+  Status prepare();
+  Status settle_joins();
+  Status settle_or(BodyState& outer, std::size_t clause);
+  Status check_heads(const BodyState& state);
+  void note_used(BodyState& state);
+  void bind_first();
+  bool bind_more(BodyState& state);
+  bool is_ready(const BodyState& state, std::size_t index) const;
+  void complete(BodyState& state, std::size_t index);
+  // What keeps a clause from being safe; -1: nothing but what is inside of it.
+  std::int32_t missing(const BodyState& state, const Clause& clause) const;
+  bool may_come(const BodyState& state, Variable variable) const;
+  Status blame();
+  Status check_find();
+  Status check_rule_heads();
+  Status refuse(Complaint complaint, const BodyState* state, Place at, std::int32_t variable);
+
+  Parser& parser_;
+  Arena& arena_;
+  Trouble& trouble_;
+  std::span<BodyState> bodies_;
+};
+
+Status Analysis::no_room() {
+  trouble_ = {};
+  trouble_.complaint = Complaint::no_room;
+  return Status::full;
+}
+
+Status Analysis::refuse(Complaint complaint, const BodyState* state, Place at, std::int32_t variable) {
+  trouble_ = {};
+  trouble_.complaint = complaint;
+  trouble_.at = at;
+  trouble_.is_in_rules = state != nullptr && state->body->rule >= 0;
+  if (variable >= 0) trouble_.name = parser_.query.variables[static_cast<std::size_t>(variable)];
+  return Status::invalid;
+}
+
+Status Analysis::make_set(Set& set) {
+  const std::size_t words = parser_.query.variables.size() / 64 + 1;
+  const std::span<std::uint64_t> room = arena_.make<std::uint64_t>(words);
+  if (room.empty()) return no_room();
+  set = Set(room);
+  return Status::ok;
+}
+
+Status Analysis::prepare() {
+  std::size_t count = 0;
+  for (Body* body = parser_.first_body; body != nullptr; body = body->next) ++count;
+  bodies_ = arena_.make<BodyState>(count);
+  if (bodies_.size() != count) return no_room();
+  std::size_t index = 0;
+  for (Body* body = parser_.first_body; body != nullptr; body = body->next, ++index) {
+    BodyState& state = bodies_[index];
+    state.body = body;
+    state.waiting = body->clauses.size();
+    GRID_TRY(make_set(state.bound));
+    GRID_TRY(make_set(state.used));
+    if (!body->clauses.empty()) {
+      state.clauses = arena_.make<ClauseState>(body->clauses.size());
+      if (state.clauses.empty()) return no_room();
+    }
+    for (std::size_t i = 0; i < body->clauses.size(); ++i) state.clauses[i].waiting = body->clauses[i].branches.size();
+    if (body->outer == nullptr) continue;
+    // Outer ones come before, and those of one body stand together: it is near.
+    for (std::size_t i = index; i-- > 0 && state.outer == nullptr;) {
+      if (bodies_[i].body == body->outer) state.outer = &bodies_[i];
+    }
+  }
+  return Status::ok;
+}
+
+void Analysis::note_used(BodyState& state) {
+  for (const Clause& clause : state.body->clauses) {
+    for (const Term& term : clause.terms) {
+      if (term.kind == Term::Kind::variable) state.used.add(term.variable);
+    }
+    if (clause.binding != nullptr) each_variable(*clause.binding, [&](Variable variable) { state.used.add(variable); });
+    for (const Variable variable : clause.joins) state.used.add(variable);
+  }
+}
+
+// Inner bodies first: what `or` joins is what its branches use, and they may have one inside.
+Status Analysis::settle_joins() {
+  for (const BodyState& state : bodies_) {
+    const Body& body = *state.body;
+    if (body.outer == nullptr || body.scope == body.outer->scope || body.scope->outer == nullptr) continue;
+    const std::span<Variable> joins = arena_.make<Variable>(body.scope->shared.size);
+    if (joins.size() != body.scope->shared.size) return no_room();
+    std::size_t count = 0;
+    for (const auto* link = body.scope->shared.first; link != nullptr; link = link->next) joins[count++] = link->item;
+    body.outer->clauses[body.owner].joins = joins;
+    body.outer->clauses[body.owner].required = static_cast<std::uint16_t>(count);
+  }
+  for (std::size_t i = bodies_.size(); i-- > 0;) {
+    BodyState& state = bodies_[i];
+    note_used(state);
+    const Body& body = *state.body;
+    if (body.outer == nullptr) continue;
+    // The first branch is met last.
+    if (body.scope == body.outer->scope && body.branch == 0) GRID_TRY(settle_or(state, i));
+    if (body.scope->outer == nullptr) GRID_TRY(check_heads(state));
+  }
+  return Status::ok;
+}
+
+Status Analysis::settle_or(BodyState& first, std::size_t index) {
+  Clause& clause = first.body->outer->clauses[first.body->owner];
+  const BodyState* branches = &bodies_[index];
+  Set all;
+  GRID_TRY(make_set(all));
+  for (std::size_t i = 0; i < clause.branches.size(); ++i) all.add_all(branches[i].used);
+  for (std::size_t i = 0; i < clause.branches.size(); ++i) {
+    const std::int32_t lacking = all.first_beyond(branches[i].used);
+    if (lacking >= 0) return refuse(Complaint::or_unequal, &branches[i], branches[i].body->at, lacking);
+  }
+  const std::span<Variable> joins = arena_.make<Variable>(all.size());
+  if (joins.size() != all.size()) return no_room();
+  std::size_t count = 0;
+  all.each([&](Variable variable) { joins[count++] = variable; });
+  clause.joins = joins;
+  return Status::ok;
+}
+
+// What or-join and not-join name is to be used in every branch, but what must be bound before.
+Status Analysis::check_heads(const BodyState& state) {
+  const Clause& clause = state.body->outer->clauses[state.body->owner];
+  const std::size_t first = clause.kind == Clause::Kind::negation ? 0 : clause.required;
+  for (const Variable variable : clause.joins.subspan(first)) {
+    if (!state.used.has(variable)) return refuse(Complaint::join_head_unused, &state, state.body->at, variable);
+  }
+  return Status::ok;
+}
+
+void Analysis::bind_first() {
+  for (const Variable variable : parser_.inputs) bodies_[0].bound.add(variable);
+  for (BodyState& state : bodies_) {
+    const Body& body = *state.body;
+    if (body.rule < 0 || body.outer != nullptr) continue;
+    const Rule& rule = parser_.query.rules[static_cast<std::size_t>(body.rule)];
+    for (const Variable variable : rule.branches[body.branch].head.first(rule.required)) state.bound.add(variable);
+  }
+}
+
+std::int32_t Analysis::missing(const BodyState& state, const Clause& clause) const {
+  std::size_t needed = 0;
+  switch (clause.kind) {
+    case Clause::Kind::pattern:
+      return -1;
+    case Clause::Kind::predicate:
+    case Clause::Kind::function:
+      needed = clause.terms.size();
+      break;
+    case Clause::Kind::rule:
+      needed = parser_.query.rules[clause.rule].required;
+      break;
+    case Clause::Kind::negation:
+    case Clause::Kind::disjunction:
+      for (const Variable variable : clause.joins.first(clause.required)) {
+        if (!state.bound.has(variable)) return variable;
+      }
+      return -1;
+  }
+  for (const Term& term : clause.terms.first(needed)) {
+    if (term.kind == Term::Kind::variable && !state.bound.has(term.variable)) return term.variable;
+  }
+  return -1;
+}
+
+bool Analysis::is_ready(const BodyState& state, std::size_t index) const {
+  return state.clauses[index].waiting == 0 && missing(state, state.body->clauses[index]) < 0;
+}
+
+void Analysis::complete(BodyState& state, std::size_t index) {
+  const Clause& clause = state.body->clauses[index];
+  state.clauses[index].is_done = true;
+  if (clause.kind == Clause::Kind::pattern || clause.kind == Clause::Kind::rule) {
+    for (const Term& term : clause.terms) {
+      if (term.kind == Term::Kind::variable) state.bound.add(term.variable);
+    }
+  }
+  if (clause.binding != nullptr) each_variable(*clause.binding, [&](Variable variable) { state.bound.add(variable); });
+  if (clause.kind == Clause::Kind::disjunction) {
+    for (const Variable variable : clause.joins) state.bound.add(variable);
+  }
+  if (--state.waiting == 0 && state.outer != nullptr) --state.outer->clauses[state.body->owner].waiting;
+}
+
+// Whether more became bound, or safe.
+bool Analysis::bind_more(BodyState& state) {
+  bool has_more = state.outer != nullptr && state.bound.add_all(state.outer->bound);
+  for (std::size_t i = 0; i < state.clauses.size(); ++i) {
+    if (state.clauses[i].is_done || !is_ready(state, i)) continue;
+    complete(state, i);
+    has_more = true;
+  }
+  return has_more;
+}
+
+// Whether a clause that is not safe itself would bind the variable.
+bool Analysis::may_come(const BodyState& state, Variable variable) const {
+  for (const BodyState* at = &state; at != nullptr; at = at->outer) {
+    for (std::size_t i = 0; i < at->clauses.size(); ++i) {
+      const Clause& clause = at->body->clauses[i];
+      if (at->clauses[i].is_done) continue;
+      bool binds = false;
+      if (clause.binding != nullptr) each_variable(*clause.binding, [&](Variable one) { binds |= one == variable; });
+      if (clause.kind == Clause::Kind::rule) {
+        for (const Term& term : clause.terms.subspan(parser_.query.rules[clause.rule].required)) {
+          binds |= term.kind == Term::Kind::variable && term.variable == variable;
+        }
+      }
+      if (clause.kind == Clause::Kind::disjunction) {
+        for (const Variable one : clause.joins.subspan(clause.required)) binds |= one == variable;
+      }
+      if (binds) return true;
+    }
+  }
+  return false;
+}
+
+Complaint unbound(Clause::Kind kind) {
+  switch (kind) {
+    case Clause::Kind::predicate:
+      return Complaint::predicate_unbound;
+    case Clause::Kind::function:
+      return Complaint::function_unbound;
+    case Clause::Kind::rule:
+      return Complaint::rule_unbound;
+    case Clause::Kind::negation:
+      return Complaint::not_unbound;
+    default:
+      return Complaint::join_unbound;
+  }
+}
+
+// Names the first variable that nothing could bind; where each waits for another, the first of them.
+Status Analysis::blame() {
+  bool is_found = false;
+  for (const BodyState& state : bodies_) {
+    for (std::size_t i = 0; i < state.clauses.size(); ++i) {
+      const Clause& clause = state.body->clauses[i];
+      if (clause.kind == Clause::Kind::negation && clause.joins.empty()) {
+        return refuse(Complaint::not_apart, &state, clause.at, -1);
+      }
+      if (state.clauses[i].is_done) continue;
+      const std::int32_t variable = missing(state, clause);
+      if (variable < 0) continue;
+      const bool waits = may_come(state, static_cast<Variable>(variable));
+      if (waits && is_found) continue;
+      Place at = clause.at;
+      for (const Term& term : clause.terms) {
+        const bool is_it = term.kind == Term::Kind::variable && term.variable == variable;
+        if (is_it && at.line == clause.at.line && at.column == clause.at.column) at = term.at;
+      }
+      const Status status = refuse(unbound(clause.kind), &state, at, variable);
+      if (clause.kind == Clause::Kind::rule) trouble_.found = parser_.query.rules[clause.rule].name;
+      if (!waits) return status;
+      is_found = true;
+    }
+  }
+  return is_found ? Status::invalid : Status::ok;
+}
+
+Status Analysis::check_find() {
+  const Set& bound = bodies_[0].bound;
+  for (const Find& find : parser_.query.find) {
+    if (!bound.has(find.variable)) return refuse(Complaint::find_unbound, nullptr, find.at, find.variable);
+  }
+  for (const Variable variable : parser_.query.with) {
+    if (!bound.has(variable)) return refuse(Complaint::with_unbound, nullptr, parser_.with_at, variable);
+  }
+  return Status::ok;
+}
+
+Status Analysis::check_rule_heads() {
+  for (const BodyState& state : bodies_) {
+    const Body& body = *state.body;
+    if (body.rule < 0 || body.outer != nullptr) continue;
+    const Rule& rule = parser_.query.rules[static_cast<std::size_t>(body.rule)];
+    for (const Variable variable : rule.branches[body.branch].head) {
+      if (state.bound.has(variable)) continue;
+      const Status status = refuse(Complaint::head_unbound, &state, body.at, variable);
+      trouble_.found = rule.name;
+      return status;
+    }
+  }
+  return Status::ok;
+}
+
+Status Analysis::run() {
+  GRID_TRY(prepare());
+  GRID_TRY(settle_joins());
+  bind_first();
+  for (bool has_more = true; has_more;) {
+    has_more = false;
+    for (BodyState& state : bodies_) has_more = bind_more(state) || has_more;
+  }
+  GRID_TRY(check_rule_heads());
+  GRID_TRY(blame());
+  return check_find();
+}
+
+}  // namespace
+
+Status analyse(Parser& parser, Arena& arena, Trouble& trouble) {
+  GRID_TRY(Analysis(parser, arena, trouble).run());
+  return stratify(parser.rules(), parser.first_body, arena, trouble);
+}
+
+}  // namespace grid::datalog
