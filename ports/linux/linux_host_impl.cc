@@ -127,6 +127,9 @@ Status LinuxHost::Impl::start() {
                                            .partial = &row_tests_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
+  facts_.emplace(*store_, runtime::FactOptions{.index_bytes_max = options_.fact_bytes_max,
+                                               .query_bytes_max = options_.question_bytes_max,
+                                               .steps_max = options_.question_steps_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
   host_->step(Event::Kind::start);
   if (replica_status().state != SyncState::error) return Status::ok;
@@ -165,6 +168,7 @@ void LinuxHost::Impl::close() {
   heard_.clear();
   node_.reset();
   host_.reset();
+  facts_.reset();
   queries_.reset();
   replica_.reset();
   links_.reset();

@@ -22,6 +22,7 @@
 #include "runtime/channels.h"
 #include "runtime/dead_letters.h"
 #include "runtime/housekeeping.h"
+#include "runtime/query/fact_engine.h"
 #include "runtime/query/live_query.h"
 #include "runtime/query/query_engine.h"
 #include "runtime/query/row_tests.h"
@@ -73,6 +74,9 @@ class LinuxHost::Impl final : public Driver,
   void end_live(std::uint32_t id) override;
   runtime::LetterBox* letters() override { return &*letters_; }
   storage::Store* local_store() override { return store_; }
+  Status ask(std::string_view map, const DatalogQuestion& question, const DatalogVisitor& visitor,
+             DatalogAnswer& answer) override;
+  Result<Scope> datalog_scope(std::string_view map, const DatalogQuestion& question) override;
   Status search(const SearchQuery& query, SearchCallback callback, std::uint32_t& id) override;
   void end_search(std::uint32_t id) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
@@ -179,6 +183,8 @@ class LinuxHost::Impl final : public Driver,
   runtime::SearchGuest searches_{*static_cast<runtime::LinkGuest*>(channels_)};
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
+  std::optional<runtime::FactEngine> facts_;
+  std::string scope_text_;  // Of the last datalog_scope().
   std::unique_ptr<transport::LwsContext> links_;
   std::optional<port::UvHost> host_;
   std::optional<Node> node_;

@@ -70,6 +70,7 @@ void LinuxHost::Impl::end_live(std::uint32_t id) {
 
 void LinuxHost::Impl::erased(const crdt::CellName& name) {
   for (const auto& living : living_) living->query.erased(name);
+  if (facts_) facts_->erased(name);
 }
 
 void LinuxHost::Impl::turn_live() {
