@@ -168,6 +168,7 @@ void LinuxHost::Impl::close() {
   heard_.clear();
   node_.reset();
   host_.reset();
+  living_facts_.clear();
   facts_.reset();
   queries_.reset();
   replica_.reset();
@@ -206,7 +207,7 @@ void LinuxHost::Impl::perform(Call& call) {
     host_->step({.kind = Event::Kind::call, .call = &call});
   }
   if (call.status == Status::full && options_.on_full == OnFull::pause) wait_for_room(call);
-  if (!attendants_.empty() || !living_.empty()) want_turn();
+  if (!attendants_.empty() || !living_.empty() || !living_facts_.empty()) want_turn();
   if (call.status != Status::ok) problem_ = replica_->problem();
   const bool subscribes = call.verb == Call::Verb::subscribe || call.verb == Call::Verb::watch;
   if (subscribes && call.status == Status::ok) note_scope(call.scope);
@@ -284,7 +285,7 @@ void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::str
 void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
   host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
   if (credential_.is_set()) mind_token();
-  if (!attendants_.empty() || !living_.empty()) want_turn();
+  if (!attendants_.empty() || !living_.empty() || !living_facts_.empty()) want_turn();
 }
 
 std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {

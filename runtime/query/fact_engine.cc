@@ -2,6 +2,8 @@
 
 #include "runtime/query/fact_engine.h"
 
+#include "runtime/query/live_facts.h"
+
 namespace grid::runtime {
 
 using crdt::Value;
@@ -51,15 +53,68 @@ void FactEngine::erased(const crdt::CellName& name) {
   if (index != indexes_.end()) index->second->erased(name);
 }
 
-Status FactEngine::ask(std::string_view map, const FactQuestion& question, const Visitor& visitor) {
-  FactIndex& index = index_of(map);
-  const Status read = index.catch_up();
+void FactEngine::watch(LiveFacts& live) {
+  Watchers& watchers = watchers_[live.map()];
+  live.number = ++watched_;
+  if (live.attributes().are_all) watchers.of_all.emplace(live.number, &live);
+  if (live.attributes().are_all) return;
+  for (const std::string& name : live.attributes().names) watchers.by_attribute[name].emplace(live.number, &live);
+}
+
+void FactEngine::unwatch(LiveFacts& live) {
+  Watchers& watchers = watchers_[live.map()];
+  watchers.of_all.erase(live.number);
+  for (const std::string& name : live.attributes().names) {
+    const auto at = watchers.by_attribute.find(name);
+    if (at == watchers.by_attribute.end()) continue;
+    at->second.erase(live.number);
+    if (at->second.empty()) watchers.by_attribute.erase(at);
+  }
+}
+
+// Each of those whom one of the deltas concerns, once, with all that concern it.
+template <typename Tell>
+void FactEngine::Watchers::each(std::span<const FactDelta> deltas, Tell tell) {
+  struct Concerned {
+    LiveFacts* live = nullptr;
+    std::vector<FactDelta> deltas;
+  };
+  std::map<std::uint64_t, Concerned> concerned;
+  const auto concern = [&concerned](const ByNumber& lives, const FactDelta& delta) {
+    for (const auto& [number, live] : lives) {
+      concerned[number].live = live;
+      concerned[number].deltas.push_back(delta);
+    }
+  };
+  for (const FactDelta& delta : deltas) {
+    const auto at = by_attribute.find(delta.predicate);
+    if (at != by_attribute.end()) concern(at->second, delta);
+    concern(of_all, delta);
+  }
+  for (const auto& [number, its] : concerned) tell(*its.live, its.deltas);
+}
+
+void FactEngine::Watchers::changing(std::span<const FactDelta> deltas) {
+  each(deltas, [](LiveFacts& live, std::span<const FactDelta> its) { live.changing(its); });
+}
+
+void FactEngine::Watchers::changed(std::span<const FactDelta> deltas) {
+  each(deltas, [](LiveFacts& live, std::span<const FactDelta> its) { live.changed(its); });
+}
+
+Status FactEngine::catch_up(std::string_view map) {
+  const auto watchers = watchers_.find(map);
+  const Status read = index_of(map).catch_up(watchers == watchers_.end() ? nullptr : &watchers->second);
   if (read == Status::full) {
     return refuse(read, "limit: the facts of " + std::string(map) + " take more than " +
                             std::to_string(options_.index_bytes_max >> 20) + " MiB");
   }
-  if (read != Status::ok) return refuse(read, store_.problem());
-  return ask(index, question.query(), question.inputs(), visitor);
+  return read == Status::ok ? read : refuse(read, store_.problem());
+}
+
+Status FactEngine::ask(std::string_view map, const FactQuestion& question, const Visitor& visitor) {
+  GRID_TRY(catch_up(map));
+  return ask(index_of(map), question.query(), question.inputs(), visitor);
 }
 
 Status FactEngine::ask(FactIndex& index, const datalog::Query& query, std::span<const Value> inputs,

@@ -41,6 +41,8 @@ struct FactStep {
   std::uint64_t rows_in = 0, rows_out = 0;
 };
 
+class LiveFacts;
+
 class FactEngine {
  public:
   explicit FactEngine(storage::Store& store, const FactOptions& options = {}) : store_(store), options_(options) {}
@@ -64,17 +66,36 @@ class FactEngine {
   std::uint64_t steps() const { return steps_; }
 
   FactIndex& index_of(std::string_view map);
+  // Reads the log on for the facts of the map, and tells the live questions whom it concerns.
+  //   full, corrupt, io  As ask().
+  Status catch_up(std::string_view map);
+  void watch(LiveFacts& live);
+  void unwatch(LiveFacts& live);
   void erased(const crdt::CellName& name);
   // The last trouble as a sentence. Never null.
   const char* problem() const { return problem_.c_str(); }
 
  private:
+  // The live questions of a map, by the attributes that they look at.
+  struct Watchers final : FactListener {
+    void changing(std::span<const FactDelta> deltas) override;
+    void changed(std::span<const FactDelta> deltas) override;
+    template <typename Tell>
+    void each(std::span<const FactDelta> deltas, Tell tell);
+
+    using ByNumber = std::map<std::uint64_t, LiveFacts*>;
+    std::map<std::string, ByNumber, std::less<>> by_attribute;
+    ByNumber of_all;
+  };
+
   Status refuse(Status status, std::string problem);
 
   storage::Store& store_;
   FactOptions options_;
   HeapChunks chunks_;
   std::map<std::string, std::unique_ptr<FactIndex>, std::less<>> indexes_;
+  std::map<std::string, Watchers, std::less<>> watchers_;
+  std::uint64_t watched_ = 0;
   std::vector<datalog::Explained> explained_;
   std::uint64_t steps_ = 0;
   std::string problem_;

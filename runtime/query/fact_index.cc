@@ -15,6 +15,14 @@ namespace {
 
 constexpr std::size_t kHeadBytes = 32;  // Of a value, beside its text.
 
+// The id of an entity; empty of what is the key of none.
+std::vector<std::uint8_t> id_of(std::string_view key) {
+  std::uint8_t room[kKeyBytesMax + 4];
+  const Result<Value> id = crdt::id_of_key(key, room);
+  if (!id.ok()) return {};
+  return {id->canonical().begin(), id->canonical().end()};
+}
+
 // As questions see it: a ref is the id that it refers to.
 std::vector<std::uint8_t> seen(const Value& object) {
   std::uint8_t room[kKeyBytesMax + 4 + kHeadBytes];
@@ -44,14 +52,14 @@ Status FactIndex::catch_up(FactListener* listener, std::uint64_t records_max) {
   std::vector<FactDelta> deltas;
   for (const auto& [key, sub] : touched_) GRID_TRY(look_at(key, sub, changes, deltas));
   touched_.clear();
-  if (listener != nullptr && !deltas.empty()) GRID_TRY(listener->changing(deltas));
+  if (listener != nullptr && !deltas.empty()) listener->changing(deltas);
   for (const Change& change : changes) {
     const Status applied = apply(change);
     if (applied == Status::ok) continue;
     held_.reset();
     return applied;
   }
-  if (listener != nullptr && !deltas.empty()) GRID_TRY(listener->changed(deltas));
+  if (listener != nullptr && !deltas.empty()) listener->changed(deltas);
   return read;
 }
 
@@ -107,9 +115,9 @@ Status FactIndex::look_at(const std::string& key, const std::string& sub, std::v
     if (!is_marker && !is_of(facts.predicate(), facts.is_one(), *object, *name)) continue;
     if (stands && equal(object->canonical(), op->cell.value)) return Status::ok;
     was.assign(object->canonical().begin(), object->canonical().end());
-    deltas.push_back({key, std::string(facts.predicate()), seen(*object), false});
+    deltas.push_back({id_of(key), std::string(facts.predicate()), seen(*object), false});
   }
-  if (stands) deltas.push_back({key, std::string(name->predicate), seen(Value(op->cell.value)), true});
+  if (stands) deltas.push_back({id_of(key), std::string(name->predicate), seen(Value(op->cell.value)), true});
   const Bytes object = stands ? op->cell.value : Bytes(was);
   changes.push_back({key, sub, {object.begin(), object.end()}, stands});
   return Status::ok;

@@ -26,9 +26,9 @@ namespace grid::runtime {
 
 // A fact that comes or goes. Entities are ids, in `object` too where that is a ref.
 struct FactDelta {
-  std::string key;
+  std::vector<std::uint8_t> entity;  // Canonical, as are objects.
   std::string predicate;
-  std::vector<std::uint8_t> object;  // Canonical.
+  std::vector<std::uint8_t> object;
   bool is_added = false;
 };
 
@@ -36,8 +36,8 @@ struct FactDelta {
 class FactListener {
  public:
   // `deltas` are about to be applied; of a fact whose object changes, one goes and one comes.
-  virtual Status changing(std::span<const FactDelta> deltas) = 0;
-  virtual Status changed(std::span<const FactDelta> deltas) = 0;
+  virtual void changing(std::span<const FactDelta> deltas) = 0;
+  virtual void changed(std::span<const FactDelta> deltas) = 0;
 
  protected:
   ~FactListener() = default;
@@ -58,7 +58,7 @@ class FactIndex {
   // Reads at most so many records of the log; the first time it reads the map itself.
   //   busy  There is more.
   //   full  The facts take more memory than they may. Another call begins anew.
-  //   corrupt, io  Of the store; or of the listener.
+  //   corrupt, io  Of the store.
   Status catch_up(FactListener* listener = nullptr, std::uint64_t records_max = UINT64_MAX);
   // A name has left the store without a record.
   void erased(const crdt::CellName& name);
