@@ -20,6 +20,7 @@
 namespace grid::datalog {
 
 class Engine;
+class Answer;
 
 // How one clause was answered: in the order in which the clauses were, those of what is called behind.
 struct Explained {
@@ -64,6 +65,7 @@ class Evaluation {
   Meter meter_;
   Problem problem_;
   Engine* engine_ = nullptr;
+  Answer* answer_ = nullptr;
   std::size_t count_ = 0;
 };
 

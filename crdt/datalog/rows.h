@@ -76,12 +76,21 @@ class RowSet {
   std::uint32_t count() const { return rows_.count(); }
 
   Status add(const Atom* row, bool& is_new) {
+    const std::uint32_t before = rows_.count();
+    std::uint32_t at = 0;
+    GRID_TRY(add(row, at));
+    is_new = rows_.count() > before;
+    return Status::ok;
+  }
+  // `at` is where it stands.
+  Status add(const Atom* row, std::uint32_t& at) {
     if ((rows_.count() + std::size_t{1}) * 3 > slots_.size() * 2) GRID_TRY(widen());
     const std::size_t slot = slot_of(row);
-    is_new = slots_[slot] == 0;
-    if (!is_new) return Status::ok;
-    GRID_TRY(rows_.push(row));
-    slots_[slot] = rows_.count();
+    if (slots_[slot] == 0) {
+      GRID_TRY(rows_.push(row));
+      slots_[slot] = rows_.count();
+    }
+    at = slots_[slot] - 1;
     return Status::ok;
   }
   bool has(const Atom* row) const { return !slots_.empty() && slots_[slot_of(row)] != 0; }
