@@ -110,7 +110,8 @@ Result<const Node*> read(std::string_view text, Arena& arena, Trouble& trouble, 
 // The forms of a text of any length, one at a time: memory is needed for the longest only.
 class Reader {
  public:
-  // Those inside the vector or list that the text is; or, where it is neither, the text's own, one behind the other.
+  // Those inside of the vector or list that the text is, where the first of these is neither a word nor text; else the
+  // text's own, one behind the other.
   explicit Reader(std::string_view text);
 
   // The next; null behind the last. Errors as those of read(), and stick: there is no going on behind them.

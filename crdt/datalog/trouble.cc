@@ -40,7 +40,7 @@ constexpr Saying kSayings[] = {
     {Complaint::bracket_unopened, "@ closes nothing"},
     {Complaint::bracket_unclosed, "this is never closed: @"},
     {Complaint::bracket_other, "@ can't close the % of line #, column &"},
-    {Complaint::discard_without_form, "nothing comes behind #_ that it could leave out"},
+    {Complaint::discard_without_form, "nothing comes behind @ that it could leave out"},
     {Complaint::map_uneven, "a map has a value for each key: @"},
     {Complaint::too_deep, "more than 32 brackets around one another"},
     {Complaint::too_long, "the text is longer than 64 KiB"},

@@ -155,7 +155,8 @@ LAYERS = {
     "runtime": Layer(_CORE, PURE_STD, _libraries(), PURE),
     # For machines that have a heap, within caps.
     "runtime/query": Layer((*_CORE, "crdt/query", "crdt/datalog", "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
-    "server": Layer((*_CORE, "crdt/query", "crdt/datalog", "runtime", "runtime/query"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
+    "server": Layer(
+        (*_CORE, "crdt/query", "crdt/datalog", "runtime", "runtime/query"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
     "server/host": Layer(banned=SHELL),
     # CLI11 throws.
     "server/host/arguments.cc": Layer(),
