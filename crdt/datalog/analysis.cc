@@ -2,6 +2,8 @@
 
 #include "crdt/datalog/analysis.h"
 
+#include <algorithm>
+
 namespace grid::datalog {
 namespace {
 
@@ -13,6 +15,9 @@ class Set {
 
   bool has(Variable variable) const { return (words_[variable / 64] >> (variable % 64) & 1) != 0; }
   void add(Variable variable) { words_[variable / 64] |= std::uint64_t{1} << (variable % 64); }
+  void clear() {
+    for (std::uint64_t& word : words_) word = 0;
+  }
   // Whether it grew.
   bool add_all(const Set& other) {
     std::uint64_t grown = 0;
@@ -80,6 +85,11 @@ struct BodyState {
   std::size_t waiting = 0;  // Clauses that are not safe yet.
 };
 
+// Of a rule: which arguments must be bound where it is called. What the text says, and what its branches need.
+struct RuleState {
+  std::span<bool> needed;
+};
+
 class Analysis {
  public:
   Analysis(Parser& parser, Arena& arena, Trouble& trouble) : parser_(parser), arena_(arena), trouble_(trouble) {}
@@ -90,6 +100,9 @@ class Analysis {
   Status no_room();
   Status make_set(Set& set);
   Status prepare();
+  Status prepare_rules();
+  Status prepare_clauses(BodyState& state, std::size_t index);
+  void reset();
   Status settle_joins();
   Status settle_or(BodyState& outer, std::size_t clause);
   Status check_heads(const BodyState& state);
@@ -101,15 +114,17 @@ class Analysis {
   // What keeps a clause from being safe; -1: nothing but what is inside of it.
   std::int32_t missing(const BodyState& state, const Clause& clause) const;
   bool may_come(const BodyState& state, Variable variable) const;
+  Result<bool> needs_more();
+  void needed_first();
   Status blame();
   Status check_find();
-  Status check_rule_heads();
   Status refuse(Complaint complaint, const BodyState* state, Place at, std::int32_t variable);
 
   Parser& parser_;
   Arena& arena_;
   Trouble& trouble_;
   std::span<BodyState> bodies_;
+  std::span<RuleState> rules_;
 };
 
 Status Analysis::no_room() {
@@ -141,24 +156,50 @@ Status Analysis::prepare() {
   bodies_ = arena_.make<BodyState>(count);
   if (bodies_.size() != count) return no_room();
   std::size_t index = 0;
-  for (Body* body = parser_.first_body; body != nullptr; body = body->next, ++index) {
-    BodyState& state = bodies_[index];
-    state.body = body;
-    state.waiting = body->clauses.size();
-    GRID_TRY(make_set(state.bound));
-    GRID_TRY(make_set(state.used));
-    if (!body->clauses.empty()) {
-      state.clauses = arena_.make<ClauseState>(body->clauses.size());
-      if (state.clauses.empty()) return no_room();
-    }
-    for (std::size_t i = 0; i < body->clauses.size(); ++i) state.clauses[i].waiting = body->clauses[i].branches.size();
-    if (body->outer == nullptr) continue;
-    // Outer ones come before, and those of one body stand together: it is near.
-    for (std::size_t i = index; i-- > 0 && state.outer == nullptr;) {
-      if (bodies_[i].body == body->outer) state.outer = &bodies_[i];
-    }
+  for (Body* body = parser_.first_body; body != nullptr; body = body->next) {
+    bodies_[index].body = body;
+    GRID_TRY(prepare_clauses(bodies_[index], index));
+    ++index;
+  }
+  return prepare_rules();
+}
+
+Status Analysis::prepare_clauses(BodyState& state, std::size_t index) {
+  GRID_TRY(make_set(state.bound));
+  GRID_TRY(make_set(state.used));
+  const Body& body = *state.body;
+  if (!body.clauses.empty()) {
+    state.clauses = arena_.make<ClauseState>(body.clauses.size());
+    if (state.clauses.empty()) return no_room();
+  }
+  if (body.outer == nullptr) return Status::ok;
+  // Outer ones come before, and those of one body stand together: it is near.
+  for (std::size_t i = index; i-- > 0 && state.outer == nullptr;) {
+    if (bodies_[i].body == body.outer) state.outer = &bodies_[i];
   }
   return Status::ok;
+}
+
+Status Analysis::prepare_rules() {
+  const std::span<const Rule> rules = parser_.query.rules;
+  if (rules.empty()) return Status::ok;
+  rules_ = arena_.make<RuleState>(rules.size());
+  if (rules_.empty()) return no_room();
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    rules_[i].needed = arena_.make<bool>(rules[i].arity);
+    if (rules_[i].needed.empty()) return no_room();
+    for (std::size_t at = 0; at < rules[i].required; ++at) rules_[i].needed[at] = true;
+  }
+  return Status::ok;
+}
+
+void Analysis::reset() {
+  for (BodyState& state : bodies_) {
+    const Body& body = *state.body;
+    state.bound.clear();
+    state.waiting = body.clauses.size();
+    for (std::size_t i = 0; i < body.clauses.size(); ++i) state.clauses[i] = {false, body.clauses[i].branches.size()};
+  }
 }
 
 void Analysis::note_used(BodyState& state) {
@@ -228,31 +269,22 @@ void Analysis::bind_first() {
   for (BodyState& state : bodies_) {
     const Body& body = *state.body;
     if (body.rule < 0 || body.outer != nullptr) continue;
-    const Rule& rule = parser_.query.rules[static_cast<std::size_t>(body.rule)];
-    for (const Variable variable : rule.branches[body.branch].head.first(rule.required)) state.bound.add(variable);
+    const auto rule = static_cast<std::size_t>(body.rule);
+    const std::span<const Variable> head = parser_.query.rules[rule].branches[body.branch].head;
+    for (std::size_t i = 0; i < head.size(); ++i) {
+      if (rules_[rule].needed[i]) state.bound.add(head[i]);
+    }
   }
 }
 
 std::int32_t Analysis::missing(const BodyState& state, const Clause& clause) const {
-  std::size_t needed = 0;
-  switch (clause.kind) {
-    case Clause::Kind::pattern:
-      return -1;
-    case Clause::Kind::predicate:
-    case Clause::Kind::function:
-      needed = clause.terms.size();
-      break;
-    case Clause::Kind::rule:
-      needed = parser_.query.rules[clause.rule].required;
-      break;
-    case Clause::Kind::negation:
-    case Clause::Kind::disjunction:
-      for (const Variable variable : clause.joins.first(clause.required)) {
-        if (!state.bound.has(variable)) return variable;
-      }
-      return -1;
+  for (const Variable variable : clause.joins.first(clause.required)) {
+    if (!state.bound.has(variable)) return variable;
   }
-  for (const Term& term : clause.terms.first(needed)) {
+  if (clause.kind == Clause::Kind::pattern) return -1;
+  for (std::size_t i = 0; i < clause.terms.size(); ++i) {
+    const Term& term = clause.terms[i];
+    if (clause.kind == Clause::Kind::rule && !rules_[clause.rule].needed[i]) continue;
     if (term.kind == Term::Kind::variable && !state.bound.has(term.variable)) return term.variable;
   }
   return -1;
@@ -297,8 +329,10 @@ bool Analysis::may_come(const BodyState& state, Variable variable) const {
       bool binds = false;
       if (clause.binding != nullptr) each_variable(*clause.binding, [&](Variable one) { binds |= one == variable; });
       if (clause.kind == Clause::Kind::rule) {
-        for (const Term& term : clause.terms.subspan(parser_.query.rules[clause.rule].required)) {
-          binds |= term.kind == Term::Kind::variable && term.variable == variable;
+        for (std::size_t term = 0; term < clause.terms.size(); ++term) {
+          const Term& one = clause.terms[term];
+          if (rules_[clause.rule].needed[term]) continue;
+          binds |= one.kind == Term::Kind::variable && one.variable == variable;
         }
       }
       if (clause.kind == Clause::Kind::disjunction) {
@@ -364,32 +398,68 @@ Status Analysis::check_find() {
   return Status::ok;
 }
 
-Status Analysis::check_rule_heads() {
+// What a branch uses of its head and doesn't bind, the caller is to bind. Whether there is more of that than was known.
+Result<bool> Analysis::needs_more() {
+  bool has_more = false;
   for (const BodyState& state : bodies_) {
     const Body& body = *state.body;
     if (body.rule < 0 || body.outer != nullptr) continue;
-    const Rule& rule = parser_.query.rules[static_cast<std::size_t>(body.rule)];
-    for (const Variable variable : rule.branches[body.branch].head) {
-      if (state.bound.has(variable)) continue;
-      const Status status = refuse(Complaint::head_unbound, &state, body.at, variable);
-      trouble_.found = rule.name;
-      return status;
+    const auto index = static_cast<std::size_t>(body.rule);
+    const Rule& rule = parser_.query.rules[index];
+    const std::span<const Variable> head = rule.branches[body.branch].head;
+    for (std::size_t i = 0; i < head.size(); ++i) {
+      if (state.bound.has(head[i])) continue;
+      if (!state.used.has(head[i])) {
+        const Status status = refuse(Complaint::head_unused, &state, body.at, head[i]);
+        trouble_.found = rule.name;
+        return status;
+      }
+      rules_[index].needed[i] = has_more = true;
     }
   }
-  return Status::ok;
+  return has_more;
+}
+
+// Moves what must be bound to the front, in heads and in calls alike: where an argument stands is nobody's business.
+void Analysis::needed_first() {
+  const auto sort = [](std::span<const bool> needed, auto items) {
+    std::size_t front = 0;
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+      if (needed[i])
+        std::rotate(items.begin() + static_cast<std::ptrdiff_t>(front++),
+                    items.begin() + static_cast<std::ptrdiff_t>(i), items.begin() + static_cast<std::ptrdiff_t>(i + 1));
+    }
+    return front;
+  };
+  for (const BodyState& state : bodies_) {
+    for (std::size_t i = 0; i < state.body->clauses.size(); ++i) {
+      const Clause& clause = state.body->clauses[i];
+      if (clause.kind == Clause::Kind::rule) sort(rules_[clause.rule].needed, state.body->terms[i]);
+    }
+    if (state.body->rule < 0 || state.body->outer != nullptr) continue;
+    const auto rule = static_cast<std::size_t>(state.body->rule);
+    parser_.rules()[rule].required = static_cast<std::uint16_t>(sort(rules_[rule].needed, state.body->head));
+  }
 }
 
 Status Analysis::run() {
   GRID_TRY(prepare());
   GRID_TRY(settle_joins());
-  bind_first();
-  for (bool has_more = true; has_more;) {
-    has_more = false;
-    for (BodyState& state : bodies_) has_more = bind_more(state) || has_more;
+  Result<bool> needs = true;
+  while (needs.ok() && *needs) {
+    reset();
+    bind_first();
+    for (bool has_more = true; has_more;) {
+      has_more = false;
+      for (BodyState& state : bodies_) has_more = bind_more(state) || has_more;
+    }
+    needs = needs_more();
   }
-  GRID_TRY(check_rule_heads());
+  GRID_TRY(needs.status());
   GRID_TRY(blame());
-  return check_find();
+  GRID_TRY(check_find());
+  needed_first();
+  return Status::ok;
 }
 
 }  // namespace

@@ -30,7 +30,10 @@ Status Parser::read_bodies() {
     is_in_rules_ = body->rule >= 0;
     const auto clauses = make<Clause>(body->forms.count(), Node{});
     if (!clauses.ok()) return clauses.status();
+    const auto terms = make<std::span<Term>>(has_rules_ ? body->forms.count() : 0, Node{});
+    if (!terms.ok()) return terms.status();
     body->clauses = *clauses;
+    body->terms = *terms;
     *body->into = body->clauses;
     std::size_t index = 0;
     for (const Node& node : body->forms) GRID_TRY(read_clause(node, *body, index++));
@@ -59,7 +62,7 @@ Status Parser::read_clause(const Node& node, Body& body, std::size_t index) {
   if (word == "not" || word == "not-join") return read_not(node, forms.rest(), has_head, body, index);
   if (word == "or" || word == "or-join") return read_or(node, forms.rest(), has_head, body, index);
   if (word == "and") return refuse(Complaint::and_alone, node);
-  return read_rule_call(node, forms, body, clause);
+  return read_rule_call(node, forms, body, index);
 }
 
 Status Parser::read_pattern(const Node& node, Body& body, Clause& clause) {
@@ -147,7 +150,8 @@ Status Parser::read_arguments(Forms forms, Body& body, Clause& clause) {
   return Status::ok;
 }
 
-Status Parser::read_rule_call(const Node& node, Forms forms, Body& body, Clause& clause) {
+Status Parser::read_rule_call(const Node& node, Forms forms, Body& body, std::size_t index) {
+  Clause& clause = body.clauses[index];
   const Node& head = forms.front();
   const Rule* rule = find_rule(head.text);
   if (rule == nullptr) {
@@ -164,9 +168,10 @@ Status Parser::read_rule_call(const Node& node, Forms forms, Body& body, Clause&
   clause.rule = static_cast<std::uint16_t>(rule - rules_.data());
   const auto terms = make<Term>(count, node);
   if (!terms.ok()) return terms.status();
-  std::size_t index = 0;
+  body.terms[index] = *terms;
+  std::size_t place = 0;
   for (const Node& item : forms.rest()) {
-    Term& term = (*terms)[index++];
+    Term& term = (*terms)[place++];
     term.at = item.at;
     if (!is_blank(item)) GRID_TRY(read_term(item, *body.scope, term));
   }

@@ -43,9 +43,8 @@ Status Parser::name_rules(Forms branches) {
 }
 
 // The head's variables, those that must be bound first, and of the first branch of a name the rule's shape.
-Status Parser::read_rule_head(const Node& branch, Rule& rule, Branch& into, Scope& scope) {
+Result<std::span<Variable>> Parser::read_rule_head(const Node& branch, Rule& rule, Scope& scope) {
   const Node& head = branch.items().front();
-  into.at = branch.at;
   Forms items = head.items().rest();
   Forms required;
   if (!items.empty() && items.front().is(Kind::vector)) {
@@ -68,7 +67,6 @@ Status Parser::read_rule_head(const Node& branch, Rule& rule, Branch& into, Scop
       (*variables_of_head)[count++] = *variable;
     }
   }
-  into.head = *variables_of_head;
   if (rule.arity == 0) {
     rule.arity = static_cast<std::uint16_t>(arity);
     rule.required = static_cast<std::uint16_t>(required.count());
@@ -79,7 +77,8 @@ Status Parser::read_rule_head(const Node& branch, Rule& rule, Branch& into, Scop
     trouble_.count = static_cast<std::uint32_t>(arity);
     return status;
   }
-  return rule.required == required.count() ? Status::ok : refuse_named(Complaint::rule_required, head, rule.name);
+  if (rule.required != required.count()) return refuse_named(Complaint::rule_required, head, rule.name);
+  return variables_of_head;
 }
 
 Status Parser::read_rules(const Node* root) {
@@ -102,12 +101,16 @@ Status Parser::read_rules(const Node* root) {
       Scope* scope = add_scope(nullptr);
       if (scope == nullptr) return no_room(form);
       Branch& branch = (*branches)[made];
-      GRID_TRY(read_rule_head(form, rule, branch, *scope));
+      const Result<std::span<Variable>> head = read_rule_head(form, rule, *scope);
+      if (!head.ok()) return head.status();
+      branch.head = *head;
+      branch.at = form.at;
       const Forms clauses = form.items().rest();
       GRID_TRY(declare_all(clauses, *scope));
       Body* body = add_body(clauses, *scope, form, &branch.body);
       if (body == nullptr) return no_room(form);
       body->rule = static_cast<std::int32_t>(i);
+      body->head = *head;
       body->branch = made - first;
       ++made;
     }

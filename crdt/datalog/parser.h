@@ -62,6 +62,8 @@ struct Body {
   std::size_t branch = 0;
   Clauses* into = nullptr;
   std::span<Clause> clauses{};
+  std::span<std::span<Term>> terms{};  // Of each clause that calls a rule.
+  std::span<Variable> head{};          // Of a rule's branch.
   Place at{};
   Body* next = nullptr;
 };
@@ -125,7 +127,7 @@ class Parser {
   Status read_pattern_term(const Node& node, std::size_t place, Scope& scope, Term& term);
   Status read_call(const Node& node, Body& body, Clause& clause);
   Status read_arguments(Forms forms, Body& body, Clause& clause);
-  Status read_rule_call(const Node& node, Forms forms, Body& body, Clause& clause);
+  Status read_rule_call(const Node& node, Forms forms, Body& body, std::size_t index);
   Status read_not(const Node& node, Forms forms, bool has_head, Body& body, std::size_t index);
   Status read_or(const Node& node, Forms forms, bool has_head, Body& body, std::size_t index);
   Status read_join_head(const Node& node, bool may_require, Scope& outer, Scope& inner, Clause& clause);
@@ -134,7 +136,7 @@ class Parser {
   // parse_rules.cc
   Status read_rules(const Node* root);
   Status name_rules(Forms branches);
-  Status read_rule_head(const Node& branch, Rule& rule, Branch& into, Scope& scope);
+  Result<std::span<Variable>> read_rule_head(const Node& branch, Rule& rule, Scope& scope);
   const Rule* find_rule(std::string_view name) const;
 
   // parse_pull.cc

@@ -126,8 +126,7 @@ constexpr Saying kSayings[] = {
     {Complaint::not_apart, "`not` shares no variable with what stands around it"},
     {Complaint::or_unequal, "branches of `or` have the same variables, and this one lacks %",
      "or-join names those that matter outside: (or-join [?a] ...)"},
-    {Complaint::head_unbound, "nothing in this branch of the rule @ binds %",
-     "what the caller is to bind stands in brackets: (adult [?p] ?name)"},
+    {Complaint::head_unused, "% is in the head of the rule @, but not in this branch"},
     {Complaint::negation_in_circle, "the rule % is negated here, and comes back to here"},
 };
 

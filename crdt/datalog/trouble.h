@@ -115,7 +115,7 @@ enum class Complaint : std::uint8_t {
   not_unbound,
   not_apart,
   or_unequal,
-  head_unbound,
+  head_unused,
   negation_in_circle,
 };
 

@@ -151,6 +151,18 @@ void rules_have_strata_and_know_whether_they_recur(void**) {
               "even");
 }
 
+void what_a_rule_needs_of_its_caller_comes_first(void**) {
+  expect_text(shown("[:find ?a :in % :where [?a :x ?b] (old ?a ?b) (older ?a ?b)]",
+                    "[[(old ?p ?age) [?p] [(< 17 ?age)]]"
+                    " [(older ?p ?age) [(inc ?p) ?more] (not (old ?age ?more))] [(older ?p ?age) (old ?p 5) [?age]]]"),
+              "find ?a0 rules-at 0 where [?a0 \"x\" ?b1] (old ?b1 ?a0) (older ?a0 ?b1)"
+              " rule old/2 required 1 stratum 0 (?age3 ?p2 :- [?p2 _ _] (< 17 ?age3))"
+              " rule older/2 required 2 stratum 1"
+              " (?p4 ?age5 :- (inc ?p4) -> ?more6 (not @?age5?more6 (old ?more6 ?age5)))"
+              " (?p7 ?age8 :- (old 5 ?p7) [?age8 _ _])",
+              "old");
+}
+
 void clauses_may_stand_in_any_order(void**) {
   for (const std::string_view text : {"[:find ?z :where [(+ ?y 1) ?z] [(+ ?x 1) ?y] [_ :a ?x]]",
                                       "[:find ?z :where (or [(= ?z 1)] [(= ?z 2)]) (not [?z :a]) [_ :b ?z]]",
@@ -226,6 +238,7 @@ int main() {
       cmocka_unit_test(or_joins_all_variables_and_or_join_its_head),
       cmocka_unit_test(order_names_what_find_has),
       cmocka_unit_test(rules_have_strata_and_know_whether_they_recur),
+      cmocka_unit_test(what_a_rule_needs_of_its_caller_comes_first),
       cmocka_unit_test(clauses_may_stand_in_any_order),
       cmocka_unit_test(pull_has_options_nesting_and_depth),
       cmocka_unit_test(the_place_of_the_rules_is_known_without_them),

@@ -102,6 +102,12 @@ void a_clause_has_its_forms(void**) {
       {"[:find ?e :where [?e :a nil]]",
        "line 1, column 25: no fact has nil for a value, but there is nil; write:"
        " [(missing? $ ?e :attribute)]"},
+  };
+  expect_each(kCases);
+}
+
+void a_call_has_its_form_and_its_arguments(void**) {
+  constexpr Case kCases[] = {
       {"[:find ?e :where [?e] [(< ?e 1) ?x ?y]]",
        "line 1, column 23: a call is a list in a vector, with at most one more"
        " form behind it, but there is [(< ?e 1) ?x ?y]; write: [(< ?a 3)] or"
@@ -147,6 +153,12 @@ void a_clause_has_its_forms(void**) {
       {"[:find ?e :where [?e] [(inc ?e) x]]",
        "line 1, column 33: this takes no value apart, but there is x; write: ?a, _,"
        " [?a ?b], [?a ...] or [[?a ?b]]"},
+  };
+  expect_each(kCases);
+}
+
+void not_and_or_have_clauses_and_heads(void**) {
+  constexpr Case kCases[] = {
       {"[:find ?e :where (and [?e] [?e :a])]",
        "line 1, column 18: `and` stands in `or` only, but there is (and [?e]"
        " [?e :a]); clauses that follow each other are all to hold"},
@@ -226,9 +238,10 @@ void rules_are_complete_and_not_circular_in_denial(void**) {
   expect("[[(young ?a) [?a]]]", "line 1, column 27: there is no rule yong; did you mean young?", "(yong ?a)");
   expect("[[(r ?a) [?a]]]", "line 1, column 26: the rule r takes 1 argument, but there are 2", "(r ?a 1)");
   expect("[[(r [?a] ?b) [?a :x ?b]]]", "line 1, column 29: the rule r needs ?b, which nothing binds", "(r ?b ?a)");
-  expect("[[(r ?a)\n [(< ?a 1)]]]",
-         "rules, line 1, column 2: nothing in this branch of the rule r binds ?a; what the"
-         " caller is to bind stands in brackets: (adult [?p] ?name)");
+  expect("[[(r ?a ?b)\n [?a :x ?bb]]]",
+         "rules, line 1, column 2: ?b is in the head of the rule r, but not in this branch");
+  expect("[[(r ?b ?a) [?b :x]\n [(< ?a 1)]]]", "line 1, column 37: the rule r needs ?c, which nothing binds",
+         "[?a] (r ?a ?c)");
   expect("[[(r ?a) [?a :x]\n [(< ?y 1)]]]", "rules, line 2, column 6: the predicate needs ?y, which nothing binds");
   expect("[[(r ?a) (s ?a)] [(s ?a) [?a]\n (not-join [?a] (or (r ?a) [?a :k]))]]",
          "rules, line 2, column 21: the rule r is"
@@ -304,6 +317,8 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(a_query_has_its_parts),
       cmocka_unit_test(a_clause_has_its_forms),
+      cmocka_unit_test(a_call_has_its_form_and_its_arguments),
+      cmocka_unit_test(not_and_or_have_clauses_and_heads),
       cmocka_unit_test(a_question_is_safe_in_some_order),
       cmocka_unit_test(rules_are_complete_and_not_circular_in_denial),
       cmocka_unit_test(a_pattern_of_pull_has_its_forms),

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "crdt/datalog/puller.h"
+
+#include "crdt/datalog/scan.h"
+
+namespace grid::datalog {
+namespace {
+
+constexpr std::string_view kIdKey = "db/id";
+
+}  // namespace
+
+Status Puller::pull(const Pull& pattern, Atom entity) {
+  nodes_.clear();
+  frames_.clear();
+  values_.clear();
+  root_ = kNone;
+  bool is_open = false;
+  GRID_TRY(open_entity(entity, pattern, nullptr, 0, is_open));
+  while (!frames_.empty()) {
+    GRID_TRY(meter_.step());
+    GRID_TRY(frames_[frames_.size() - 1].is_entity ? step_entity() : step_list());
+  }
+  return Status::ok;
+}
+
+// Not open: there are no facts of it.
+Status Puller::open_entity(Atom entity, const Pull& pattern, const PullItem* by, std::uint32_t again, bool& is_open) {
+  is_open = index_.has_entity(entity);
+  if (!is_open) return Status::ok;
+  Frame frame;
+  frame.entity = entity;
+  frame.pattern = &pattern;
+  frame.item = by;
+  frame.again = again;
+  GRID_TRY(add_node({Node::Kind::record, {}, {}, kNone, kNone, kNone}, kNone, frame.node));
+  if (pattern.with_id) GRID_TRY(add_value(entity, false, frame.node, kIdKey));
+  return frames_.push(frame);
+}
+
+Status Puller::step_entity() {
+  Frame& frame = frames_[frames_.size() - 1];
+  if (frame.at < frame.pattern->items.size()) {
+    const PullItem& item = frame.pattern->items[frame.at++];
+    return take_item(item);
+  }
+  if (frame.pattern->is_wild) GRID_TRY(take_wild(frame));
+  const std::uint32_t node = frame.node;
+  frames_.truncate(frames_.size() - 1);
+  return close(nodes_[node].first == kNone ? kNone : node);
+}
+
+// `result` is what the top frame, a list, waited for.
+Status Puller::close(std::uint32_t result) {
+  if (frames_.empty()) {
+    root_ = result;
+  } else if (result != kNone) {
+    hang(result, frames_[frames_.size() - 1].node);
+  }
+  return Status::ok;
+}
+
+// Of an item whose record the top frame fills.
+Status Puller::take_item(const PullItem& item) {
+  const Frame entity = frames_[frames_.size() - 1];
+  const auto from = static_cast<std::uint32_t>(values_.size());
+  bool are_refs = false;
+  bool is_single = false;
+  GRID_TRY(take_values(entity.entity, item, are_refs, is_single));
+  const std::uint32_t left = item.again == 0 ? 0 : left_of(item);
+  const bool is_exhausted = item.again != 0 && left == 0;
+  if (is_exhausted) values_.truncate(from);
+  if (values_.size() == from) {
+    if (!item.otherwise.exists() || is_exhausted) return Status::ok;
+    const Result<Atom> otherwise = words_.atom(item.otherwise);
+    if (!otherwise.ok()) return otherwise.status();
+    return add_value(*otherwise, false, entity.node, item.key);
+  }
+  const bool goes_on = are_refs && (item.nested != nullptr || item.again != 0);
+  if (!goes_on) return take_plain(entity.node, item.key, from, are_refs, is_single);
+  Frame list;
+  list.is_entity = false;
+  list.pattern = item.nested != nullptr ? item.nested : entity.pattern;
+  list.item = &item;
+  list.from = list.at = from;
+  list.again = left;
+  list.is_single = is_single;
+  GRID_TRY(add_node({Node::Kind::list, {}, item.key, kNone, kNone, kNone}, kNone, list.node));
+  return frames_.push(list);
+}
+
+// In the total order, no more than the item wants.
+Status Puller::take_values(Atom entity, const PullItem& item, bool& are_refs, bool& is_single) {
+  const std::size_t from = values_.size();
+  const Result<Atom> name = atom_of_text(item.attribute, words_);
+  if (!name.ok()) return name.status();
+  Wanted wanted;
+  wanted.attribute = index_.attribute_named(*name);
+  if (wanted.attribute == kNoAttribute) return Status::ok;
+  (item.is_reverse ? wanted.value : wanted.entity) = entity;
+  Scan scan(index_, words_, wanted);
+  are_refs = true;
+  is_single = !item.is_reverse;
+  for (Fact fact; scan.next(fact);) {
+    GRID_TRY(meter_.step());
+    if (item.is_reverse) {
+      if (!fact.is_ref()) continue;
+      fact.value = fact.entity;
+    } else if (fact.is_ref() && !index_.has_entity(fact.value)) {
+      continue;  // A ref to nothing is missing.
+    }
+    is_single = is_single && fact.is_one();
+    are_refs = are_refs && (item.is_reverse || fact.is_ref());
+    GRID_TRY(values_.push(fact));
+  }
+  std::sort(values_.begin() + from, values_.end(),
+            [this](const Fact& a, const Fact& b) { return words_.order(a.value, b.value) < 0; });
+  is_single = is_single && values_.size() == from + 1;
+  if (item.limit != 0 && values_.size() - from > item.limit) values_.truncate(from + item.limit);
+  return Status::ok;
+}
+
+Status Puller::take_plain(std::uint32_t record, std::string_view key, std::uint32_t from, bool are_refs,
+                          bool is_single) {
+  std::uint32_t parent = record;
+  if (!is_single) GRID_TRY(add_node({Node::Kind::list, {}, key, kNone, kNone, kNone}, record, parent));
+  for (std::size_t i = from; i < values_.size(); ++i)
+    GRID_TRY(add_value(values_[i].value, are_refs || values_[i].is_ref(), parent, key));
+  values_.truncate(from);
+  return Status::ok;
+}
+
+// All attributes that no item names.
+Status Puller::take_wild(const Frame& entity) {
+  const Frame at = entity;
+  FactCursor cursor = index_.from_entity(at.entity, 0, {});
+  while (!cursor.is_at_end() && cursor.entity() == at.entity) {
+    const std::uint32_t attribute = cursor.fact().attribute();
+    const std::string_view name = words_.text(index_.attribute(attribute).name);
+    if (!is_named(*at.pattern, name)) {
+      PullItem item;
+      item.attribute = item.key = name;
+      bool are_refs = false;
+      bool is_single = false;
+      const auto from = static_cast<std::uint32_t>(values_.size());
+      GRID_TRY(take_values(at.entity, item, are_refs, is_single));
+      if (values_.size() > from) GRID_TRY(take_plain(at.node, name, from, false, is_single));
+    }
+    cursor = index_.from_entity(at.entity, attribute + 1, {});
+  }
+  return Status::ok;
+}
+
+bool Puller::is_named(const Pull& pattern, std::string_view key) const {
+  if (pattern.with_id && key == kIdKey) return true;
+  return std::any_of(pattern.items.begin(), pattern.items.end(), [key](const PullItem& item) {
+    return item.key == key || (!item.is_reverse && item.attribute == key);
+  });
+}
+
+Status Puller::step_list() {
+  Frame& frame = frames_[frames_.size() - 1];
+  if (frame.at == values_.size()) {
+    const Frame list = frame;
+    frames_.truncate(frames_.size() - 1);
+    return finish_list(list);
+  }
+  const Atom entity = values_[frame.at++].value;
+  const PullItem& item = *frame.item;
+  const std::uint32_t node = frame.node;
+  if (item.again != 0 && is_open(entity, *frame.pattern)) return add_value(entity, true, node, {});
+  const std::uint32_t again = frame.again == PullItem::kForever || frame.again == 0 ? frame.again : frame.again - 1;
+  bool is_open = false;
+  return open_entity(entity, *frame.pattern, &item, again, is_open);
+}
+
+// A list of nothing is nothing.
+Status Puller::finish_list(const Frame& list) {
+  values_.truncate(list.from);
+  const std::uint32_t first = nodes_[list.node].first;
+  if (first == kNone) return Status::ok;
+  const std::uint32_t node = list.is_single ? first : list.node;
+  nodes_[node].key = list.item->key;
+  hang(node, frames_[frames_.size() - 1].node);
+  return Status::ok;
+}
+
+// How often the item may come again below the top frame.
+std::uint32_t Puller::left_of(const PullItem& item) const {
+  for (std::size_t i = frames_.size(); i-- > 0;) {
+    if (frames_[i].is_entity && frames_[i].item == &item) return frames_[i].again;
+  }
+  return item.again;
+}
+
+bool Puller::is_open(Atom entity, const Pull& pattern) const {
+  return std::any_of(frames_.begin(), frames_.end(), [&](const Frame& frame) {
+    return frame.is_entity && frame.entity == entity && frame.pattern == &pattern;
+  });
+}
+
+Status Puller::add_value(Atom atom, bool is_ref, std::uint32_t parent, std::string_view key) {
+  std::uint32_t at = kNone;
+  if (!is_ref) return add_node({Node::Kind::atom, atom, key, kNone, kNone, kNone}, parent, at);
+  GRID_TRY(add_node({Node::Kind::record, {}, key, kNone, kNone, kNone}, parent, at));
+  return add_node({Node::Kind::atom, atom, kIdKey, kNone, kNone, kNone}, at, at);
+}
+
+Status Puller::add_node(const Node& node, std::uint32_t parent, std::uint32_t& at) {
+  if (nodes_.size() == kNone) return Status::full;
+  GRID_TRY(nodes_.push(node));
+  at = static_cast<std::uint32_t>(nodes_.size() - 1);
+  if (parent != kNone) hang(at, parent);
+  return Status::ok;
+}
+
+void Puller::hang(std::uint32_t node, std::uint32_t parent) {
+  Node& above = nodes_[parent];
+  (above.first == kNone ? above.first : nodes_[above.last].next) = node;
+  above.last = node;
+}
+
+Status Puller::write(crdt::ValueWriter& writer) {
+  if (root_ == kNone) {
+    writer.null();
+    return Status::ok;
+  }
+  Growing<std::uint32_t> open(words_.region());
+  std::uint32_t at = root_;
+  for (;;) {
+    const Node& node = nodes_[at];
+    const bool is_in_record = !open.empty() && nodes_[open[open.size() - 1]].kind == Node::Kind::record;
+    if (is_in_record) writer.field(node.key);
+    if (node.kind == Node::Kind::atom) {
+      write_atom(node.atom, words_, writer);
+    } else {
+      if (node.kind == Node::Kind::list) writer.begin_list();
+      if (node.kind == Node::Kind::record) writer.begin_record();
+      GRID_TRY(open.push(at));
+      at = node.first;  // None is empty.
+      continue;
+    }
+    while (nodes_[at].next == kNone) {
+      if (open.empty()) return Status::ok;
+      at = open[open.size() - 1];
+      open.truncate(open.size() - 1);
+      if (nodes_[at].kind == Node::Kind::list) writer.end_list();
+      if (nodes_[at].kind == Node::Kind::record) writer.end_record();
+      if (open.empty()) return Status::ok;
+    }
+    at = nodes_[at].next;
+  }
+}
+
+}  // namespace grid::datalog
