@@ -224,6 +224,12 @@ class Growing {
     size_ = count;
     return Status::ok;
   }
+  // What is new is not initialised.
+  Status extend(std::size_t count) {
+    GRID_TRY(reserve(size_ + count));
+    size_ += count;
+    return Status::ok;
+  }
   void truncate(std::size_t count) { size_ = count; }
   void clear() { size_ = 0; }
   void forget() {

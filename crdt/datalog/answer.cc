@@ -163,7 +163,8 @@ Status Answer::write(std::size_t find, Atom atom, std::size_t& size) {
     }
     const Result<Bytes> written = writer.finish();
     if (written.status() == Status::too_large) {
-      engine_.problem().say("limit: a pull gives a record that is nested deeper than 8 levels, or has more than 1024 fields");
+      engine_.problem().say(
+          "limit: a pull gives a record that is nested deeper than 8 levels, or has more than 1024 fields");
       return Status::full;
     }
     if (written.ok()) size += written->size();

@@ -13,8 +13,14 @@ namespace grid::datalog {
 class Answer {
  public:
   explicit Answer(Engine& engine)
-      : engine_(engine), words_(engine.words()), region_(engine.region()), puller_(engine.index(), words_, engine.meter()),
-        rows_(region_, 0), order_(region_), room_(region_), values_(region_) {}
+      : engine_(engine),
+        words_(engine.words()),
+        region_(engine.region()),
+        puller_(engine.index(), words_, engine.meter()),
+        rows_(region_, 0),
+        order_(region_),
+        room_(region_),
+        values_(region_) {}
 
   Status make();
   std::size_t count() const { return count_; }

@@ -7,8 +7,8 @@
 
 #include <cstring>
 
-#include "crdt/base/status.h"
 #include "crdt/base/bytes.h"
+#include "crdt/base/status.h"
 
 namespace grid::datalog {
 

@@ -4,10 +4,10 @@
 //
 // Place     Inside evaluate.h. Knows the program, its plans and the index.
 //
-// A goal is a predicate with some of its arguments given: for what it is asked (its demand) it finds rows (its answers).
-// What is asked and what is found only grows, each once; a body works on what is new of either. Rows that wait for the
-// answers of another goal lie at a site; what a `not` keeps waits until everything of a lower level is still. So
-// recursion that is seeded looks at what can be reached from its seeds, and ends when nothing is new.
+// A goal is a predicate with some of its arguments given: for what it is asked (its demand) it finds rows (its
+// answers). What is asked and what is found only grows, each once; a body works on what is new of either. Rows that
+// wait for the answers of another goal lie at a site; what a `not` keeps waits until everything of a lower level is
+// still. So recursion that is seeded looks at what can be reached from its seeds, and ends when nothing is new.
 #pragma once
 
 #include "crdt/datalog/functions.h"
@@ -42,19 +42,28 @@ struct Site {
   std::uint16_t stage = 0;
   std::uint32_t callee = 0;
   bool is_negation = false;
-  std::span<const Operand> arguments{};         // Those that are given.
+  std::span<const Operand> arguments{};          // Those that are given.
   std::span<const Column> argument_positions{};  // Of the callee's arguments.
-  Rows waiting;                                 // Rows that came so far.
-  RowIndex by_argument;                         // By those of the arguments that are columns.
-  std::uint32_t seen = 0;                       // Answers that have been joined with all rows.
+  Rows waiting;                                  // Rows that came so far.
+  RowIndex by_argument;                          // By those of the arguments that are columns.
+  std::uint32_t seen = 0;                        // Answers that have been joined with all rows.
 };
 
 class Engine {
  public:
   Engine(const Index& index, Region& region, Meter& meter, Problem& problem)
-      : index_(index), region_(region), meter_(meter), problem_(problem), words_(index.symbols(), region),
-        program_(region), planner_(program_, index, words_, region), functions_(index, words_), goals_(region),
-        sites_(region), inputs_(region), input_rows_(region) {}
+      : index_(index),
+        region_(region),
+        meter_(meter),
+        problem_(problem),
+        words_(index.symbols(), region),
+        program_(region),
+        planner_(program_, index, words_, region),
+        functions_(index, words_),
+        goals_(region),
+        sites_(region),
+        inputs_(region),
+        input_rows_(region) {}
 
   // The rows of the head: scalars, then what is found.
   Status run(const Query& query, std::span<const Value> inputs);

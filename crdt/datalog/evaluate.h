@@ -7,7 +7,8 @@
 //                  every machine.
 //           DLQ-2  It ends: after no more steps than the budget has, within the memory of its region; over either it is
 //                  `full`, and problem() says which.
-// Ownership All memory is of the region, which goes when the answer has been read. The index stands still meanwhile, the
+// Ownership All memory is of the region, which goes when the answer has been read. The index stands still meanwhile,
+// the
 //           query and the inputs stay where they are.
 //
 // A query that was parsed once may be answered as often as one likes, each time by an evaluation of its own.

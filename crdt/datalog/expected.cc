@@ -9,10 +9,10 @@
 namespace grid::datalog {
 namespace {
 
-constexpr double kTest = 0;       // As soon as it can be.
+constexpr double kTest = 0;  // As soon as it can be.
 constexpr double kAbsence = 0.8;
 constexpr double kFunction = 0.9;
-constexpr double kUnwound = 8;    // A function whose answer is taken apart.
+constexpr double kUnwound = 8;  // A function whose answer is taken apart.
 
 double at_least_one(std::size_t count) { return count == 0 ? 1 : static_cast<double>(count); }
 
@@ -73,7 +73,8 @@ double Planner::expected_in_range(std::uint32_t attribute, Variable variable) {
   const auto count = [&](const Limit& limit, bool is_high) {
     if (limit.value.kind == Operand::Kind::constant) {
       const bool is_behind = is_high == limit.is_inclusive;
-      return is_behind ? index_.count_up_to(attribute, limit.value.atom) : index_.count_before(attribute, limit.value.atom);
+      return is_behind ? index_.count_up_to(attribute, limit.value.atom)
+                       : index_.count_before(attribute, limit.value.atom);
     }
     if (limit.value.kind == Operand::Kind::column) guessed *= 0.3;
     return is_high ? index_.count_up_to(attribute, kBeyond) : index_.count_before(attribute, {});
@@ -105,8 +106,7 @@ double Planner::expected_of_call(const Item& item) {
     };
     double least = at_least_one(index_.entities());
     for (const Item& inner : body.items) {
-      if (inner.kind == Item::Kind::pattern)
-        least = std::min(least, expected_of_pattern(inner.terms, is_bound, false));
+      if (inner.kind == Item::Kind::pattern) least = std::min(least, expected_of_pattern(inner.terms, is_bound, false));
       if (inner.kind == Item::Kind::function) least = std::min(least, kUnwound);
     }
     all += least;

@@ -126,8 +126,9 @@ Result<Atom> Functions::of_numbers(Call call, Arguments arguments) {
   for (const Atom argument : arguments) {
     if (!is_number(argument)) return kNil;
   }
-  if (arguments.empty()) return call == Call::add || call == Call::multiply ? atom_of_whole(call == Call::multiply, words_)
-                                                                            : Result<Atom>(kNil);
+  if (arguments.empty())
+    return call == Call::add || call == Call::multiply ? atom_of_whole(call == Call::multiply, words_)
+                                                       : Result<Atom>(kNil);
   switch (call) {
     case Call::increment:
       return of_two(Call::add, number(arguments[0]), {true, 1, 0});

@@ -2,8 +2,8 @@
 //
 // Index: facts in memory, in the orders by which questions find them, with what planning wants to know of them.
 //
-// Place     Above fact_tree.h. Knows nothing of queries. Whoever keeps it tells it of each fact cell that comes and goes.
-// Promises  DLX-1  It holds the facts that were added and not removed, each once, and both orders hold the same.
+// Place     Above fact_tree.h. Knows nothing of queries. Whoever keeps it tells it of each fact cell that comes and
+// goes. Promises  DLX-1  It holds the facts that were added and not removed, each once, and both orders hold the same.
 //           DLX-2  The counts are exact: of facts, of entities, and of an attribute's facts, entities and values.
 //           DLX-3  A change that fails has changed nothing; texts of facts that went away take no memory.
 // Ownership All memory is of the region. Cursors, texts and attributes are valid until the next change.
@@ -49,9 +49,9 @@ class Index {
   // All facts of the entity.
   Status drop(std::string_view key);
 
-  // Many facts at once, into an empty index: load() takes them in any order, and finish_load() sorts and builds. Between
-  // them nothing else may be called. Of a one-valued cell there may be one fact only. Where either fails, the index is
-  // to be thrown away with its region.
+  // Many facts at once, into an empty index: load() takes them in any order, and finish_load() sorts and builds.
+  // Between them nothing else may be called. Of a one-valued cell there may be one fact only. Where either fails, the
+  // index is to be thrown away with its region.
   Status load(std::string_view key, std::string_view predicate, const Value& object, bool is_one);
   Status finish_load();
 

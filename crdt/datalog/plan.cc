@@ -160,9 +160,8 @@ Status Planner::add_stage(Stage stage, std::span<const Variable> fresh) {
   if (!keeps.ok()) return keeps.status();
   stage.keep = *keeps;
   stage.fresh = static_cast<Column>(fresh.size());
-  const bool has_blank = std::any_of(stage.operands.begin(), stage.operands.end(), [](const Operand& operand) {
-    return operand.kind == Operand::Kind::blank;
-  });
+  const bool has_blank = std::any_of(stage.operands.begin(), stage.operands.end(),
+                                     [](const Operand& operand) { return operand.kind == Operand::Kind::blank; });
   stage.makes_twins = stage.keep.size() < stage.in_width || (has_blank && stage.fresh > 0);
   layout_.swap(layout);
   return stages_.push(stage);

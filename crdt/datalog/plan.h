@@ -49,9 +49,9 @@ struct Stage {
   Kind kind = Kind::pattern;
   const Item* item = nullptr;
   std::span<const Operand> operands{};
-  std::span<const Operand> binding{};       // One for each node of the item's binding.
-  bool is_attribute_known = false;          // Of a pattern: it is a constant,
-  std::uint32_t attribute = kNoAttribute;   // and this one, if any fact has it.
+  std::span<const Operand> binding{};      // One for each node of the item's binding.
+  bool is_attribute_known = false;         // Of a pattern: it is a constant,
+  std::uint32_t attribute = kNoAttribute;  // and this one, if any fact has it.
   Limit low{};
   Limit high{};
   Column in_width = 0;
@@ -83,8 +83,15 @@ struct Demand {
 class Planner {
  public:
   Planner(const Program& program, const Index& index, Words& words, Region& region)
-      : program_(program), index_(index), words_(words), region_(region), columns_(region), uses_(region),
-        layout_(region), stages_(region), left_(region) {}
+      : program_(program),
+        index_(index),
+        words_(words),
+        region_(region),
+        columns_(region),
+        uses_(region),
+        layout_(region),
+        stages_(region),
+        left_(region) {}
 
   // How many rows each input predicate has.
   void set_input_rows(std::span<const std::uint32_t> rows) { input_rows_ = rows; }
@@ -142,9 +149,9 @@ class Planner {
   Words& words_;
   Region& region_;
   std::span<const std::uint32_t> input_rows_{};
-  Growing<Column> columns_;         // Of each variable.
-  Growing<std::uint16_t> uses_;     // Of each variable: how much of what is left mentions it.
-  Growing<std::uint32_t> layout_;   // Of each column: its variable, or kHidden with a number.
+  Growing<Column> columns_;        // Of each variable.
+  Growing<std::uint16_t> uses_;    // Of each variable: how much of what is left mentions it.
+  Growing<std::uint32_t> layout_;  // Of each column: its variable, or kHidden with a number.
   Growing<Stage> stages_;
   Growing<const Item*> left_;
 };

@@ -200,8 +200,7 @@ Result<std::uint16_t> Program::add_branches(const Clause& clause) {
 Result<std::span<const Term>> Program::terms_of(std::span<const Variable> variables, Place at) {
   const Result<std::span<Term>> terms = make<Term>(variables.size());
   if (!terms.ok()) return terms.status();
-  for (std::size_t i = 0; i < variables.size(); ++i)
-    (*terms)[i] = {Term::Kind::variable, variables[i], {}, at};
+  for (std::size_t i = 0; i < variables.size(); ++i) (*terms)[i] = {Term::Kind::variable, variables[i], {}, at};
   return std::span<const Term>(*terms);
 }
 
@@ -230,8 +229,8 @@ Result<std::span<const BindingNode>> Program::flatten(const Binding& binding) {
   for (std::size_t i = 0; i < open.size(); ++i) {
     const Binding& at = *open[i];
     if (open.size() + at.parts.size() > UINT16_MAX) return refuse("a binding of too many parts");
-    GRID_TRY(nodes.push({at.kind, at.variable, static_cast<std::uint16_t>(open.size()),
-                         static_cast<std::uint16_t>(at.parts.size())}));
+    GRID_TRY(nodes.push(
+        {at.kind, at.variable, static_cast<std::uint16_t>(open.size()), static_cast<std::uint16_t>(at.parts.size())}));
     for (const Binding& part : at.parts) GRID_TRY(open.push(&part));
   }
   const Result<std::span<BindingNode>> kept = make<BindingNode>(nodes.size());
@@ -249,8 +248,7 @@ Status Program::find_required() {
   for (bool is_changed = true; is_changed;) {
     is_changed = false;
     for (Predicate& predicate : predicates_) {
-      for (const Body& body : predicate.bodies)
-        is_changed = require_more(predicate, body, *bound) || is_changed;
+      for (const Body& body : predicate.bodies) is_changed = require_more(predicate, body, *bound) || is_changed;
     }
   }
   return Status::ok;

@@ -18,7 +18,11 @@ namespace grid::datalog {
 class Puller {
  public:
   Puller(const Index& index, Words& words, Meter& meter)
-      : index_(index), words_(words), meter_(meter), nodes_(words.region()), frames_(words.region()),
+      : index_(index),
+        words_(words),
+        meter_(meter),
+        nodes_(words.region()),
+        frames_(words.region()),
         values_(words.region()) {}
 
   Status pull(const Pull& pattern, Atom entity);
@@ -73,7 +77,8 @@ class Puller {
   Meter& meter_;
   Growing<Node> nodes_;
   Growing<Frame> frames_;
-  Growing<Fact> values_;  // Of the lists that are open, one behind the other. Of a reverse item the value is who refers.
+  Growing<Fact>
+      values_;  // Of the lists that are open, one behind the other. Of a reverse item the value is who refers.
   std::uint32_t root_ = kNone;
 };
 

@@ -37,15 +37,15 @@ class Rows {
   // A row to be filled in.
   Status append(Atom*& to) {
     if (count_ == kNoRow - 1) return Status::full;
-    const std::size_t size = std::size_t{count_} * width_;
-    GRID_TRY(atoms_.reserve(size + width_));
+    GRID_TRY(atoms_.extend(width_));
+    to = atoms_.end() - width_;
     ++count_;
-    to = atoms_.data() + size;
     return Status::ok;
   }
-  void pop() { --count_; }
-  void clear() { count_ = 0; }
-  void truncate(std::uint32_t count) { count_ = count; }
+  void pop() {
+    --count_;
+    atoms_.truncate(atoms_.size() - width_);
+  }
   void forget() {
     atoms_.forget();
     count_ = 0;

@@ -24,12 +24,11 @@ struct Wanted {
 
 class Scan {
  public:
-  Scan(const Index& index, const Words& words, const Wanted& wanted)
-      : index_(index), words_(words), wanted_(wanted) {
+  Scan(const Index& index, const Words& words, const Wanted& wanted) : index_(index), words_(words), wanted_(wanted) {
     if (wanted.entity.exists()) {
       const bool has_attribute = wanted.attribute != kNoAttribute;
-      cursor_ = index.from_entity(wanted.entity, has_attribute ? wanted.attribute : 0,
-                                  has_attribute ? wanted.value : Atom{});
+      cursor_ =
+          index.from_entity(wanted.entity, has_attribute ? wanted.attribute : 0, has_attribute ? wanted.value : Atom{});
     } else if (wanted.attribute != kNoAttribute) {
       enter(wanted.attribute);
     } else if (wanted.value.exists()) {

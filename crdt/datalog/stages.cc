@@ -68,8 +68,7 @@ bool Engine::settle(const Operand& operand, const Atom* row, Atom atom, Atom* fr
 
 bool Engine::matches(const Stage& stage, const Atom* row, const Fact& fact, Atom* fresh) const {
   return settle(stage.operands[0], row, fact.entity, fresh) &&
-         (stage.is_attribute_known ||
-          settle(stage.operands[1], row, index_.attribute(fact.attribute()).name, fresh)) &&
+         (stage.is_attribute_known || settle(stage.operands[1], row, index_.attribute(fact.attribute()).name, fresh)) &&
          settle(stage.operands[2], row, fact.value, fresh);
 }
 

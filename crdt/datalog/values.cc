@@ -8,7 +8,7 @@
 namespace grid::datalog {
 namespace {
 
-constexpr double kExact = 9'007'199'254'740'992.0;              // 2^53
+constexpr double kExact = 9'007'199'254'740'992.0;             // 2^53
 constexpr double kWholeOutside = 9'223'372'036'854'775'808.0;  // 2^63
 
 Result<Atom> wide(AtomKind kind, std::uint64_t bits, Interner& interner) {
