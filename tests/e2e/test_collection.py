@@ -25,7 +25,7 @@ class Collection(harness.GridTest):
 
     def wait_until_collected(self, gateway, count):
         """That a row is not in the database may also be since it has not come there yet."""
-        harness.wait_until(lambda: self.figures(gateway)["cells_collected"] == count, f"{count} removals to be collected")
+        harness.wait_until(lambda: self.figures(gateway)["cells_collected"] == count, f"{count} collected removals")
 
     # SYN-3
     def test_a_device_from_before_the_floor_brings_its_new_rows_and_no_deleted_ones(self):
