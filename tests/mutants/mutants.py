@@ -26,7 +26,7 @@ SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol
 # The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
 FLASH = ("test_flash_cuts",)
 # Its devices ask no questions: what is broken of queries is for their own tests to find.
-QUERY = ("test_query_engine", "test_live_query")
+QUERY = ("test_query_engine", "test_live_query", "test_fact_engine", "test_live_facts")
 PARTIAL = "\n--- a/runtime/query/row_tests.cc"
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.
