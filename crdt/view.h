@@ -2,8 +2,8 @@
 //
 // View: which of the data models a cell belongs to, told by the first byte of its sub.
 //
-// Place     Above cell.h, below the views of several cells a key (or_map.h, pn_counter.h, facts.h). Storage, log and
-//           wire don't ask; whoever shows cells to people does, and needs no schema for it.
+// Place     Above cell.h, below the views of several cells a key (or_map.h, pn_counter.h, facts.h). Storage and wire
+//           don't ask; whoever shows cells to people does, and needs no schema for it.
 #pragma once
 
 #include "crdt/cell.h"
