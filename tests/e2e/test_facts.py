@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 
 import harness
 
@@ -114,7 +115,7 @@ class Facts(harness.GridTest):
         self.gridctl(*self.here, "facts", "set", "huts", "x", "n", "1")
         self.gridctl(*self.here, "facts", "delete", "huts", "x")
         self.gridctl_fails(3, *self.here, "facts", "get", "huts", "x")
-        self.assertIn("deleted", self.gridctl_fails(1, *self.here, "facts", "set", "huts", "x", "n", "2").err)
+        self.assertIn("deleted", self.gridctl_fails(4, *self.here, "facts", "set", "huts", "x", "n", "2").err)
         self.assertEqual(self.ask("[:find ?e :where [?e :n _]]"), [])
 
     def test_records_and_transactions_are_imported_too(self):
@@ -130,7 +131,7 @@ class Facts(harness.GridTest):
         for content, said in (('[[1, "n", 1], [2, "n"]]', "a fact is [subject, predicate, object]"),
                               ('[[1, "n", 1],\n [[2], "n", 1]]', "f.json:2"), ('[[1, 2, 3]]', "predicate"),
                               ('[[1, "n", [1]]]', "no object"), ('[[1, "n", 1]', "no end"), ("7", "neither")):
-            failed = self.gridctl_fails(None, *self.here, "facts", "import", "huts", self.file("f.json", content))
+            failed = self.gridctl_fails(1, *self.here, "facts", "import", "huts", self.file("f.json", content))
             self.assertIn(said, failed.err)
         self.assertEqual(self.ask("[:find ?e :where [?e :n _]]"), [])
         bad = self.file("s.json", '{"n": "txt"}')
@@ -153,6 +154,51 @@ class Facts(harness.GridTest):
             self.assertEqual((hut["hut/beds"], hut["hut/height"]), (60, 1441))
             self.gridctl_fails(3, *context, "facts", "get", "huts", "3")
             self.assertEqual(self.ask("[:find ?n . :where [3 :hut/name ?n]]", context=context), None)
+
+    def test_a_store_holds_the_facts_that_a_question_looks_at_and_lets_go_of_others(self):
+        server = self.server()
+        self.huts(context=("--target", server.url))
+        store = ("--target", server.url, "--store", self.path("part"))
+        query = "[:find ?n :in $ ?least :where [?h :hut/beds ?b] [(> ?b ?least)] [?h :hut/name ?n]]"
+        self.gridctl(*store, "sync", "--map", "huts", "--query", query, "--in", "[60]")
+        offline = (*store, "--offline")
+        self.assertEqual(self.ask(query, 60, context=offline), [["Fondsbu"], ["Leirvassbu"], ["Skogadalsbøen"]])
+        self.assertEqual(self.get("5", context=offline), {"id": 5, "hut/beds": 96, "hut/name": "Fondsbu"})
+        self.gridctl("--target", server.url, "facts", "delete", "huts", "5")
+        self.gridctl("--target", server.url, "facts", "set", "huts", "6", "hut/name", '"Ingjerd"')
+        self.gridctl(*store, "sync", "--map", "huts", "--query", "[:find [?n ...] :where [_ :hut/name ?n]]")
+        self.assertEqual(self.ask("[:find [?n ...] :where [_ :hut/name ?n]]", context=offline),
+                         ["Gjendebu", "Ingjerd", "Leirvassbu", "Olavsbu", "Skogadalsbøen"])
+        self.assertEqual(self.get("4", context=offline), {"id": 4, "hut/name": "Skogadalsbøen"})
+        for arguments in (("--query", query), ("--map", "huts", "--query", "[:find"),
+                          ("--map", "huts", "--query", query), ("--map", "huts", "--query", query, "--where", "a = 1")):
+            self.gridctl_fails(2, *store, "sync", *arguments)
+
+    def test_a_watched_question_tells_what_enters_and_what_leaves(self):
+        server = self.server()
+        target = ("--target", server.url)
+        self.huts(context=target)
+        watching = self.start(*target, "datalog", "huts", "[:find ?n :where [?h :hut/offers \"sauna\"] [?h :hut/name ?n]]",
+                              "--watch")
+        harness.wait_until(lambda: len(watching.lines) == 1, "the first answer")
+        self.gridctl(*target, "facts", "add", "huts", "6", "hut/offers", '"sauna"')
+        harness.wait_until(lambda: len(watching.lines) == 2, "a row that enters")
+        self.gridctl(*target, "facts", "set", "huts", "6", "hut/beds", "3")
+        self.gridctl(*target, "facts", "delete", "huts", "3")
+        harness.wait_until(lambda: len(watching.lines) == 3, "a row that leaves")
+        self.assertEqual([json.loads(line) for line in watching.lines],
+                         [{"change": "enter", "row": ["Leirvassbu"]}, {"change": "enter", "row": ["Ingjerdbu"]},
+                          {"change": "leave", "row": ["Leirvassbu"]}])
+        self.assertEqual(watching.stop(signal.SIGINT), 0)
+
+    def test_a_check_tells_what_is_not_as_a_schema_says(self):
+        facts = [[1, "hut/name", "a"], [2, "hut/name", "a"], [3, "hut/beds", "many"], [4, "trail/km", 1]]
+        self.gridctl(*self.here, "facts", "import", "huts", self.file("f.json", json.dumps(facts)))
+        schema = self.file("s.json", json.dumps({"hut/name": {"type": "string", "unique": True, "required": True},
+                                                 "hut/beds": "number"}))
+        found = self.gridctl_fails(4, *self.here, "-o", "json", "facts", "check", "huts", "--schema", schema)
+        self.assertEqual([(one["entity"], one["predicate"]) for one in json.loads(found.out)],
+                         [("2", "hut/name"), ("3", "hut/beds"), ("3", "hut/name")])
 
     def test_explain_tells_order_index_use_and_counts(self):
         self.huts()
