@@ -12,6 +12,7 @@ namespace {
 constexpr double kTest = 0;  // As soon as it can be.
 constexpr double kAbsence = 0.8;
 constexpr double kFunction = 0.9;
+constexpr double kRecursion = 4;
 constexpr double kUnwound = 8;  // A function whose answer is taken apart.
 
 double at_least_one(std::size_t count) { return count == 0 ? 1 : static_cast<double>(count); }
@@ -84,7 +85,8 @@ double Planner::expected_in_range(std::uint32_t attribute, Variable variable) {
   return high > low ? static_cast<double>(high - low) * guessed : 0;
 }
 
-// The least of what its patterns make, in each branch. Rules that it calls in turn are not looked at.
+// The least of what its patterns make, in each branch. What else it calls is not looked at: of recursion, only where it
+// begins.
 double Planner::expected_of_call(const Item& item) {
   const Predicate& callee = program_[item.callee];
   std::uint64_t bound = 0;
@@ -104,6 +106,7 @@ double Planner::expected_of_call(const Item& item) {
       }
       return false;
     };
+    if (recurs(item.callee, body)) continue;
     double least = at_least_one(index_.entities());
     for (const Item& inner : body.items) {
       if (inner.kind == Item::Kind::pattern) least = std::min(least, expected_of_pattern(inner.terms, is_bound, false));
@@ -111,8 +114,13 @@ double Planner::expected_of_call(const Item& item) {
     }
     all += least;
   }
-  const bool is_rule = callee.rule != nullptr;
-  return all * (is_rule && callee.rule->is_recursive ? 4 : 1) + 0.1;
+  return all * (program_.are_of_one_circle(item.callee, item.callee) ? kRecursion : 1) + 0.1;
+}
+
+bool Planner::recurs(std::uint16_t predicate, const Body& body) const {
+  return std::any_of(body.items.begin(), body.items.end(), [&](const Item& item) {
+    return item.callee != kNoPredicate && program_.are_of_one_circle(predicate, item.callee);
+  });
 }
 
 }  // namespace grid::datalog

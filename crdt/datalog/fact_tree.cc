@@ -3,6 +3,15 @@
 #include "crdt/datalog/fact_tree.h"
 
 namespace grid::datalog {
+namespace {
+
+// The lines of a leaf come all at once, instead of one after the other as a search finds out that it needs them.
+void fetch(const void* leaf) {
+  const auto* const bytes = static_cast<const std::uint8_t*>(leaf);
+  for (std::size_t at = 0; at < sizeof(FactLeaf); at += 64) __builtin_prefetch(bytes + at);
+}
+
+}  // namespace
 
 template <typename Order>
 typename FactTree<Order>::Path FactTree<Order>::path_to(const Fact& fact) const {
@@ -13,6 +22,7 @@ typename FactTree<Order>::Path FactTree<Order>::path_to(const Fact& fact) const 
     const std::uint32_t at = child_of(*inner, fact);
     path.steps[path.height] = {inner, at};
     node = inner->children[at];
+    if (path.height + 1 == height_) fetch(node);
   }
   path.leaf = static_cast<FactLeaf*>(node);
   path.at = lower_bound(path.leaf->facts, 0, path.leaf->count, fact);
@@ -166,10 +176,18 @@ Status FactTree<Order>::erase(const Fact& fact, Neighbours& beside) {
   for (std::size_t i = 0; i < path.height; ++i) --path.steps[i].node->below[path.steps[i].at];
   if (leaf.count == 0) {
     drop_leaf(path, &leaf);
-  } else if (leaf.count < FactLeaf::kMax / 4) {
-    merge(path);
+    return Status::ok;
   }
+  if (path.at == 0) set_first(path, path.height, leaf.facts.at(0));
+  if (leaf.count < FactLeaf::kMax / 4) merge(path);
   return Status::ok;
+}
+
+// What the path goes to at `level` begins with `first` now. Whoever is the first of its parent is told by one above.
+template <typename Order>
+void FactTree<Order>::set_first(const Path& path, std::size_t level, const Fact& first) {
+  while (level > 0 && path.steps[level - 1].at == 0) --level;
+  if (level > 0) path.steps[level - 1].node->firsts.set(path.steps[level - 1].at, first);
 }
 
 // Of the path's parent, the child that the path has there.
@@ -177,14 +195,18 @@ template <typename Order>
 void FactTree<Order>::drop_leaf(Path& path, FactLeaf* leaf) {
   if (leaf->before != nullptr) leaf->before->behind = leaf->behind;
   if (leaf->behind != nullptr) leaf->behind->before = leaf->before;
-  region_.give_many(leaf, 1);
   std::size_t level = path.height;
   for (; level > 0; --level) {
     Inner* const parent = path.steps[level - 1].node;
-    cut_child(*parent, path.steps[level - 1].at);
-    if (parent->count > 0) break;
+    const std::uint32_t at = path.steps[level - 1].at;
+    cut_child(*parent, at);
+    if (parent->count > 0) {
+      if (at == 0) set_first(path, level - 1, leaf->behind->facts.at(0));
+      break;
+    }
     region_.give_many(parent, 1);
   }
+  region_.give_many(leaf, 1);
   if (level == 0) {
     root_ = nullptr;
     height_ = 0;

@@ -13,7 +13,7 @@
 #include <algorithm>
 
 #include "crdt/base/region.h"
-#include "crdt/datalog/atom.h"
+#include "crdt/datalog/symbols.h"
 
 namespace grid::datalog {
 
@@ -43,13 +43,22 @@ struct EntityOrder {
 
 // By attribute, value in the total order, entity.
 struct ValueOrder {
-  const Symbolic* symbols;
+  const Symbols* symbols;
 
   int operator()(const Fact& a, const Fact& b) const {
     if (a.attribute() != b.attribute()) return a.attribute() < b.attribute() ? -1 : 1;
-    if (const int by_value = order(a.value, b.value, *symbols); by_value != 0) return by_value;
+    if (const int by_value = order_values(a.value, b.value); by_value != 0) return by_value;
     if (a.entity.word != b.entity.word) return a.entity.word < b.entity.word ? -1 : 1;
     return a.label < b.label ? -1 : a.label > b.label ? 1 : 0;
+  }
+
+ private:
+  // Texts that begin alike are what a search in a tree meets most.
+  int order_values(Atom a, Atom b) const {
+    if (a == b) return 0;
+    const bool are_alike = a.kind() == AtomKind::text && (a.word >> 32) == (b.word >> 32);
+    if (are_alike) return grid::compare(symbols->bytes_of(a.symbol()), symbols->bytes_of(b.symbol()));
+    return order_apart(a, b, *symbols);
   }
 };
 
@@ -145,7 +154,9 @@ class FactTree {
     std::uint32_t count;
     std::uint32_t unused;
     void* children[kMax];
-    FactColumns<kMax> firsts;  // No fact of a child is before its first; that of the first child is not looked at.
+    // The first fact of each child, which stands there: a fact that is gone can't be compared, its texts are gone too.
+    // That of the first child is not looked at.
+    FactColumns<kMax> firsts;
     std::uint32_t below[kMax];
   };
   static_assert(sizeof(Inner) <= 2'048);
@@ -213,6 +224,7 @@ class FactTree {
     return total;
   }
   void drop_leaf(Path& path, FactLeaf* leaf);
+  static void set_first(const Path& path, std::size_t level, const Fact& first);
   void merge(Path& path);
   Status build_leaves(std::span<const Fact> facts, Growing<Built>& level);
   Status build_above(Growing<Built>& level);

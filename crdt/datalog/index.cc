@@ -54,10 +54,11 @@ Status Index::add(std::string_view key, std::string_view predicate, const Value&
   if (!is_object(object)) return Status::invalid;
   const Result<Fact> fact = fact_of(key, predicate, object, is_one);
   if (!fact.ok()) return fact.status();
-  const Status status = put(*fact);
+  bool is_beside_others = false;
+  const Status status = put(*fact, is_beside_others);
   if (status != Status::ok) forget_unheld(*fact);
   if (status == Status::conflict) return Status::ok;
-  if (status == Status::ok && is_one) return cut_single(*fact, true);
+  if (status == Status::ok && is_one && is_beside_others) cut_single(*fact, true);
   return status;
 }
 
@@ -65,8 +66,8 @@ Status Index::remove(std::string_view key, std::string_view predicate, const Val
   const Result<Fact> fact = find_fact(key, predicate, is_one ? Value() : object, is_one);
   if (fact.status() == Status::not_found) return Status::ok;
   if (!fact.ok()) return fact.status();
-  if (is_one) return cut_single(*fact, false);
-  cut(*fact);
+  if (is_one) cut_single(*fact, false);
+  if (!is_one) cut(*fact);
   return Status::ok;
 }
 
@@ -137,7 +138,7 @@ Result<std::uint32_t> Index::number_of_attribute(std::string_view predicate) {
   return number;
 }
 
-Status Index::put(const Fact& fact) {
+Status Index::put(const Fact& fact, bool& is_beside_others) {
   ByEntity in_entity;
   GRID_TRY(by_entity_.insert(fact, in_entity));
   ByValue in_value;
@@ -150,7 +151,8 @@ Status Index::put(const Fact& fact) {
   ++attribute.facts;
   if (fact.is_ref()) ++attribute.refs;
   if (fact.is_one()) ++attribute.singles;
-  if (!is_of_cell(fact, in_entity.before) && !is_of_cell(fact, in_entity.behind)) ++attribute.entities;
+  is_beside_others = is_of_cell(fact, in_entity.before) || is_of_cell(fact, in_entity.behind);
+  if (!is_beside_others) ++attribute.entities;
   if (!has_value(fact, in_value.before) && !has_value(fact, in_value.behind)) ++attribute.values;
   if (!is_of_entity(fact, in_entity.before) && !is_of_entity(fact, in_entity.behind)) ++entities_;
   return Status::ok;
@@ -173,7 +175,7 @@ void Index::cut(Fact fact) {
 }
 
 // The facts of that one-valued cell, but for `fact` where it is to be spared.
-Status Index::cut_single(const Fact& fact, bool spare_equal) {
+void Index::cut_single(const Fact& fact, bool spare_equal) {
   FactCursor cursor = from_entity(fact.entity, fact.attribute(), {});
   while (!cursor.is_at_end() && is_of_cell(fact, cursor.fact())) {
     const Fact standing = cursor.fact();
@@ -186,7 +188,6 @@ Status Index::cut_single(const Fact& fact, bool spare_equal) {
     if (!spare_equal) break;
     cursor = from_entity(fact.entity, fact.attribute(), {});
   }
-  return Status::ok;
 }
 
 void Index::hold(const Fact& fact) {

@@ -88,10 +88,10 @@ class Index {
   Result<Fact> fact_of(std::string_view key, std::string_view predicate, const Value& object, bool is_one);
   Result<Fact> find_fact(std::string_view key, std::string_view predicate, const Value& object, bool is_one) const;
   Result<std::uint32_t> number_of_attribute(std::string_view predicate);
-  Status put(const Fact& fact);
+  // Whether the entity has other facts of that attribute.
+  Status put(const Fact& fact, bool& is_beside_others);
   void cut(Fact fact);
-  Status cut_single(const Fact& fact, bool spare_equal);
-  Status load_fact(const Fact& fact);
+  void cut_single(const Fact& fact, bool spare_equal);
   void hold(const Fact& fact);
   void release(const Fact& fact);
   void forget_unheld(const Fact& fact);

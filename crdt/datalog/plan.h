@@ -131,6 +131,7 @@ class Planner {
 
   double expected(const Item& item);
   double expected_of_call(const Item& item);
+  bool recurs(std::uint16_t predicate, const Body& body) const;
   template <typename IsBound>
   double expected_of_pattern(std::span<const Term> terms, IsBound is_bound, bool with_limits);
   double expected_in_range(std::uint32_t attribute, Variable variable);

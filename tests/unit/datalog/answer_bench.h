@@ -92,7 +92,7 @@ struct Asked {
 // `inputs` is a JSON array, without %.
 inline Asked asked(const datalog::Index& index, std::string_view text, std::string_view rules = {},
                    std::string_view inputs = "[]", std::uint64_t steps = 100'000'000,
-                   std::size_t bytes = std::size_t{1} << 30) {
+                   std::size_t bytes = std::size_t{1} << 30, std::size_t chunk = 64 * 1024) {
   std::vector<std::uint8_t> room(1 << 20);
   Arena arena(room);
   datalog::Trouble trouble;
@@ -103,7 +103,7 @@ inline Asked asked(const datalog::Index& index, std::string_view text, std::stri
   std::vector<crdt::Value> values;
   for (crdt::Value::Walk walk(crdt::Value(as_bytes(given))); walk.next();) values.push_back(walk.value());
   CountedChunks chunks;
-  Region region(chunks, 64 * 1024, bytes);
+  Region region(chunks, chunk, bytes);
   datalog::Evaluation evaluation(index, region, {steps});
   Asked result;
   result.status = evaluation.run(*query, values);

@@ -1,0 +1,543 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random facts and random questions about them, which DataScript and we are to answer alike.
+
+A question is kept as its parts, so that what fails can be made smaller part by part. Attributes stand in them as
+@name@, since DataScript's JavaScript names them by text and we by keyword as well.
+
+Where we differ from DataScript by design, questions are not asked. docs/datalog.md tells of each:
+  order       DataScript takes clauses as they stand, so they are generated in an order that it can take. We get them
+              shuffled.
+  kinds       comparing values of different kinds (we have a total order), `type`, even? and odd? of what is no integer
+  text        str of numbers that are not integers; upper-case and lower-case, which DataScript lacks in JavaScript
+  nil         division by zero, a default of nil
+  not         a `not` that shares no variable with what is around it is refused by us
+  entities    only integers are entities there; a pull of an entity that nothing is known of
+  pull        what a recursive pull tells of an entity that it is in already, beyond its id
+  scalars     `.` and `[?a ?b]` tell one row of several, and each may tell another
+"""
+import random
+
+# attribute -> (type of its values, kind of the schema)
+ATTRIBUTES = {
+    "name": ("str", "one"), "age": ("int", "one"), "score": ("num", "one"), "active": ("bool", "one"),
+    "tag": ("str", "many"), "level": ("int", "many"), "friend": ("ent", "refMany"), "boss": ("ent", "ref"),
+}
+SCHEMA = {name: kind for name, (_, kind) in ATTRIBUTES.items() if kind != "one"}
+TEXTS = ["a", "b", "ab", "ba", "abc", "c", "x y"]
+COMPARISONS = ["<", "<=", ">", ">=", "=", "not=", "!="]
+NUMERIC = ("int", "num")
+
+
+def edn(value):
+    """A value of JSON as EDN."""
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, list):
+        return "[" + " ".join(edn(item) for item in value) + "]"
+    return repr(value)
+
+
+class Generator:
+    """Makes one case from one seed."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.seed = seed
+        self.entities = self.random.randint(2, 6)
+        self.env = {}  # Variable -> type.
+        self.count = 0
+        self.has_rules = self.aggregates = False
+        self.rules = []
+        self.rule_calls = []  # (name, types of arguments, how many of the first must be bound)
+
+    # Small choices
+
+    def chance(self, percent):
+        return self.random.randrange(100) < percent
+
+    def pick(self, items):
+        return self.random.choice(list(items))
+
+    def fresh(self, kind):
+        self.count += 1
+        return f"?{kind[0]}{self.count}"
+
+    def constant(self, kind):
+        if kind == "str":
+            return self.pick(TEXTS)
+        if kind == "int":
+            return self.random.randint(-2, 5)
+        if kind == "num":
+            return self.random.randint(-3, 6) / 2
+        if kind == "bool":
+            return self.chance(50)
+        return self.random.randint(1, self.entities + (1 if self.chance(10) else 0))
+
+    def known(self, env, kinds):
+        kinds = (kinds,) if isinstance(kinds, str) else kinds
+        return sorted(name for name, kind in env.items() if kind in kinds)
+
+    def argument(self, env, kinds):
+        """A variable of these types, or a constant of one."""
+        names = self.known(env, kinds)
+        if names and self.chance(75):
+            return self.pick(names)
+        return edn(self.constant(kinds if isinstance(kinds, str) else self.pick(kinds)))
+
+    def attribute(self, kind=None):
+        return self.pick(name for name, (of, _) in ATTRIBUTES.items() if kind is None or of == kind)
+
+    # Facts
+
+    def facts(self):
+        """Few edges where rules may follow them: DataScript takes time with what can be reached in several ways."""
+        facts = []
+        edges = 0
+        for entity in range(1, self.entities + 1):
+            for name, (kind, many) in ATTRIBUTES.items():
+                times = self.random.randint(0, 2) if many.lower().endswith("many") else int(self.chance(60))
+                if kind == "ent" and self.has_rules:
+                    times = min(times, 4 - edges)
+                    edges += times
+                values = [self.constant(kind) for _ in range(times)]
+                facts += [[entity, name, value] for index, value in enumerate(values) if value not in values[:index]]
+        return facts
+
+    # Clauses. Each takes the variables that are bound before it, and adds those that it binds.
+
+    def entity(self, env):
+        names = self.known(env, "ent")
+        if names and self.chance(65):
+            return self.pick(names)
+        if self.chance(12):
+            return str(self.constant("ent"))
+        name = self.fresh("ent")
+        env[name] = "ent"
+        return name
+
+    def value(self, env, kind):
+        same = self.known(env, NUMERIC if kind in NUMERIC else kind)
+        roll = self.random.randrange(100)
+        if same and roll < 25:
+            name = self.pick(same)
+            if env[name] != kind:
+                env[name] = "num"
+            return name
+        if roll < 70:
+            name = self.fresh(kind)
+            env[name] = kind
+            return name
+        return edn(self.constant(kind)) if roll < 88 else "_"
+
+    def pattern(self, env):
+        name = self.attribute()
+        entity = self.entity(env)
+        roll = self.random.randrange(100)
+        if roll < 4:
+            attribute = self.fresh("attr")
+            env[attribute] = "str"
+            if self.chance(50):
+                return f"[{entity} {attribute}]"
+            value = self.fresh("any")
+            env[value] = "any"
+            return f"[{entity} {attribute} {value}]"
+        if roll < 8:
+            return f"[{entity} _ {self.value(env, self.pick(('str', 'int', 'ent')))}]"
+        if roll < 16:
+            return f"[{entity} @{name}@]"
+        source = "$ " if self.chance(5) else ""
+        return f"[{source}{entity} @{name}@ {self.value(env, ATTRIBUTES[name][0])}]"
+
+    def predicate(self, env):
+        ents, texts, numbers = self.known(env, "ent"), self.known(env, "str"), self.known(env, NUMERIC)
+        whole, truths = self.known(env, "int"), self.known(env, "bool")
+        choices = []
+        if ents:
+            choices.append(lambda: f"[(missing? $ {self.pick(ents)} @{self.attribute()}@)]")
+            choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.pick(ents)} {self.argument(env, 'ent')})]")
+        if numbers:
+            choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.pick(numbers)} {self.argument(env, NUMERIC)})]")
+            choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.argument(env, NUMERIC)} {self.pick(numbers)})]")
+            choices.append(lambda: f"[(< {self.argument(env, NUMERIC)} {self.pick(numbers)} "
+                                   f"{self.argument(env, NUMERIC)})]")
+            choices.append(lambda: f"[({self.pick(('zero?', 'pos?', 'neg?'))} {self.pick(numbers)})]")
+        if whole:
+            choices.append(lambda: f"[({self.pick(('even?', 'odd?'))} {self.pick(whole)})]")
+            choices.append(lambda: f"[(contains? #{{0 1 2}} {self.pick(whole)})]")
+        if texts:
+            choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.pick(texts)} {self.argument(env, 'str')})]")
+            name = self.pick(("starts-with?", "ends-with?", "includes?"))
+            choices.append(lambda: f"[(clojure.string/{name} {self.pick(texts)} {self.argument(env, 'str')})]")
+            choices.append(lambda: f"[(clojure.string/blank? {self.pick(texts)})]")
+        if truths:
+            choices.append(lambda: f"[({self.pick(('true?', 'false?', 'not', 'identity'))} {self.pick(truths)})]")
+            choices.append(lambda: f"[({self.pick(('and', 'or'))} {self.pick(truths)} {self.argument(env, 'bool')})]")
+        return self.pick(choices)() if choices else None
+
+    def function(self, env):
+        """A call and the types of what it returns, and how that is bound."""
+        ents, texts, numbers = self.known(env, "ent"), self.known(env, "str"), self.known(env, NUMERIC)
+        whole = self.known(env, "int")
+        choices = [self.ground, self.tuple]
+        if ents:
+            choices += [self.get_else, self.get_else, self.get_some]
+        if numbers:
+            choices += [self.arithmetic, self.arithmetic]
+            choices.append(lambda now: (f"({self.pick(COMPARISONS)} {self.pick(numbers)} "
+                                        f"{self.argument(now, NUMERIC)})", "bool"))
+            choices.append(lambda now: (f"(compare {self.pick(numbers)} {self.argument(now, NUMERIC)})", "int"))
+        if whole:
+            divisor = self.pick((-3, -2, 1, 2, 3))
+            choices.append(lambda now: (f"({self.pick(('quot', 'rem', 'mod'))} {self.pick(whole)} {divisor})", "int"))
+            choices.append(lambda now: (f"({self.pick(('inc', 'dec', '-', 'identity'))} {self.pick(whole)})", "int"))
+        if texts:
+            choices.append(lambda now: (f"(count {self.pick(texts)})", "int"))
+            choices.append(lambda now: (f"(str {self.pick(texts)} {self.argument(now, ('str', 'int', 'bool'))})",
+                                        "str"))
+            choices.append(lambda now: (f"(subs {self.pick(texts)} {self.pick(('0', '1', '0 1'))})", "str"))
+        call, kind = self.pick(choices)(env)
+        if isinstance(kind, str):
+            return f"[{call} {self.target(env, kind)}]"
+        return f"[{call} {self.shape(env, kind)}]"
+
+    def target(self, env, kind):
+        same = self.known(env, NUMERIC if kind in NUMERIC else kind)
+        if same and kind != "num" and self.chance(10):
+            return self.pick(same)
+        name = self.fresh(kind)
+        env[name] = kind
+        return name
+
+    def shape(self, env, kinds):
+        """A binding for ("each", types) or ("tuple", types)."""
+        how, parts = kinds
+        names = []
+        for kind in parts:
+            names.append("_" if kind == "_" or self.chance(8) else self.target(env, kind))
+        if how == "tuple":
+            return "[" + " ".join(names) + "]"
+        if len(parts) == 1:
+            return f"[{names[0]} ...]"
+        return "[[" + " ".join(names) + "]]" if self.chance(60) else "[[" + " ".join(names) + "] ...]"
+
+    def arithmetic(self, env):
+        first, second = self.pick(self.known(env, NUMERIC)), self.argument(env, NUMERIC)
+        roll = self.random.randrange(6)
+        if roll < 3:
+            return f"({self.pick('+-*')} {first} {second})", "num"
+        if roll == 3:
+            return f"(/ {first} {self.pick((2, 4, -2))})", "num"
+        return f"({self.pick(('max', 'min'))} {first} {second})", "num"
+
+    def ground(self, _env):
+        kind = self.pick(("int", "str", "ent", "bool"))
+        if self.chance(40):
+            return f"(ground {edn(self.constant(kind))})", kind
+        if self.chance(60):
+            values = [self.constant(kind) for _ in range(self.random.randint(0, 3))]
+            return f"(ground {edn(values)})", ("each", (kind,))
+        rows = [[self.constant(kind), self.constant("int")] for _ in range(self.random.randint(1, 3))]
+        return f"(ground {edn(rows)})", ("each", (kind, "int"))
+
+    def tuple(self, env):
+        kinds = [self.pick(("int", "str", "ent")) for _ in range(2)]
+        call = "(tuple " + " ".join(self.argument(env, kind) for kind in kinds) + ")"
+        return call, ("tuple", tuple(kinds))
+
+    def get_else(self, env):
+        name = self.pick(("name", "age", "score", "active"))
+        kind = ATTRIBUTES[name][0]
+        return f"(get-else $ {self.pick(self.known(env, 'ent'))} @{name}@ {edn(self.constant(kind))})", kind
+
+    def get_some(self, env):
+        names = self.pick((("name",), ("age", "score"), ("active",), ("score", "age")))
+        kind = "num" if len(names) == 2 else ATTRIBUTES[names[0]][0]
+        attributes = " ".join(f"@{name}@" for name in names)
+        return f"(get-some $ {self.pick(self.known(env, 'ent'))} {attributes})", ("tuple", ("_", kind))
+
+    def joined_pattern(self, env, names):
+        """A pattern about one of the variables."""
+        name = self.pick(names)
+        kind = env[name]
+        if kind == "ent" and self.chance(70):
+            attribute = self.attribute()
+            return f"[{name} @{attribute}@ {self.value(env, ATTRIBUTES[attribute][0])}]"
+        if kind in ("any", "bool"):
+            return f"[_ _ {name}]"
+        attribute = self.attribute(kind)
+        return f"[{self.entity(env)} @{attribute}@ {name}]"
+
+    def inside(self, env, names, extra=True):
+        """Clauses about some of `names`; what else they bind is theirs."""
+        clauses = [self.joined_pattern(env, names)]
+        if extra and self.chance(35):
+            clauses.append(self.pick((self.pattern, self.function))(env))
+        if extra and self.chance(30):
+            clauses.append(self.predicate(env) or self.pattern(env))
+        return clauses
+
+    def negation(self, env, depth=0):
+        names = sorted(env)
+        if not names:
+            return None
+        if self.chance(35):
+            heads = self.random.sample(names, min(len(names), self.random.randint(1, 2)))
+            inner = {name: env[name] for name in heads}
+            clauses = [self.joined_pattern(inner, [name]) for name in heads]
+            return f"(not-join [{' '.join(heads)}] {' '.join(clauses)})"
+        inner = dict(env)
+        clauses = self.inside(inner, names)
+        if depth == 0 and self.chance(15):
+            clauses.append(self.negation(inner, 1))
+        if self.rule_calls and self.chance(15):
+            clauses.append(self.rule_call(inner))
+        return f"(not {' '.join(clauses)})"
+
+    def branch(self, env, names):
+        """A branch of `or` that uses these variables and no others: an entity, perhaps with a value."""
+        if len(names) == 1:
+            attribute = self.attribute()
+            value = edn(self.constant(ATTRIBUTES[attribute][0])) if self.chance(50) else "_"
+            one = f"[{names[0]} @{attribute}@ {value}]"
+            if self.chance(30):
+                return f"(and {one} [{names[0]} @{self.attribute()}@])"
+            return f"(and {one} (not [{names[0]} @{self.attribute()}@]))" if self.chance(15) else one
+        one = f"[{names[0]} @{self.attribute(env[names[1]])}@ {names[1]}]"
+        if self.chance(25):
+            now = {name: env[name] for name in names}
+            return f"(and {one} {self.predicate(now)})"
+        if self.chance(20) and env[names[1]] != "ent":
+            return f"(and [{names[0]} @{self.attribute()}@] [(ground {edn(self.constant(env[names[1]]))}) {names[1]}])"
+        return one
+
+    def disjunction(self, env):
+        names = [self.entity(env)]
+        if not names[0].startswith("?"):
+            return None
+        if self.chance(60):
+            kind = self.pick(("str", "int", "ent"))
+            names.append(self.target(env, kind))
+        return "(or " + " ".join(self.branch(env, names) for _ in range(self.random.randint(1, 3))) + ")"
+
+    def or_join(self, env):
+        ents = self.known(env, "ent")
+        kind = self.pick(("str", "int", "ent"))
+        branches = []
+        required = bool(ents) and self.chance(40)
+        entity = self.pick(ents) if ents else self.entity(env)
+        if not entity.startswith("?"):
+            return None
+        value = self.fresh(kind)
+        for _ in range(self.random.randint(1, 3)):
+            one = f"[{entity} @{self.attribute(kind)}@ {value}]"
+            if self.chance(40):
+                other = self.fresh("ent")
+                one = (f"(and [{entity} @{self.attribute('ent')}@ {other}] "
+                       f"[{other} @{self.attribute(kind)}@ {value}])")
+            branches.append(one)
+        env[value] = kind
+        head = f"[[{entity}] {value}]" if required else f"[{entity} {value}]"
+        return f"(or-join {head} {' '.join(branches)})"
+
+    # Rules
+
+    def add_rules(self):
+        for make in self.random.sample((self.closure, self.mutual, self.choice, self.test_rule, self.step_rule,
+                                        self.lonely, self.apart), self.random.randint(1, 2)):
+            make()
+
+    def closure(self):
+        ref = self.attribute("ent")
+        step = f"@{ref}@"
+        again = self.pick((f"[?a {step} ?c] (reach ?c ?b)", f"(reach ?a ?c) [?c {step} ?b]",
+                           f"(reach ?c ?b) [?a {step} ?c]"))
+        self.rules += [f"[(reach ?a ?b) [?a {step} ?b]]", f"[(reach ?a ?b) {again}]"]
+        self.rule_calls.append(("reach", ("ent", "ent"), 0))
+
+    def mutual(self):
+        step = f"@{self.attribute('ent')}@"
+        self.rules += [f"[(odd ?a ?b) [?a {step} ?b]]", f"[(odd ?a ?b) [?a {step} ?c] (even ?c ?b)]",
+                       f"[(even ?a ?b) [?a {step} ?c] (odd ?c ?b)]"]
+        self.rule_calls += [("odd", ("ent", "ent"), 0), ("even", ("ent", "ent"), 0)]
+
+    def choice(self):
+        kind = self.pick(("str", "int", "ent"))
+        first, second = self.attribute(kind), self.attribute(kind)
+        if self.chance(30):
+            self.rules.append(f"[(has ?a ?v) (or [?a @{first}@ ?v] [?a @{second}@ ?v])]")
+        else:
+            self.rules += [f"[(has ?a ?v) [?a @{first}@ ?v]]", f"[(has ?a ?v) [?b @{second}@ ?v] [?a @friend@ ?b]]"]
+        self.rule_calls.append(("has", ("ent", kind), 0))
+
+    def test_rule(self):
+        brackets = self.chance(50)
+        head = "[?x]" if brackets else "?x"
+        self.rules += [f"[(fits {head}) [({self.pick(COMPARISONS)} ?x {self.constant('int')})]]"]
+        if self.chance(40):
+            self.rules += [f"[(fits {head}) [(= ?x {self.constant('int')})]]"]
+        self.rule_calls.append(("fits", ("int",), 1))
+
+    def step_rule(self):
+        self.rules.append("[(next ?a ?v) [?a @age@ ?n] [(inc ?n) ?v]]")
+        self.rule_calls.append(("next", ("ent", "int"), 0))
+
+    def lonely(self):
+        self.rules.append(f"[(lonely ?a) [?a @{self.attribute()}@] (not [_ @{self.attribute('ent')}@ ?a])]")
+        self.rule_calls.append(("lonely", ("ent",), 0))
+
+    def apart(self):
+        step = f"@{self.attribute('ent')}@"
+        self.rules += [f"[(near ?a ?b) [?a {step} ?b]]", f"[(near ?a ?b) [?a {step} ?c] (near ?c ?b)]",
+                       "[(apart ?a ?b) [?a @name@] [?b @name@] (not (near ?a ?b))]"]
+        self.rule_calls += [("near", ("ent", "ent"), 0), ("apart", ("ent", "ent"), 0)]
+
+    def rule_call(self, env):
+        name, kinds, required = self.pick(self.rule_calls)
+        arguments = []
+        for index, kind in enumerate(kinds):
+            known = self.known(env, kind)
+            if index < required and not known:
+                return self.pattern(env)
+            if known and (index < required or self.chance(55)):
+                arguments.append(self.pick(known))
+            elif self.chance(15):
+                arguments.append(edn(self.constant(kind)))
+            elif self.chance(10):
+                arguments.append("_")
+            else:
+                arguments.append(self.target(env, kind))
+        return f"({name} {' '.join(arguments)})"
+
+    # Inputs, what is asked for, and the whole
+
+    def inputs(self):
+        """Pairs of a binding and a value."""
+        inputs = []
+        for _ in range(self.pick((0, 0, 0, 1, 1, 2))):
+            kinds = [self.pick(("int", "str", "ent", "num")) for _ in range(2)]
+            roll = self.random.randrange(6)
+            if roll < 2:
+                inputs.append((self.fresh_input(kinds[0]), self.constant(kinds[0])))
+            elif roll == 2:
+                values = [self.constant(kinds[0]) for _ in range(self.random.randint(0, 3))]
+                inputs.append((f"[{self.fresh_input(kinds[0])} ...]", values))
+            elif roll == 3:
+                names = [self.fresh_input(kind) if self.chance(85) else "_" for kind in kinds]
+                inputs.append((f"[{' '.join(names)}]", [self.constant(kind) for kind in kinds]))
+            elif roll == 4:
+                names = [self.fresh_input(kind) if self.chance(90) else "_" for kind in kinds]
+                rows = [[self.constant(kind) for kind in kinds] for _ in range(self.random.randint(0, 3))]
+                inputs.append((f"[[{' '.join(names)}]]", rows))
+            else:
+                names = [self.fresh_input(kind) for kind in kinds]
+                values = [self.constant(kinds[1]) for _ in range(self.random.randint(0, 3))]
+                inputs.append((f"[{names[0]} [{names[1]} ...]]", [self.constant(kinds[0]), values]))
+        return inputs
+
+    def fresh_input(self, kind):
+        name = self.fresh(kind)
+        self.env[name] = kind
+        return name
+
+    def clauses(self):
+        where = [self.pattern(self.env) for _ in range(self.random.randint(1, 3))]
+        for _ in range(self.pick((0, 0, 1, 1, 2, 3))):
+            makers = [self.pattern, self.predicate, self.predicate, self.function, self.function, self.negation,
+                      self.negation, self.disjunction, self.or_join]
+            if self.rule_calls:
+                makers += [self.rule_call] * 4
+            clause = self.pick(makers)(self.env)
+            if clause is not None:
+                where.append(clause)
+        if self.rule_calls and not any(f"({name} " in clause for clause in where for name, _, _ in self.rule_calls):
+            where.append(self.rule_call(self.env))
+        return where
+
+    def pull_pattern(self, depth=0):
+        items = []
+        for _ in range(self.random.randint(1, 3)):
+            name = self.attribute()
+            kind, many = ATTRIBUTES[name]
+            roll = self.random.randrange(100)
+            if roll < 8 and "*" not in items:
+                items.append("*")
+            elif roll < 16 and ":db/id" not in items:
+                items.append(":db/id")
+            elif roll < 26:
+                items.append(f"(@{name}@ :default {edn(self.constant('int'))})")
+            elif roll < 34:
+                items.append(f'[@{name}@ :as "as_{name}"]')
+            elif roll < 42 and many.lower().endswith("many"):
+                items.append(f"(@{name}@ :limit {self.random.randint(1, 2)})")
+            elif roll < 54:
+                items.append(f"@_{self.attribute('ent')}@")
+            elif roll < 80 and kind == "ent" and depth < 2:
+                attribute = name if self.chance(70) else "_" + name
+                items.append(f"{{@{attribute}@ {self.pull_pattern(depth + 1)}}}")
+            else:
+                items.append(f"@{name}@")
+        names = [item.strip("@{(_[").split("@")[0] for item in items]
+        return "[" + " ".join(item for at, item in enumerate(items) if names[at] not in names[:at]) + "]"
+
+    def find(self):
+        """Elements of :find, each a text and a kind of comparison."""
+        names = sorted(self.env)
+        chosen = self.random.sample(names, min(len(names), self.random.randint(1, 3)))
+        ents = self.known(self.env, "ent")
+        if ents and self.chance(15):
+            entity = self.pick(ents)
+            return [(f"(pull {entity} {self.pull_pattern()})", "pull")] + [
+                (name, "exact") for name in chosen[:1] if name != entity]
+        elements = []
+        for name in chosen:
+            elements.append(self.aggregate(name) if self.aggregates else (name, "exact"))
+            if self.aggregates and self.chance(40):
+                elements[-1] = (name, "exact")
+        return elements
+
+    def aggregate(self, name):
+        kind = self.env[name]
+        choices = [(f"(count {name})", "exact"), (f"(count-distinct {name})", "exact"),
+                   (f"(distinct {name})", "set")]
+        if kind in NUMERIC:
+            choices += [(f"({one} {name})", "near") for one in ("avg", "median", "variance", "stddev")]
+            choices += [(f"(sum {name})", "exact")] * 2
+        if kind in (*NUMERIC, "str", "ent"):
+            choices += [(f"(min {name})", "exact"), (f"(max {name})", "exact"), (f"(min 2 {name})", "exact"),
+                        (f"(max 2 {name})", "exact")]
+        return self.pick(choices)
+
+    def case(self):
+        self.has_rules = self.chance(30)
+        facts = self.facts()
+        inputs = self.inputs()
+        if self.has_rules:
+            self.add_rules()
+        where = self.clauses()
+        self.aggregates = self.chance(30)
+        if not self.env:
+            name = self.fresh("ent")
+            self.env[name] = "ent"
+            where.append(f"[{name}]")
+        find = self.find()
+        asked = " ".join(text for text, _ in find)
+        others = [name for name in sorted(self.env) if name not in asked.replace(")", " ").split()]
+        with_ = self.random.sample(others, min(len(others), 2)) if self.chance(25) else []
+        shape = "relation"
+        if self.chance(12):
+            shape = "collection" if len(find) == 1 else "tuple"
+            shape = "scalar" if len(find) == 1 and self.chance(40) else shape
+        order = []
+        if shape == "relation" and self.chance(15) and all(
+                self.env.get(text) in ("ent", "int", "num", "str", "bool") for text, _ in find):
+            order = [[at, self.chance(50)] for at in self.random.sample(range(len(find)), len(find))]
+        return {
+            "seed": self.seed, "facts": facts, "find": [list(one) for one in find], "with": with_,
+            "in": [list(one) for one in inputs], "rules": self.rules, "where": where, "shape": shape, "order": order,
+            "limit": self.random.randint(0, 5) if order and self.chance(60) else None,
+            "offset": self.random.randint(0, 3) if order and self.chance(40) else 0,
+        }
