@@ -126,7 +126,7 @@ def question(case, is_ours):
         text += f" :offset {case['offset']}"
     # DataScript tells a default, and who refers to it, of what has no facts too.
     has_more = ":default" in text or "@_" in text
-    known = [[entity, "here", True] for entity in range(1, 8)] if has_more else []
+    known = [[entity, "here", True] for entity in range(1, 62)] if has_more else []
     return {
         "schema": generate.SCHEMA, "facts": case["facts"] + known, "query": attributes_as(text + "]", is_ours, rng),
         "rules": attributes_as("[" + " ".join(rules) + "]", is_ours, rng) if rules else "", "rules_at": rules_at,

@@ -289,8 +289,8 @@ class Generator(Parts):
     # What is asked for, and the whole
 
     def clauses(self):
-        where = [self.pattern(self.env) for _ in range(self.random.randint(1, 3))]
-        for _ in range(self.pick((0, 0, 1, 1, 2, 3))):
+        where = [self.pattern(self.env) for _ in range(self.random.randint(1, 2 if self.is_large else 3))]
+        for _ in range(self.pick((0, 1) if self.is_large else (0, 0, 1, 1, 2, 3))):
             makers = [self.pattern, self.predicate, self.predicate, self.function, self.function, self.negation,
                       self.negation, self.disjunction, self.or_join]
             if self.rule_calls:
@@ -332,6 +332,10 @@ class Generator(Parts):
 
     def case(self):
         self.has_rules = self.chance(30)
+        # Enough of them for plans that small numbers never have.
+        self.is_large = not self.has_rules and self.chance(4)
+        if self.is_large:
+            self.entities = self.random.randint(30, 60)
         facts = self.facts()
         inputs = self.inputs()
         if self.has_rules:
