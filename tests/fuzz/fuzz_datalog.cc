@@ -37,8 +37,10 @@ class World {
       add(key, "name", [&](ValueWriter& writer) { writer.text(std::string("person ") + static_cast<char>('a' + i)); });
       if (i % 2 == 0) add(key, "age", [&](ValueWriter& writer) { writer.integer(i * 3); });
       if (i % 3 == 0) add(key, "age", [&](ValueWriter& writer) { writer.number(i * 1.1); });
-      add(key, "friend", [&](ValueWriter& writer) { writer.ref(std::to_string(i % 9 + 1)); }, false);
-      add(key, "friend", [&](ValueWriter& writer) { writer.ref(std::to_string(i * 2 % 9 + 1)); }, false);
+      add(
+          key, "friend", [&](ValueWriter& writer) { writer.ref(std::to_string(i % 9 + 1)); }, false);
+      add(
+          key, "friend", [&](ValueWriter& writer) { writer.ref(std::to_string(i * 2 % 9 + 1)); }, false);
       add(key, "boss", [&](ValueWriter& writer) { writer.ref(i == 5 ? "nobody" : std::to_string(i / 2 + 1)); });
     }
     add("x", "born", [](ValueWriter& writer) { writer.timestamp(1'700'000'000'000); });
