@@ -255,49 +255,39 @@ void add_query_verb(CLI::App& app, Verbs& v) {
 }
 
 CLI::App* add_fact_verb(CLI::App& facts, Verbs& v, const std::string& name, const std::string& about,
-                        Exit (*run)(const Context&, const FactsOptions&)) {
+                        Exit (*run)(const Context&, const FactsOptions&), bool of_entity = true) {
   CLI::App* verb = add_verb(facts, v, name, about, [&v, run] { return run(v.context, v.facts); });
   add_map(verb, v.facts.map);
+  if (!of_entity) return verb;
+  verb->add_option("ENTITY", v.facts.entity, "Its id; a text that is a number stands in double quotes")->required();
   return verb;
 }
 
 void add_fact_verbs(CLI::App& app, Verbs& v) {
+  constexpr const char* kSchema = "What attributes are: {\"movie/cast\": \"refMany\", ...}";
   CLI::App* facts = app.add_subcommand("facts", "A map of entities made of facts: subject, predicate, object");
   facts->require_subcommand(1);
-  const auto add_schema = [&v](CLI::App* verb) {
-    add_text(*verb, "--schema", v.facts.schema, "FILE", "What attributes are: {\"movie/cast\": \"refMany\", ...}");
-  };
-  const auto add_entity = [&v](CLI::App* verb) {
-    verb->add_option("ENTITY", v.facts.entity, "Its id; a text that is a number stands in double quotes")->required();
-  };
-  const auto add_predicate = [&v](CLI::App* verb, const char* about) {
-    return verb->add_option("PREDICATE", v.facts.predicate, about);
-  };
-
-  CLI::App* verb = add_fact_verb(*facts, v, "import", "Write every fact of a file", facts_import);
+  CLI::App* verb = add_fact_verb(*facts, v, "import", "Write every fact of a file", facts_import, false);
   verb->add_option("FILE", v.facts.file, "JSON triples or records, NDJSON, or EDN transactions; - is stdin")
       ->required();
-  add_schema(verb);
+  add_text(*verb, "--schema", v.facts.schema, "FILE", kSchema);
   verb = add_verb(*facts, v, "ls", "List entities", [&v] { return facts_ls(v.context, v.ls); });
   add_map(verb, v.ls.map);
   verb->add_option("PREFIX", v.ls.prefix, "Only ids that begin so");
   verb = add_fact_verb(*facts, v, "get", "Print an entity, or one predicate of it", facts_get);
-  add_entity(verb);
-  add_predicate(verb, "Only this one");
+  verb->add_option("PREDICATE", v.facts.predicate, "Only this one");
   const auto add_write = [&](const char* name, const char* about, Exit (*run)(const Context&, const FactsOptions&)) {
     CLI::App* write = add_fact_verb(*facts, v, name, about, run);
-    add_entity(write);
-    add_predicate(write, "The predicate")->required();
-    add_schema(write);
+    write->add_option("PREDICATE", v.facts.predicate, "The predicate")->required();
+    add_text(*write, "--schema", v.facts.schema, "FILE", kSchema);
     return write->add_option("JSON", v.facts.json, "The object; - reads it from stdin");
   };
   add_write("set", "Write the one object of a predicate", facts_set)->required();
   add_write("add", "Add one of the objects of a predicate", facts_add)->required();
   add_write("remove", "Remove an object, or all of a predicate", facts_remove);
-  verb = add_fact_verb(*facts, v, "delete", "Delete an entity, for good", facts_delete);
-  add_entity(verb);
-  verb = add_fact_verb(*facts, v, "check", "What is missing, of another type, or not unique", facts_check);
-  verb->add_option("--schema", v.facts.schema, "What attributes are to be")->type_name("FILE")->required();
+  add_fact_verb(*facts, v, "delete", "Delete an entity, for good", facts_delete);
+  verb = add_fact_verb(*facts, v, "check", "What is missing, of another type, or not unique", facts_check, false);
+  verb->add_option("--schema", v.facts.schema, kSchema)->type_name("FILE")->required();
 }
 
 void add_datalog_verb(CLI::App& app, Verbs& v) {
