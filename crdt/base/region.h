@@ -109,7 +109,7 @@ class Region {
   struct Free {
     Free* next;
   };
-  static constexpr std::size_t kRanks = 2 * 44;
+  static constexpr std::size_t kRanks = 88;
   static constexpr std::size_t kLeast = 16;
 
   // Two sizes to each doubling: 16, 24, 32, 48, 64, 96...

@@ -98,14 +98,12 @@ Status Engine::add_sites(Goal& goal, std::uint32_t number) {
 
 Status Engine::add_site(Goal& goal, std::uint32_t number, std::uint16_t body, std::uint16_t at) {
   Stage& stage = goal.plans[body].stages[at];
-  std::uint64_t bound = 0;
   Growing<Operand> arguments(region_);
   Growing<Column> positions(region_);
   Growing<Column> columns(region_);
   for (std::size_t i = 0; i < stage.operands.size(); ++i) {
     const Operand& operand = stage.operands[i];
     if (operand.kind != Operand::Kind::constant && operand.kind != Operand::Kind::column) continue;
-    bound |= std::uint64_t{1} << i;
     GRID_TRY(arguments.push(operand));
     GRID_TRY(positions.push(static_cast<Column>(i)));
     if (operand.kind == Operand::Kind::column) GRID_TRY(columns.push(operand.column));

@@ -59,7 +59,8 @@ double Planner::expected_of_pattern(std::span<const Term> terms, IsBound is_boun
   if (terms[2].kind == Term::Kind::constant) {
     const Result<Atom> value = words_.atom(terms[2].constant);
     if (!value.ok()) return facts;
-    return static_cast<double>(index_.count_up_to(number, *value) - index_.count_before(number, *value));
+    return static_cast<double>(index_.count_up_to(number, *value, words_) -
+                               index_.count_before(number, *value, words_));
   }
   if (has_value) return facts / at_least_one(attribute.values);
   return with_limits && terms[2].kind == Term::Kind::variable ? expected_in_range(number, terms[2].variable) : facts;
@@ -74,11 +75,11 @@ double Planner::expected_in_range(std::uint32_t attribute, Variable variable) {
   const auto count = [&](const Limit& limit, bool is_high) {
     if (limit.value.kind == Operand::Kind::constant) {
       const bool is_behind = is_high == limit.is_inclusive;
-      return is_behind ? index_.count_up_to(attribute, limit.value.atom)
-                       : index_.count_before(attribute, limit.value.atom);
+      return is_behind ? index_.count_up_to(attribute, limit.value.atom, words_)
+                       : index_.count_before(attribute, limit.value.atom, words_);
     }
     if (limit.value.kind == Operand::Kind::column) guessed *= 0.3;
-    return is_high ? index_.count_up_to(attribute, kBeyond) : index_.count_before(attribute, {});
+    return is_high ? index_.count_up_to(attribute, kBeyond, words_) : index_.count_before(attribute, {}, words_);
   };
   const std::size_t high = count(stage.high, true);
   const std::size_t low = count(stage.low, false);

@@ -19,13 +19,13 @@ typename FactTree<Order>::Path FactTree<Order>::path_to(const Fact& fact) const 
   void* node = root_;
   for (; path.height < height_; ++path.height) {
     auto* const inner = static_cast<Inner*>(node);
-    const std::uint32_t at = child_of(*inner, fact);
+    const std::uint32_t at = child_of(*inner, fact, order_);
     path.steps[path.height] = {inner, at};
     node = inner->children[at];
     if (path.height + 1 == height_) fetch(node);
   }
   path.leaf = static_cast<FactLeaf*>(node);
-  path.at = lower_bound(path.leaf->facts, 0, path.leaf->count, fact);
+  path.at = lower_bound(path.leaf->facts, path.leaf->count, fact, order_);
   return path;
 }
 
@@ -234,33 +234,6 @@ void FactTree<Order>::merge(Path& path) {
   step.node->below[left_at] += right.count;
   step.at = left_at + 1;
   drop_leaf(path, &right);
-}
-
-template <typename Order>
-FactCursor FactTree<Order>::seek(const Fact& fact) const {
-  if (root_ == nullptr) return {};
-  const void* node = root_;
-  for (std::size_t level = 0; level < height_; ++level) {
-    const auto& inner = *static_cast<const Inner*>(node);
-    node = inner.children[child_of(inner, fact)];
-  }
-  const auto* const leaf = static_cast<const FactLeaf*>(node);
-  return {leaf, lower_bound(leaf->facts, 0, leaf->count, fact)};
-}
-
-template <typename Order>
-std::size_t FactTree<Order>::count_before(const Fact& fact) const {
-  if (root_ == nullptr) return 0;
-  const void* node = root_;
-  std::size_t count = 0;
-  for (std::size_t level = 0; level < height_; ++level) {
-    const auto& inner = *static_cast<const Inner*>(node);
-    const std::uint32_t at = child_of(inner, fact);
-    for (std::uint32_t i = 0; i < at; ++i) count += inner.below[i];
-    node = inner.children[at];
-  }
-  const auto* const leaf = static_cast<const FactLeaf*>(node);
-  return count + lower_bound(leaf->facts, 0, leaf->count, fact);
 }
 
 template <typename Order>

@@ -13,7 +13,7 @@
 #include <algorithm>
 
 #include "crdt/base/region.h"
-#include "crdt/datalog/atom.h"
+#include "crdt/datalog/symbols.h"
 
 namespace grid::datalog {
 
@@ -41,17 +41,29 @@ struct EntityOrder {
   }
 };
 
-// By attribute, value in the total order, entity.
-struct ValueOrder {
-  const Symbolic* symbols;
+// By attribute, value in the total order, entity. Who asks may know more symbols than the facts have.
+template <typename Known>
+struct ValueOrderBy {
+  const Known* symbols;
 
   int operator()(const Fact& a, const Fact& b) const {
     if (a.attribute() != b.attribute()) return a.attribute() < b.attribute() ? -1 : 1;
-    if (const int by_value = order(a.value, b.value, *symbols); by_value != 0) return by_value;
+    if (const int by_value = order_values(a.value, b.value); by_value != 0) return by_value;
     if (a.entity.word != b.entity.word) return a.entity.word < b.entity.word ? -1 : 1;
     return a.label < b.label ? -1 : a.label > b.label ? 1 : 0;
   }
+
+ private:
+  // Texts that begin alike are what a search in a tree meets most.
+  int order_values(Atom a, Atom b) const {
+    if (a == b) return 0;
+    const bool are_alike = a.kind() == AtomKind::text && (a.word >> 32) == (b.word >> 32);
+    if (are_alike) return grid::compare(symbols->bytes_of(a.symbol()), symbols->bytes_of(b.symbol()));
+    return order_apart(a, b, *symbols);
+  }
 };
+using ValueOrder = ValueOrderBy<Symbols>;
+using ValueOrderOfAsker = ValueOrderBy<Symbolic>;
 
 // Facts in columns, in the front of a node.
 template <std::uint32_t kCount>
@@ -132,10 +144,12 @@ class FactTree {
   // Of an empty tree. `facts` are in order, each once. A failure leaves the tree empty, and its memory with the region.
   Status build(std::span<const Fact> facts);
 
-  // The first fact that isn't before `fact`.
-  FactCursor seek(const Fact& fact) const;
+  // The first fact that isn't before `fact`, by an order that is the tree's.
+  template <typename By>
+  FactCursor seek(const Fact& fact, By by) const;
   // How many facts are before `fact`.
-  std::size_t count_before(const Fact& fact) const;
+  template <typename By>
+  std::size_t count_before(const Fact& fact, By by) const;
   std::size_t size() const { return size_; }
 
  private:
@@ -176,12 +190,12 @@ class FactTree {
     std::uint32_t below;
   };
 
-  template <std::uint32_t kCount>
-  std::uint32_t lower_bound(const FactColumns<kCount>& facts, std::uint32_t from, std::uint32_t to,
-                            const Fact& fact) const {
+  template <std::uint32_t kCount, typename By>
+  static std::uint32_t lower_bound(const FactColumns<kCount>& facts, std::uint32_t to, const Fact& fact, By by) {
+    std::uint32_t from = 0;
     while (from < to) {
       const std::uint32_t middle = (from + to) / 2;
-      if (order_(facts.at(middle), fact) < 0) {
+      if (by(facts.at(middle), fact) < 0) {
         from = middle + 1;
       } else {
         to = middle;
@@ -190,11 +204,12 @@ class FactTree {
     return from;
   }
   // The child that `fact` is in, or would be.
-  std::uint32_t child_of(const Inner& node, const Fact& fact) const {
+  template <typename By>
+  static std::uint32_t child_of(const Inner& node, const Fact& fact, By by) {
     std::uint32_t from = 1, to = node.count;
     while (from < to) {
       const std::uint32_t middle = (from + to) / 2;
-      if (order_(node.firsts.at(middle), fact) <= 0) {
+      if (by(node.firsts.at(middle), fact) <= 0) {
         from = middle + 1;
       } else {
         to = middle;
@@ -226,6 +241,35 @@ class FactTree {
   std::size_t height_ = 0;  // Inner levels.
   std::size_t size_ = 0;
 };
+
+template <typename Order>
+template <typename By>
+FactCursor FactTree<Order>::seek(const Fact& fact, By by) const {
+  if (root_ == nullptr) return {};
+  const void* node = root_;
+  for (std::size_t level = 0; level < height_; ++level) {
+    const auto& inner = *static_cast<const Inner*>(node);
+    node = inner.children[child_of(inner, fact, by)];
+  }
+  const auto* const leaf = static_cast<const FactLeaf*>(node);
+  return {leaf, lower_bound(leaf->facts, leaf->count, fact, by)};
+}
+
+template <typename Order>
+template <typename By>
+std::size_t FactTree<Order>::count_before(const Fact& fact, By by) const {
+  if (root_ == nullptr) return 0;
+  const void* node = root_;
+  std::size_t count = 0;
+  for (std::size_t level = 0; level < height_; ++level) {
+    const auto& inner = *static_cast<const Inner*>(node);
+    const std::uint32_t at = child_of(inner, fact, by);
+    for (std::uint32_t i = 0; i < at; ++i) count += inner.below[i];
+    node = inner.children[at];
+  }
+  const auto* const leaf = static_cast<const FactLeaf*>(node);
+  return count + lower_bound(leaf->facts, leaf->count, fact, by);
+}
 
 extern template class FactTree<EntityOrder>;
 extern template class FactTree<ValueOrder>;

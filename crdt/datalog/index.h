@@ -65,19 +65,20 @@ class Index {
   // kNoAttribute where no fact has it.
   std::uint32_t attribute_named(Atom name) const;
 
-  // From the first fact on that isn't before these; words of 0 are before all.
+  // From the first fact on that isn't before these; words of 0 are before all. `symbols` knows the text of `value`, and
+  // those of all facts.
   FactCursor from_entity(Atom entity, std::uint32_t attribute, Atom value) const {
-    return by_entity_.seek({entity, value, attribute << 2});
+    return by_entity_.seek({entity, value, attribute << 2}, EntityOrder{});
   }
-  FactCursor from_value(std::uint32_t attribute, Atom value, Atom entity) const {
-    return by_value_.seek({entity, value, attribute << 2});
+  FactCursor from_value(std::uint32_t attribute, Atom value, Atom entity, const Symbolic& symbols) const {
+    return by_value_.seek({entity, value, attribute << 2}, ValueOrderOfAsker{&symbols});
   }
   // Facts of an attribute with a value before `value`, or up to it, among those of all attributes.
-  std::size_t count_before(std::uint32_t attribute, Atom value) const {
-    return by_value_.count_before({{}, value, attribute << 2});
+  std::size_t count_before(std::uint32_t attribute, Atom value, const Symbolic& symbols) const {
+    return by_value_.count_before({{}, value, attribute << 2}, ValueOrderOfAsker{&symbols});
   }
-  std::size_t count_up_to(std::uint32_t attribute, Atom value) const {
-    return by_value_.count_before({{UINT64_MAX}, value, (attribute << 2) | 3});
+  std::size_t count_up_to(std::uint32_t attribute, Atom value, const Symbolic& symbols) const {
+    return by_value_.count_before({{UINT64_MAX}, value, (attribute << 2) | 3}, ValueOrderOfAsker{&symbols});
   }
   bool has_entity(Atom entity) const {
     const FactCursor cursor = from_entity(entity, 0, {});

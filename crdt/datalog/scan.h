@@ -55,9 +55,9 @@ class Scan {
   void enter(std::uint32_t attribute) {
     attribute_ = attribute;
     if (wanted_.value.exists()) {
-      cursor_ = index_.from_value(attribute, wanted_.value, {});
+      cursor_ = index_.from_value(attribute, wanted_.value, {}, words_);
     } else {
-      cursor_ = index_.from_value(attribute, wanted_.low, wanted_.has_low_itself ? Atom{} : Atom{UINT64_MAX});
+      cursor_ = index_.from_value(attribute, wanted_.low, wanted_.has_low_itself ? Atom{} : Atom{UINT64_MAX}, words_);
     }
   }
   bool next_of_entity(Fact& fact) {

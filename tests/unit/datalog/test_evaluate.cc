@@ -43,6 +43,19 @@ void comparisons_become_ranges(void**) {
   expect_answer(index, "[:find ?e :where [?e :age ?a] [(not= ?a 20)]]", "1 3");
 }
 
+// The dictionary of the facts knows nothing of them.
+void texts_that_only_the_question_says_have_their_place(void**) {
+  Facts facts("1 name \"person a\"\n2 name \"person c\"\n3 name \"person e\"\n4 age 1.12345678901234567");
+  const datalog::Index& index = facts.index();
+  expect_answer(index, "[:find ?e :where [?e :name \"person b\"]]", "");
+  expect_answer(index, "[:find ?e :where [?e :name ?n] [(< ?n \"person d\")]]", "1 2");
+  expect_answer(index, "[:find ?e :where [?e :name ?n] [(>= ?n \"person b\")]]", "2 3");
+  expect_answer(index, "[:find ?e :where [?e ?a \"person d\"]]", "");
+  expect_answer(index, "[:find ?e :where [?e :age ?n] [(> ?n 1.12345678901234501)]]", "4");
+  expect_answer(index, "[:find ?e ?m :where [?e :name ?n] [(str ?n \"x\") ?m] (not [_ :name ?m])]",
+                R"(1,"person ax" 2,"person cx" 3,"person ex")");
+}
+
 void branches_and_negations_keep_and_drop(void**) {
   Facts facts(kPeople);
   const datalog::Index& index = facts.index();
@@ -150,6 +163,7 @@ int main() {
   const CMUnitTest tests[] = {
       cmocka_unit_test(patterns_join_in_any_order),
       cmocka_unit_test(comparisons_become_ranges),
+      cmocka_unit_test(texts_that_only_the_question_says_have_their_place),
       cmocka_unit_test(branches_and_negations_keep_and_drop),
       cmocka_unit_test(rules_recurse),
       cmocka_unit_test(inputs_are_bound_by_their_shape),

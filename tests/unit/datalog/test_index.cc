@@ -117,7 +117,8 @@ void expect_counts(const Index& index, const std::set<Cell>& cells) {
     assert_int_equal(attribute.facts, facts_of[name]);
     assert_int_equal(attribute.entities, entities_of[name].size());
     std::set<std::uint64_t> values;
-    for (FactCursor at = index.from_value(i, {}, {}); !at.is_at_end() && at.fact().attribute() == i; at.next())
+    for (FactCursor at = index.from_value(i, {}, {}, index.symbols()); !at.is_at_end() && at.fact().attribute() == i;
+         at.next())
       values.insert(at.value().word);
     assert_int_equal(attribute.values, values.size());
   }
@@ -130,11 +131,13 @@ void expect_orders(const Index& index) {
   const datalog::ValueOrder order{&index.symbols()};
   for (std::uint32_t i = 0; i < index.attribute_count(); ++i) {
     Fact before{};
-    for (FactCursor at = index.from_value(i, {}, {}); !at.is_at_end() && at.fact().attribute() == i; at.next()) {
+    for (FactCursor at = index.from_value(i, {}, {}, index.symbols()); !at.is_at_end() && at.fact().attribute() == i;
+         at.next()) {
       if (before.entity.exists()) assert_true(order(before, at.fact()) < 0);
       before = at.fact();
       ++count;
-      assert_true(index.count_before(i, before.value) < index.count_up_to(i, before.value));
+      assert_true(index.count_before(i, before.value, index.symbols()) <
+                  index.count_up_to(i, before.value, index.symbols()));
     }
   }
   assert_int_equal(count, index.size());
