@@ -107,7 +107,7 @@ enum class Call : std::uint8_t {
   is_empty,
   is_not_empty,  // not-empty: nil, or its argument
   contains,      // (contains? list item): whether an item of a list equals it. A difference from Clojure.
-  get,           // (get list index), (get record "field")
+  get,           // (get list index), (get record "field"), and what else where there is none
   tuple,         // (tuple a b ...), (vector a b ...), (list a b ...)
   untuple,
   compare,    // -1, 0, 1 in the total order
