@@ -35,17 +35,19 @@ std::string hint_for(std::string_view json) {
   return is_text && !json.empty() ? "; text stands in quotes: '\"" + std::string(json) + "\"'" : std::string();
 }
 
-std::string parse(std::string_view json) {
+std::string parse(std::string_view json, const std::string& what) {
   std::string canonical;
   json::JsonError error;
   if (json::value_from_json(json, canonical, error) == Status::ok) return canonical;
   const std::string line = error.line == 1 ? "" : "line " + std::to_string(error.line) + ", ";
-  throw Failure(Exit::usage, "the value is not good, " + line + "column " + std::to_string(error.column) + ": " +
+  throw Failure(Exit::usage, what + " is not good, " + line + "column " + std::to_string(error.column) + ": " +
                                  error.sentence + hint_for(json));
 }
 
 }  // namespace
 
-std::string value_argument(const std::string& json) { return parse(json == "-" ? read_stdin() : json); }
+std::string value_argument(const std::string& json, const std::string& what) {
+  return parse(json == "-" ? read_stdin() : json, what);
+}
 
 }  // namespace grid::cli

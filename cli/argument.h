@@ -9,7 +9,8 @@
 
 namespace grid::cli {
 
-// The canonical value that `json` says, or stdin, where it is `-`. Throws a usage Failure that says where it is wrong.
-std::string value_argument(const std::string& json);
+// The canonical value that `json` says, or stdin, where it is `-`. Throws a usage Failure that says where it is
+// wrong: "the value is not good, column 2: ...".
+std::string value_argument(const std::string& json, const std::string& what = "the value");
 
 }  // namespace grid::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// export MAP: the whole map as NDJSON in key order, the same bytes wherever the same rows, sets and counters are.
+// export MAP: the whole map as NDJSON in key order, the same bytes wherever the same rows, sets, counters
+// and facts are.
 #include <algorithm>
 
 #include "cli/image.h"
@@ -8,6 +9,7 @@
 #include "cli/print.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "runtime/grid/facts.h"
 #include "runtime/grid/views.h"
 #include "transport/json/value_json.h"
 
@@ -32,10 +34,29 @@ void print_counter(const CounterMap& map, const std::string& key, RowPrinter& pr
   printer.row(key, Value(*sum), crdt::View::counter);
 }
 
+// In the order of their texts: subs sort by the length of the predicate.
+void print_facts(Session& session, const Facts& facts, const std::string& entity, RowPrinter& printer) {
+  struct Kept {
+    std::string predicate, json, object;
+    bool is_many;
+    auto operator<=>(const Kept&) const = default;
+  };
+  std::vector<Kept> all;
+  session.require(facts.each(entity, [&all](const Fact& fact) {
+    all.push_back({std::string(fact.predicate), json::json_from_value(fact.object),
+                   std::string(as_text(fact.object.canonical())), fact.is_many});
+  }));
+  std::sort(all.begin(), all.end());
+  for (const Kept& one : all) {
+    printer.fact(entity, {one.predicate, Value(as_bytes(one.object)), one.is_many, {}});
+  }
+}
+
 // Each key of each view once; the cells of one lie together.
 void print_all_views(Session& session, const std::string& map, RowPrinter& printer) {
   const OrMap sets(session.node(), map);
   const CounterMap counters(session.node(), map);
+  const Facts facts(session.node(), map);
   std::string key, sub;
   for (crdt::View last = crdt::View::unknown;;) {
     const Result<crdt::Op> op = session.node().driver().next_cell({map, key, sub});
@@ -50,6 +71,7 @@ void print_all_views(Session& session, const std::string& map, RowPrinter& print
     if (view == crdt::View::lww_map) printer.row(key, Value(op->cell.value));
     if (view == crdt::View::or_map) print_set(session, sets, key, printer);
     if (view == crdt::View::counter) print_counter(counters, key, printer);
+    if (view == crdt::View::facts) print_facts(session, facts, key, printer);
   }
 }
 

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // import MAP FILE: puts every row, set and counter of a file, or none when one of them is not good.
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <memory>
-
+#include "cli/file.h"
 #include "cli/names.h"
 #include "cli/print.h"
 #include "cli/progress.h"
@@ -20,19 +16,6 @@ namespace {
 
 // A commit to disk takes them together: more gain nothing, fewer cost time.
 constexpr std::size_t kRowsPerCommit = 1'000;
-
-std::string read_file(const std::string& name) {
-  const bool is_stdin = name == "-";
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
-      is_stdin ? stdin : std::fopen(name.c_str(), "rb"),
-      [](std::FILE* opened) { return opened == stdin ? 0 : std::fclose(opened); });
-  if (file == nullptr) throw Failure(Exit::failure, "cannot open " + name + ": " + std::strerror(errno));
-  std::string content;
-  char chunk[65'536];
-  while (const std::size_t size = std::fread(chunk, 1, sizeof(chunk), file.get())) content.append(chunk, size);
-  if (std::ferror(file.get()) != 0) throw Failure(Exit::failure, "cannot read " + name + ": " + std::strerror(errno));
-  return content;
-}
 
 // None of them is put when one is not as its schema says.
 void check_rows(Session& session, const std::string& map, const std::vector<Row>& rows) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/text.h"
+#include "crdt/facts.h"
 #include "crdt/value.h"
 #include "transport/json/value_json.h"
 
@@ -100,6 +101,7 @@ class Elements {
 // Of an exported line; a row's says nothing.
 View view_in(const Value& line) {
   const std::string_view name = line["view"].text_or({});
+  if (name == "fact" || name == "facts") return View::facts;
   return name == "set" ? View::or_map : name == "counter" ? View::counter : View::lww_map;
 }
 
@@ -109,7 +111,24 @@ bool is_exported(const Row& row) {
     return false;
   std::size_t fields = 0;
   for (Value::Walk walk(value); walk.next();) ++fields;
-  return fields == 2 || (fields == 3 && view_in(value) != View::lww_map);
+  const View view = view_in(value);
+  if (view == View::facts) return fields == 4 && value["predicate"].kind() == ValueKind::text;
+  return fields == 2 || (fields == 3 && view != View::lww_map);
+}
+
+void check_fact(std::string_view file, const Value& line, Row& row) {
+  row.predicate = line["predicate"].text_or({});
+  row.is_many = line["view"].text_or({}) == "facts";
+  if (crdt::check_predicate(row.predicate) != Status::ok) {
+    throw trouble_at(file, row.line, "a predicate is 1 to 60 bytes of text without control characters");
+  }
+  if (crdt::check_entity(row.key) != Status::ok) throw trouble_at(file, row.line, "this is the key of no entity");
+  std::uint8_t room[16];
+  const Result<Bytes> object = crdt::object_of(value_of(row), row.is_many, room);
+  if (!object.ok()) {
+    throw trouble_at(file, row.line, "an object is text, a number, a boolean, a date, a ref or bytes");
+  }
+  row.value = std::string(as_text(*object));
 }
 
 // Out of an exported line.
@@ -122,6 +141,7 @@ void unwrap(std::string_view file, Row& row) {
   if (row.view == View::counter && whole["value"].kind() != ValueKind::integer) {
     throw trouble_at(file, row.line, "the value of a counter is a whole number");
   }
+  if (row.view == View::facts) check_fact(file, whole, row);
 }
 
 std::string key_in(std::string_view file, const Row& row, std::string_view key_field) {

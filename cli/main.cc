@@ -38,6 +38,8 @@ struct Verbs {
   SubOptions sub;
   RoomOptions room;
   QueryOptions query;
+  FactsOptions facts;
+  DatalogOptions datalog;
   SearchOptions search;
   SyncOptions sync;
   LetterOptions letter;
@@ -252,6 +254,54 @@ void add_query_verb(CLI::App& app, Verbs& v) {
   verb->add_flag("--explain", v.query.explain, "Print how the rows were found, not the rows");
 }
 
+CLI::App* add_fact_verb(CLI::App& facts, Verbs& v, const std::string& name, const std::string& about,
+                        Exit (*run)(const Context&, const FactsOptions&), bool of_entity = true) {
+  CLI::App* verb = add_verb(facts, v, name, about, [&v, run] { return run(v.context, v.facts); });
+  add_map(verb, v.facts.map);
+  if (!of_entity) return verb;
+  verb->add_option("ENTITY", v.facts.entity, "Its id; a text that is a number stands in double quotes")->required();
+  return verb;
+}
+
+void add_fact_verbs(CLI::App& app, Verbs& v) {
+  constexpr const char* kSchema = "What attributes are: {\"movie/cast\": \"refMany\", ...}";
+  CLI::App* facts = app.add_subcommand("facts", "A map of entities made of facts: subject, predicate, object");
+  facts->require_subcommand(1);
+  CLI::App* verb = add_fact_verb(*facts, v, "import", "Write every fact of a file", facts_import, false);
+  verb->add_option("FILE", v.facts.file, "JSON triples or records, NDJSON, or EDN transactions; - is stdin")
+      ->required();
+  add_text(*verb, "--schema", v.facts.schema, "FILE", kSchema);
+  verb = add_verb(*facts, v, "ls", "List entities", [&v] { return facts_ls(v.context, v.ls); });
+  add_map(verb, v.ls.map);
+  verb->add_option("PREFIX", v.ls.prefix, "Only ids that begin so");
+  verb = add_fact_verb(*facts, v, "get", "Print an entity, or one predicate of it", facts_get);
+  verb->add_option("PREDICATE", v.facts.predicate, "Only this one");
+  const auto add_write = [&](const char* name, const char* about, Exit (*run)(const Context&, const FactsOptions&)) {
+    CLI::App* write = add_fact_verb(*facts, v, name, about, run);
+    write->add_option("PREDICATE", v.facts.predicate, "The predicate")->required();
+    add_text(*write, "--schema", v.facts.schema, "FILE", kSchema);
+    return write->add_option("JSON", v.facts.json, "The object; - reads it from stdin");
+  };
+  add_write("set", "Write the one object of a predicate", facts_set)->required();
+  add_write("add", "Add one of the objects of a predicate", facts_add)->required();
+  add_write("remove", "Remove an object, or all of a predicate", facts_remove);
+  add_fact_verb(*facts, v, "delete", "Delete an entity, for good", facts_delete);
+  verb = add_fact_verb(*facts, v, "check", "What is missing, of another type, or not unique", facts_check, false);
+  verb->add_option("--schema", v.facts.schema, kSchema)->type_name("FILE")->required();
+}
+
+void add_datalog_verb(CLI::App& app, Verbs& v) {
+  CLI::App* verb = add_verb(app, v, "datalog", "Answer a Datalog question about facts (docs/datalog.md)",
+                            [&v] { return datalog(v.context, v.datalog); });
+  add_map(verb, v.datalog.map);
+  verb->add_option("QUERY", v.datalog.query, "[:find ... :where ...], in EDN")->required();
+  add_text(*verb, "--in", v.datalog.inputs, "JSON", "An array: one element for each input behind $; of % EDN text");
+  verb->add_flag("--explain", v.datalog.explain, "Print how it was answered, not the answer");
+  verb->add_flag("--watch", v.datalog.watch, "Print rows as they enter the answer and leave it");
+  add_count(*verb, "--count", v.datalog.count, "End a watch after so many lines");
+  add_duration(*verb, "--for", v.datalog.for_ms, "End a watch after this time");
+}
+
 void add_search_verb(CLI::App& app, Verbs& v) {
   CLI::App* verb = add_verb(app, v, "search", "Print the rows whose text has these words (docs/search.md)",
                             [&v] { return search(v.context, v.search); });
@@ -269,6 +319,8 @@ void add_replica_verbs(CLI::App& app, Verbs& v) {
   CLI::App* verb = add_verb(app, v, "sync", "Push and pull until converged", [&v] { return sync(v.context, v.sync); });
   verb->add_option("--map", v.sync.maps, "Only this map; may be repeated")->type_name("MAP")->allow_extra_args(false);
   add_text(*verb, "--where", v.sync.where, "PRED", "Hold the rows of that map that it accepts, and no others");
+  add_text(*verb, "--query", v.sync.query, "QUERY", "Hold the facts of that map that a Datalog question looks at");
+  add_text(*verb, "--in", v.sync.inputs, "JSON", "Its inputs, as an array");
   add_duration(*verb, "--timeout", v.sync.timeout_ms, "Give up after this time [60s]");
 
   add_verb(app, v, "subs", "What this store has subscribed to, and how far it has come; of a --target all its links",
@@ -406,6 +458,8 @@ Exit parse_and_run(int argc, char** argv) {
   add_map_verbs(app, verbs);
   add_channel_verbs(app, verbs);
   add_query_verb(app, verbs);
+  add_fact_verbs(app, verbs);
+  add_datalog_verb(app, verbs);
   add_search_verb(app, verbs);
   add_replica_verbs(app, verbs);
   add_server_verbs(app, verbs);

@@ -54,20 +54,31 @@ std::string padded(std::string_view text, std::size_t columns) {
 }
 
 void RowPrinter::row(std::string_view key, const Value& value, crdt::View view) {
+  line(key, json::json_from_value(value), row_json(key, value, view));
+}
+
+void RowPrinter::fact(std::string_view entity, const Fact& fact) {
+  const std::string predicate = json_text(fact.predicate), object = json::json_from_value(fact.object);
+  line(entity, predicate + ": " + object,
+       "{\"key\":" + json_text(entity) + ",\"predicate\":" + predicate + ",\"value\":" + object + ",\"view\":\"" +
+           (fact.is_many ? "facts" : "fact") + "\"}");
+}
+
+void RowPrinter::line(std::string_view key, const std::string& shown, const std::string& whole) {
   const bool is_same_key = ++count_ > 1 && key == last_key_;
   last_key_ = key;
   switch (format_) {
     case Format::table:
-      table_.emplace_back(key, json::json_from_value(value));
+      table_.emplace_back(key, shown);
       break;
     case Format::json:
-      print((count_ == 1 ? "[" : ",\n ") + row_json(key, value, view));
+      print((count_ == 1 ? "[" : ",\n ") + whole);
       break;
     case Format::raw:
       if (!is_same_key) print(std::string(key) + "\n");
       break;
     default:
-      print(row_json(key, value, view) + "\n");
+      print(whole + "\n");
   }
 }
 

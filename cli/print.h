@@ -14,6 +14,7 @@
 #include "cli/verbs.h"
 #include "crdt/value.h"
 #include "crdt/view.h"
+#include "runtime/grid/facts.h"
 
 namespace grid::cli {
 
@@ -32,11 +33,15 @@ void flush_output();
 class RowPrinter {
  public:
   explicit RowPrinter(Format format) : format_(resolved(format)) {}
-  // A row, one value of a set, or the sum of a counter. The values of a set come one after another.
+  // A row, one value of a set, or the sum of a counter. The values of a set come one after another, and so do the facts
+  // of an entity.
   void row(std::string_view key, const Value& value, crdt::View view = crdt::View::lww_map);
+  void fact(std::string_view entity, const Fact& fact);
   void finish();
 
  private:
+  void line(std::string_view key, const std::string& shown, const std::string& whole);
+
   Format format_;
   std::size_t count_ = 0;
   std::string last_key_;

@@ -37,7 +37,9 @@ void check_utf8(std::string_view file, std::string_view content) {
 // What no two rows may share: the key of a view, and of a set the value as well.
 std::string identity_of(const Row& row) {
   std::string identity = std::to_string(static_cast<int>(row.view)) + " " + row.key;
-  return row.view == crdt::View::or_map ? identity + '\0' + row.value : identity;
+  if (row.view == crdt::View::facts) identity += '\0' + row.predicate;
+  const bool is_one_of_many = row.view == crdt::View::or_map || row.is_many;
+  return is_one_of_many ? identity + '\0' + row.value : identity;
 }
 
 void check_keys(std::string_view file, const std::vector<Row>& rows) {
@@ -48,7 +50,9 @@ void check_keys(std::string_view file, const std::vector<Row>& rows) {
       throw trouble_at(file, row.line, trouble);
     const auto [standing, is_new] = line_of.emplace(identity_of(row), row.line);
     if (is_new) continue;
-    const std::string what = row.view == crdt::View::or_map ? "this value of the key " : "the key ";
+    const std::string what = row.view == crdt::View::or_map  ? "this value of the key "
+                             : row.view == crdt::View::facts ? "this fact of the entity "
+                                                             : "the key ";
     throw trouble_at(file, row.line,
                      what + json_text(row.key) + " is on line " + std::to_string(standing->second) + " already");
   }

@@ -16,7 +16,7 @@
 namespace grid::cli {
 namespace {
 
-constexpr const char* kKinds[] = {"everything", "map", "prefix", "key", "where"};
+constexpr const char* kKinds[] = {"everything", "map", "prefix", "key", "where", "facts"};
 
 // By the scope's hash, as it stands in the facts' names.
 struct Noted {

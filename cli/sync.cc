@@ -3,12 +3,14 @@
 // sync: pushes and pulls until this replica and the server hold the same, and prints what moved.
 #include <chrono>
 
+#include "cli/inputs.h"
 #include "cli/names.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/query_text.h"
 #include "cli/session.h"
 #include "cli/text.h"
+#include "runtime/grid/datalog.h"
 
 namespace grid::cli {
 namespace {
@@ -24,6 +26,10 @@ bool is_converged(const ReplicaStatus& now) { return is_up(now) && now.quiet && 
 
 void check(const SyncOptions& options) {
   for (const std::string& map : options.maps) check_map(map);
+  if (!options.query.empty() && options.maps.size() != 1)
+    throw Failure(Exit::usage, "--query is about the facts of one map: say --map MAP once");
+  if (!options.query.empty() && !options.where.empty())
+    throw Failure(Exit::usage, "--where is about rows, and --query about facts: say one of them");
   if (options.where.empty()) return;
   if (options.maps.size() != 1) throw Failure(Exit::usage, "--where is about the rows of one map: say --map MAP once");
   const Where checked("--where", options.where);
@@ -32,7 +38,18 @@ void check(const SyncOptions& options) {
   throw Failure(Exit::usage, "--where: " + bytes + " bytes; a server takes predicates of up to " + most);
 }
 
+void subscribe_to_facts(Session& session, const SyncOptions& options) {
+  const Inputs inputs(options.inputs);
+  const Status status = Datalog(session.node(), options.maps.front()).subscribe({options.query, inputs.values()});
+  if (status == Status::invalid) throw Failure(Exit::usage, session.host().problem());
+  session.require(status);
+}
+
 void subscribe(Session& session, const SyncOptions& options) {
+  if (!options.query.empty()) {
+    subscribe_to_facts(session, options);
+    return session.node().verify();
+  }
   const ScopeKind kind = options.where.empty() ? ScopeKind::map : ScopeKind::where;
   for (const std::string& map : options.maps) session.require(session.node().subscribe({kind, map, options.where}));
   if (options.maps.empty()) session.require(session.node().subscribe(Scope{}));

@@ -67,6 +67,22 @@ struct QueryOptions {
   bool explain = false;
 };
 
+struct FactsOptions {
+  std::string map, entity, predicate;
+  std::string json;    // The object; empty: all of a remove.
+  std::string file;    // To be imported.
+  std::string schema;  // A file; empty: none.
+};
+
+struct DatalogOptions {
+  std::string map, query;
+  std::string inputs;  // A JSON array; empty: none.
+  bool explain = false;
+  bool watch = false;
+  std::uint64_t count = 0;   // 0: no limit.
+  std::uint64_t for_ms = 0;  // 0: no limit.
+};
+
 struct SearchOptions {
   std::string map, text, after;
   std::uint64_t limit = 0;  // 0: as the server likes.
@@ -101,6 +117,7 @@ struct RoomOptions {
 struct SyncOptions {
   std::vector<std::string> maps;  // Empty: all of them.
   std::string where;              // Empty: all rows; else of the one map.
+  std::string query, inputs;      // Of Datalog; empty: none. The facts of the one map that it looks at.
   std::uint64_t timeout_ms = 60'000;
 };
 
@@ -151,6 +168,15 @@ Exit counter_ls(const Context& context, const ListOptions& options);
 Exit import_file(const Context& context, const ImportOptions& options);
 Exit export_map(const Context& context, const ListOptions& options);
 Exit query(const Context& context, const QueryOptions& options);
+Exit facts_import(const Context& context, const FactsOptions& options);
+Exit facts_ls(const Context& context, const ListOptions& options);
+Exit facts_get(const Context& context, const FactsOptions& options);
+Exit facts_set(const Context& context, const FactsOptions& options);
+Exit facts_add(const Context& context, const FactsOptions& options);
+Exit facts_remove(const Context& context, const FactsOptions& options);
+Exit facts_delete(const Context& context, const FactsOptions& options);
+Exit facts_check(const Context& context, const FactsOptions& options);
+Exit datalog(const Context& context, const DatalogOptions& options);
 Exit search(const Context& context, const SearchOptions& options);
 Exit watch(const Context& context, const WatchOptions& options);
 Exit pub(const Context& context, const PubOptions& options);

@@ -29,7 +29,9 @@ std::string line_of(const Change& change) {
     line += ",\"value\":";
     line += change.now.exists() ? json::json_from_value(change.now) : "null,\"removed\":true";
   } else {
-    line += change.view == crdt::View::counter ? ",\"counter\":true" : ",\"set\":true";
+    line += change.view == crdt::View::counter ? ",\"counter\":true"
+            : change.view == crdt::View::facts ? ",\"facts\":true"
+                                               : ",\"set\":true";
   }
   const std::string stamp = stamp_text(change.stamp);
   return line + ",\"stamp\":" + (stamp.empty() ? "null" : json_text(stamp)) + "}\n";

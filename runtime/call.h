@@ -51,6 +51,8 @@ struct Call {
   std::uint32_t id = 0;      // In for un-verbs, out for watch and subscribe.
   Edit edit = nullptr;
   std::span<const RowWrite> rows{};
+  std::span<const FactWrite> facts{};
+  MutBytes room{};  // For an edit that answers with bytes.
   Version expected{};
   ChannelCall* channel = nullptr;
   crdt::Seq letter = 0;

@@ -24,6 +24,7 @@ namespace grid::runtime {
 struct Call;
 struct CellChange;
 class LetterBox;
+class Random;
 
 // A row of a batch. By reference.
 struct RowWrite {
@@ -33,6 +34,23 @@ struct RowWrite {
   std::uint64_t ttl_ms = 0;
 };
 inline constexpr std::size_t kBatchRowsMax = 64;
+
+// A change of what is known of an entity (crdt/facts.h). By reference.
+struct FactWrite {
+  enum class Verb : std::uint8_t {
+    set,            // The one object under the predicate.
+    add,            // One of its objects.
+    remove,         // An object, however it was given, or all of the predicate, if `object` is empty.
+    delete_entity,  // For good.
+  };
+
+  std::string_view entity;  // Its key.
+  Verb verb = Verb::set;
+  std::string_view predicate{};
+  Bytes object{};  // A value.
+  std::uint64_t ttl_ms = 0;
+};
+inline constexpr std::size_t kFactWritesMax = 64;
 
 class Editor {
  public:
@@ -60,6 +78,7 @@ class Editor {
   virtual LetterBox* letters() = 0;
   virtual void touch() = 0;
   virtual storage::Store& store() = 0;
+  virtual Random& chance() = 0;
 
   // ---- several rows at once
   virtual std::string_view app() const = 0;

@@ -6,6 +6,7 @@
 
 #include "crdt/pn_counter.h"
 #include "crdt/stub.h"
+#include "runtime/entity.h"
 
 namespace grid::runtime {
 
@@ -270,18 +271,22 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
 }
 
 // Ours stands against what the server has: it was deleted, and the deletion collected; or the server lost it, and gets
-// it back if it may. Parts of counters are never deleted.
+// it back if it may. Parts of counters are never deleted. What stands against a fact may be the marker of its entity:
+// then the server lacks that.
 Status MerkleWalk::receive_answer(const Op& op) {
   if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
-  const Result<Op> own = log_.store().find(op.cell.name);
+  const Result<Op> own = standing_for(log_.store(), op.cell.name);
   if (!own.ok() && own.status() != Status::not_found) return own.status();
-  const bool is_news =
-      own.ok() ? crdt::wins(op.cell, own->cell) && !crdt::is_stub_of(op.cell, own->cell) : !op.cell.stamp.is_none();
+  const bool is_buried = own.ok() && own->cell.name != op.cell.name;
+  const bool is_news = own.ok() ? !is_buried && crdt::wins(op.cell, own->cell) && !crdt::is_stub_of(op.cell, own->cell)
+                                : !op.cell.stamp.is_none();
   if (is_news) ++gained_count_;
-  if (!own.ok() || log_.is_pending(*own) || !crdt::wins(own->cell, op.cell)) return Status::ok;
-  if (own->cell.stamp <= collected_ && !crdt::CounterPart::is(own->cell.name.sub)) {
+  if (!own.ok() || log_.is_pending(*own) || !(is_buried || crdt::wins(own->cell, op.cell))) return Status::ok;
+  // An entity's deletion takes what is newer than it, too; unless the server was set back, and lost what it had.
+  const bool is_fact = crdt::is_fact_sub(own->cell.name.sub) && !collected_.is_none() && !heal_;
+  if ((own->cell.stamp <= collected_ || is_fact) && !crdt::CounterPart::is(own->cell.name.sub)) {
     ++gained_count_;
-    return log_.let_go(op);
+    return is_buried ? log_.erase(own->seq) : log_.let_go(op);
   }
   // A stub stands for what this replica never had.
   const bool may_heal = heal_ && !crdt::Stub::is(own->cell.value);

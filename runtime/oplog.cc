@@ -6,6 +6,7 @@
 
 #include "crdt/pn_counter.h"
 #include "crdt/stub.h"
+#include "runtime/entity.h"
 #include "runtime/facts.h"
 #include "transport/wire.h"
 
@@ -78,7 +79,7 @@ Status OpLog::open(std::uint64_t fresh_node) {
   });
 }
 
-// Without its record, which rot may have taken, the clock goes on behind all that stands.
+// Rot may have taken the clock's record: it goes on behind all that stands.
 Status OpLog::reopen_above_all() {
   for (Seq at = 0;;) {
     const Result<Op> op = store_.next_op(at);
@@ -103,7 +104,7 @@ Status OpLog::set_clock(const ClockState& state) {
 }
 
 // Keeps the count of pending ops: a local op that was never shared goes when its cell is written again.
-Status OpLog::append(const Op& op) {
+Status OpLog::append_one(const Op& op) {
   const Result<Op> before = store_.find(op.cell.name);
   const bool supersedes = before.ok() && is_unshared(*before);
   const Result<Seq> seq = store_.append(op);
@@ -123,6 +124,7 @@ Op OpLog::new_op(const CellChange& cell, ClockQuality quality) {
   Op op{.cell = {cell.name, {}, cell.expires_ms, cell.value}, .quality = quality, .local = true};
   const Result<Op> before = store_.find(cell.name);
   if (before.ok()) op.base = is_pending(*before) ? before->base : before->cell.stamp;
+  if (cell.base > op.base) op.base = cell.base;
   return op;
 }
 
@@ -139,8 +141,7 @@ Result<Seq> OpLog::write(const CellChange& cell, const Timekeeper& time) {
   bool raised = false;
   Status status = clock_.tick(time.now_ms(), op.cell.stamp, raised);
   if (status == Status::ok && wire::OpsWriter::frame_bytes(op) > limits_.frame_bytes_max) status = Status::too_large;
-  // The clock first: when the op has no room behind it, a ceiling that is too high does no harm, while an op above the
-  // ceiling would.
+  // The clock first: a ceiling that is too high does no harm, while an op above the ceiling would.
   if (status == Status::ok && raised) status = save_clock();
   if (status == Status::ok) note_superseded(cell.name, store_.head() + 1);
   if (status == Status::ok) status = append(op);
@@ -193,20 +194,22 @@ Status OpLog::merge(const Op& op) {
   bool raised = false;
   const crdt::Clock unmoved = clock_;
   GRID_TRY(clock_.merge(op.cell.stamp, raised));
-  const Result<Op> standing = store_.find(op.cell.name);
+  const Result<Op> standing = standing_for(store_, op.cell.name);
   Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
+  const bool is_buried = standing.ok() && standing->cell.name != op.cell.name;
   const bool changes =
-      !standing.ok() || (crdt::wins(op.cell, standing->cell) && !crdt::is_stub_of(op.cell, standing->cell));
+      !is_buried &&
+      (!standing.ok() || (crdt::wins(op.cell, standing->cell) && !crdt::is_stub_of(op.cell, standing->cell)));
   if (status == Status::ok && raised) status = save_clock();
   if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
+  if (status == Status::ok && !changes && crdt::is_marker(op.cell.name.sub)) status = bury_facts(op.cell.name);
   if (status != Status::ok) clock_ = unmoved;
   return status;
 }
 
 Status OpLog::restart() {
   GRID_TRY(sign_pending());
-  // What was refused and not settled is asked again, and may be taken this time: its stamp counts unless it is refused
-  // again.
+  // What was refused and not settled is asked again, and may be taken: its stamp counts unless it is refused again.
   forget_refusals(store_.settled());
   refused_here_ = 0;
   sent_ = store_.settled();
@@ -405,8 +408,8 @@ Stamp OpLog::corrected(const Op& op, const Correcting& by) const {
   return stamp <= by.highest ? after(by.highest, clock_.node()) : stamp;
 }
 
-// The clock moves first, behind the last stamp that there will be: whatever becomes of the ops in a full batch or a
-// crash, none of these stamps is issued again.
+// The clock moves first, behind the last stamp there will be: come a full batch or a crash, none of these is issued
+// again.
 Status OpLog::correct(const Correction& correction, std::uint64_t now_ms) {
   GRID_CHECK(!correcting());
   const Correcting begun{correction, now_ms, clock_.shared(), store_.shared(), store_.head()};

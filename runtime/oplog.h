@@ -31,6 +31,8 @@ struct CellChange {
   crdt::CellName name;
   Bytes value{};  // Empty removes.
   std::uint64_t expires_ms = 0;
+  // Vouched for, and of what the cell is a part of: its base, unless its own is greater (PROTOCOL P17).
+  crdt::Stamp base{};
 };
 
 class OpLog {
@@ -97,7 +99,8 @@ class OpLog {
   void listen(ErasureListener* listener) { listener_ = listener; }
   // Takes an unshared op back, without a trace. Nothing that the server may have is under its name (PROTOCOL P26).
   Status withdraw(const crdt::Op& op);
-  // Merges a cell that the server vouches for.
+  // Merges a cell that the server vouches for. A marker takes all facts of its entity with it, pending ones too, and a
+  // fact under a marker is dropped (TRI-1).
   Status merge(const crdt::Op& op);
 
   // ---- what was deleted elsewhere, and collected
@@ -201,6 +204,11 @@ class OpLog {
   std::uint64_t dropped_count() const { return dropped_count_; }
   crdt::Seq applied() const { return applied_; }
   bool is_pending(const crdt::Op& op) const { return op.local && op.seq > store_.settled(); }
+  // Whether it is what stands under its name, not a record of what was overtaken on its way.
+  bool stands(const crdt::Op& op) {
+    const Result<crdt::Op> now = store_.find(op.cell.name);
+    return now.ok() && now->seq == op.seq;
+  }
   bool is_unshared(const crdt::Op& op) const { return op.local && op.seq > store_.shared(); }
   Outcome outcome_of(crdt::Seq seq);
   Result<crdt::Op> op_at(crdt::Seq seq);
@@ -220,6 +228,8 @@ class OpLog {
   template <typename Visit>
   Status each_seq(crdt::Seq from, crdt::Seq to, Visit visit);
   Status append(const crdt::Op& op);
+  Status append_one(const crdt::Op& op);
+  Status bury_facts(const crdt::CellName& marker);
   // A correction under way: ops up to `at` have their new stamps, the last of which is `highest`.
   struct Correcting {
     Correction correction;

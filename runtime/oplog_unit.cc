@@ -107,14 +107,16 @@ Result<Seq> OpLog::write_unit(std::span<const CellChange> cells, const Timekeepe
     op->unit = place_of(i, count);
     GRID_TRY(append(*op));
   }
+  Seq last = 0;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     Op op = new_op(cells[i], time.quality());
     op.unit = place_of(along + i, count);
     bool raised = false;
     GRID_TRY(clock_.tick(time.now_ms(), op.cell.stamp, raised));
+    last = store_.head() + 1;  // Behind a marker come the facts that it takes with it.
     GRID_TRY(append(op));
   }
-  return store_.head();
+  return last;
 }
 
 // The clock first: what is behind it must not fail halfway for want of room.

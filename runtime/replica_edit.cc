@@ -27,6 +27,7 @@ class Replica::Hand final : public Editor {
   Problem& problem() override { return replica_.problem_; }
   LetterBox* letters() override { return replica_.options_.letters; }
   storage::Store& store() override { return replica_.store_; }
+  Random& chance() override { return replica_.random_; }
   void touch() override { replica_.log_.touch(); }
 
   std::string_view app() const override { return replica_.options_.app; }
@@ -63,7 +64,8 @@ class Replica::Hand final : public Editor {
 };
 
 Status Replica::edit(Replica& replica, Call& call) {
-  if (call.rows.empty()) GRID_TRY(replica.check_row(call));
+  const bool is_of_row = call.rows.empty() && call.facts.empty() && call.room.empty();
+  if (is_of_row) GRID_TRY(replica.check_row(call));
   if (!call.value.empty()) GRID_TRY(replica.check_value(call.value));
   Hand hand(replica, call);
   return call.edit(hand, call);

@@ -12,11 +12,13 @@ Scan::Scan(const Scope& scope, const crdt::CellName& after) : scope_(scope), sta
 
 Result<Op> Scan::next(storage::Store& store, std::uint64_t known_ms) {
   if (scope_.rows != nullptr) return scope_.rows->next(*this, store, known_ms);
-  Result<Op> op = take(store);
-  if (!op.ok()) return op;
-  if (scope_.is_past(op->cell.name)) return Status::not_found;
-  keep(op->cell.name);
-  return op;
+  for (;;) {
+    Result<Op> op = take(store);
+    if (!op.ok()) return op;
+    if (scope_.is_past(op->cell.name)) return Status::not_found;
+    keep(op->cell.name);
+    if (scope_.kind != ScopeKind::facts || scope_.matches(op->cell.name)) return op;
+  }
 }
 
 // before_first() may itself be the name of the first cell.

@@ -3,8 +3,34 @@
 #include "runtime/scope.h"
 
 #include "crdt/hash.h"
+#include "crdt/view.h"
 
 namespace grid::runtime {
+
+namespace {
+
+// The marker, whose attribute is empty, buries all of an entity, and so concerns everybody.
+bool has_attribute(std::string_view list, std::string_view sub) {
+  if (crdt::view_of(sub) != crdt::View::facts) return false;
+  const std::string_view attribute = crdt::attribute_of(sub);
+  bool found = attribute.empty();
+  if (!found) each_attribute(list, [&](std::string_view one) { return !(found = one == attribute); });
+  return found;
+}
+
+// In one order, so that there is one text for one scope.
+Status check_attributes(std::string_view list) {
+  bool is_good = crdt::is_utf8(list);
+  std::string_view last;
+  each_attribute(list, [&](std::string_view one) {
+    is_good = is_good && one > last && one.size() <= kAttributeBytesMax;
+    last = one;
+    return is_good;
+  });
+  return is_good ? Status::ok : Status::invalid;
+}
+
+}  // namespace
 
 bool Scope::matches(const crdt::CellName& name) const {
   switch (kind) {
@@ -17,16 +43,21 @@ bool Scope::matches(const crdt::CellName& name) const {
       return name.map == map && name.key.starts_with(text);
     case ScopeKind::key:
       return name.map == map && name.key == text;
+    case ScopeKind::facts:
+      return name.map == map && has_attribute(text, name.sub);
   }
   return false;
 }
 
-crdt::CellName Scope::before_first() const { return {map, kind == ScopeKind::where ? std::string_view() : text, {}}; }
+crdt::CellName Scope::before_first() const {
+  const bool is_of_keys = kind == ScopeKind::prefix || kind == ScopeKind::key;
+  return {map, is_of_keys ? text : std::string_view(), {}};
+}
 
 bool Scope::is_past(const crdt::CellName& name) const {
   if (kind == ScopeKind::everything) return false;
   if (name.map != map) return name.map > map;
-  if (kind == ScopeKind::map || kind == ScopeKind::where) return false;
+  if (kind == ScopeKind::map || kind == ScopeKind::where || kind == ScopeKind::facts) return false;
   if (kind == ScopeKind::key) return name.key > text;
   return name.key > text && !name.key.starts_with(text);
 }
@@ -36,12 +67,13 @@ std::uint64_t Scope::hash() const {
 }
 
 Status Scope::check() const {
-  if (kind > ScopeKind::where) return Status::invalid;
+  if (kind > ScopeKind::facts) return Status::invalid;
   if (kind == ScopeKind::everything) return map.empty() && text.empty() ? Status::ok : Status::invalid;
   GRID_TRY(crdt::check_map_name(map));
   if (kind == ScopeKind::map) return text.empty() ? Status::ok : Status::invalid;
-  if (kind == ScopeKind::where) {
+  if (kind == ScopeKind::where || kind == ScopeKind::facts) {
     if (text.size() > kKeyBytesMax) return Status::too_large;
+    if (kind == ScopeKind::facts) return check_attributes(text);
     return !text.empty() && crdt::is_utf8(text) ? Status::ok : Status::invalid;
   }
   return crdt::check_name({map, text, {}});

@@ -21,6 +21,9 @@ namespace grid::runtime {
 
 using wire::ScopeKind;
 
+inline constexpr char kAttributesBetween = '\n';
+inline constexpr std::size_t kAttributeBytesMax = 60;
+
 class Scan;
 
 // What tells the rows of a scope of the kind `where`. By its value alone: an expired row is in its scope until
@@ -43,10 +46,20 @@ class RowTest {
   static Result<crdt::Op> next_row(Scan& scan, storage::Store& store, std::uint64_t known_ms);
 };
 
+// Calls `visit(attribute)` for each line of the text of a scope of facts, until one answers false.
+template <typename Visit>
+void each_attribute(std::string_view text, Visit visit) {
+  for (;;) {
+    const std::size_t end = text.find(kAttributesBetween);
+    if (!visit(text.substr(0, end)) || end == std::string_view::npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
 struct Scope {
   ScopeKind kind = ScopeKind::everything;
   std::string_view map{};         // Empty for everything.
-  std::string_view text{};        // The prefix, the key or the predicate.
+  std::string_view text{};        // The prefix, the key, the predicate, or the attributes: a line each, in order.
   const RowTest* rows = nullptr;  // Of the predicate; whoever looks at cells needs it.
 
   // Of `where`: its row may be in the scope.

@@ -46,11 +46,12 @@ bool SyncSession::check_due(const Pull& pull) const {
          !pull.compare_due && is_quiet();
 }
 
-// The server must have said that it knows predicates: one that does not would end the link.
+// The server must have said that it knows predicates, or attributes: one that does not would end the link.
 bool SyncSession::may_subscribe(const Pull& pull) const {
-  const bool is_understood =
-      pull.scope.rows() == nullptr || (may_push() && (features_ & wire::kFeaturePredicates) != 0);
-  return pull.subscribe_due && is_understood;
+  const ScopeKind kind = pull.scope.get().kind;
+  if (kind != ScopeKind::where && kind != ScopeKind::facts) return pull.subscribe_due;
+  const std::uint32_t feature = kind == ScopeKind::where ? wire::kFeaturePredicates : wire::kFeatureFacts;
+  return pull.subscribe_due && may_push() && (features_ & feature) != 0;
 }
 
 bool SyncSession::may_compare(const Pull& pull) const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "crdt/base/check.h"
+#include "runtime/entity.h"
 #include "runtime/facts.h"
 #include "runtime/scan.h"
 #include "server/scope_walk.h"
@@ -31,6 +32,7 @@ Status Journal::open() {
   if (!floor.ok()) return floor.status();
   floor_ = sealed_floor_ = durable_floor_ = *floor;
   durable_head_ = store_.head();
+  std::pair<std::string, std::string> marker;  // The last that was passed.
   for (runtime::Scan scan(runtime::Scope{});;) {
     const Result<crdt::Op> op = scan.next(store_);
     if (op.status() == Status::not_found) return Status::ok;
@@ -40,6 +42,32 @@ Status Journal::open() {
     ++held_.cells;
     held_.bytes += bytes_of(op->cell);
     partitions_.add(*op);
+    const crdt::CellName& name = op->cell.name;
+    if (runtime::may_be_buried(name) && marker.first == name.map && marker.second == name.key) unburied_.insert(marker);
+    if (crdt::is_marker(name.sub)) marker = {std::string(name.map), std::string(name.key)};
+  }
+}
+
+// A marker stands in front of its entity's facts, so the first of these is what is left of them.
+Status Journal::bury_facts(const std::string& map, const std::string& key) {
+  const crdt::CellName marker{map, key, crdt::kMarker};
+  for (;;) {
+    const Result<crdt::Op> fact = runtime::next_fact_behind(store_, marker);
+    if (!fact.ok()) return fact.status() == Status::not_found ? Status::ok : fact.status();
+    const std::string sub(fact->cell.name.sub);  // The store's view ends with the erasure.
+    GRID_TRY(erase({map, key, sub}));
+  }
+}
+
+// What a full batch leaves of them is found again behind the commit.
+void Journal::bury_the_rest() {
+  while (!unburied_.empty()) {
+    const auto& [map, key] = *unburied_.begin();
+    if (store_.find({map, key, crdt::kMarker}).ok() && bury_facts(map, key) != Status::ok) {
+      dirty_ = true;
+      return;
+    }
+    unburied_.erase(unburied_.begin());
   }
 }
 
@@ -49,6 +77,7 @@ void Journal::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
   wall_ms_ = wall_ms;
   judge_.advance(now_ms, wall_ms, greatest_);
   if (wall_ms != 0) partitions_.expire(wall_ms, store_);
+  bury_the_rest();
   if (judge_.judging() && judge_.at_ms() >= saved_judge_ms_ + kJudgeStepMs && dirty_) {
     // Goes with a batch that is written anyhow.
     if (save_judge() == Status::ok) saved_judge_ms_ = judge_.at_ms();
@@ -67,14 +96,33 @@ Status Journal::tell_row_of(const crdt::CellName& name) {
 }
 
 Result<Journal::Held> Journal::growth_by(const crdt::Op& op, bool is_decided) const {
-  const Result<crdt::Op> standing = store_.find(op.cell.name);
+  if (crdt::is_marker(op.cell.name.sub)) return growth_by_marker(op.cell.name);
+  const Result<crdt::Op> standing = runtime::standing_for(store_, op.cell.name);
   if (standing.status() == Status::not_found) return Held{1, bytes_of(op.cell)};
   if (!standing.ok()) return standing.status();
-  if (!is_decided && !crdt::wins(op.cell, standing->cell)) return Held{};
+  const bool is_buried = standing->cell.name != op.cell.name;
+  if (is_buried || (!is_decided && !crdt::wins(op.cell, standing->cell))) return Held{};
   return Held{0, bytes_of(op.cell) - bytes_of(standing->cell)};
 }
 
+// Whatever there is of the entity goes.
+Result<Journal::Held> Journal::growth_by_marker(const crdt::CellName& marker) const {
+  const Result<crdt::Op> standing = store_.find(marker);
+  if (standing.status() != Status::not_found) return standing.ok() ? Result<Held>(Held{}) : standing.status();
+  Held growth{1, bytes_of({.name = marker, .stamp = {}})};
+  std::string sub(marker.sub);
+  for (;;) {
+    const Result<crdt::Op> fact = runtime::next_fact_behind(store_, {marker.map, marker.key, sub});
+    if (fact.status() == Status::not_found) return growth;
+    if (!fact.ok()) return fact.status();
+    growth = {growth.cells - 1, growth.bytes - bytes_of(fact->cell)};
+    sub = fact->cell.name.sub;
+  }
+}
+
 Result<bool> Journal::merge(const crdt::Op& op) {
+  const Result<crdt::Op> marker = runtime::marker_over(store_, op.cell.name);
+  if (marker.status() != Status::not_found) return marker.ok() ? Result<bool>(false) : marker.status();
   GRID_TRY(tell_row_of(op.cell.name));
   const Result<crdt::Op> standing = store_.find(op.cell.name);
   if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
@@ -106,6 +154,10 @@ Result<bool> Journal::merge(const crdt::Op& op) {
   held_ = {held_.cells + growth.cells, held_.bytes + growth.bytes};
   if (op.cell.stamp > greatest_) greatest_ = op.cell.stamp;
   dirty_ = true;
+  if (crdt::is_marker(op.cell.name.sub)) {
+    unburied_.emplace(op.cell.name.map, op.cell.name.key);
+    bury_the_rest();
+  }
   return true;
 }
 
@@ -130,7 +182,6 @@ Status Journal::erase(const crdt::CellName& name) {
   const storage::Seq hidden = standing->seq;
   const bool is_tombstone = standing->cell.is_tombstone();
   const std::int64_t bytes = bytes_of(standing->cell);
-  GRID_CHECK(!before.counted);
   const Result<storage::Seq> seq = store_.append({.cell = {name, {}, 0, {}}});
   if (!seq.ok()) return seq.status();
   hidden_.push_back({hidden, *seq});

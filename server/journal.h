@@ -8,6 +8,9 @@
 #pragma once
 
 #include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "crdt/clock.h"
@@ -50,7 +53,8 @@ class Journal {
     if (stamp.wall_ms() > crdt::Clock::kMergeMsMax) return Status::clock_ahead;
     return judge_.verdict(stamp, drift_ms_max);
   }
-  // Merges a legal op. True: it won, and got the next arrival, head().
+  // Merges a legal op. True: it won, and got the next arrival, head(). A marker takes all facts of its entity with it,
+  // and a fact under a marker is dropped (TRI-1).
   //   full, io  The store refused; nothing changed.
   Result<bool> merge(const crdt::Op& op);
   // The same for a cell that was lost here and is given back. The judge counts its stamp among those that were merged
@@ -62,7 +66,7 @@ class Journal {
   const Floor& floor() const { return floor_; }
   const Floor& durable_floor() const { return durable_floor_; }
   Status raise_floor(const Floor& floor);
-  // Forgets a dead cell, in one batch with the floor.
+  // Forgets a cell without a trace: a dead one, in one batch with the floor; or a fact, in that of its entity's marker.
   //   full, io  The store refused; nothing changed.
   Status erase(const crdt::CellName& name);
   // The cells that are here, deletions among them, and the bytes of their names and values; or by how much they change.
@@ -112,6 +116,9 @@ class Journal {
   };
 
   Status save_judge();
+  Status bury_facts(const std::string& map, const std::string& key);
+  Result<Held> growth_by_marker(const crdt::CellName& marker) const;
+  void bury_the_rest();
   Status tell_row_of(const crdt::CellName& name);
   std::vector<Hidden>::const_iterator hidden_by_later_than(storage::Seq seq) const;
 
@@ -130,6 +137,8 @@ class Journal {
   Floor floor_, sealed_floor_, durable_floor_;
   std::uint64_t tombstone_count_ = 0;
   Held held_;
+  // Entities whose marker stands, and of which a full batch, or a crash, may have left facts: map and key.
+  std::set<std::pair<std::string, std::string>> unburied_;
   std::vector<Hidden> hidden_;  // By records that are not durable, in their order.
   bool dirty_ = false;
   bool committing_ = false;

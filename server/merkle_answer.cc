@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/entity.h"
 #include "server/scope_walk.h"
 #include "server/subscription.h"
 
@@ -311,13 +312,14 @@ Result<Op> MerkleAnswer::answer_to(const Ask& ask, const crdt::CellName& name, c
   if (!evicted.ok()) return evicted.status();
   unknown.evicted = *evicted;
   if (unknown.evicted) return unknown;
-  const Result<Op> op = journal_.store().find(name);
+  // Of a fact whose entity is deleted, that: it is the marker that takes it away.
+  const Result<Op> op = runtime::standing_for(journal_.store(), name);
   if (op.status() == Status::not_found) return unknown;
   if (!op.ok()) return op.status();
   return Op{.cell = op->cell, .quality = op->quality};
 }
 
-// Each name with its cell, or without a stamp when nothing is known of it.
+// Each name with its cell, its entity's marker, or without a stamp when nothing is known of it.
 Result<Bytes> MerkleAnswer::write_cells(Ask& ask, MutBytes room, const Wanted& wanted) {
   wire::OpsWriter writer(Kind::delta, {.id = ask.id, .map = ask.map}, room, value_bytes_max_);
   for (; ask.next < ask.names.size(); ++ask.next) {

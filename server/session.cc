@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "crdt/facts.h"
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
+#include "runtime/entity.h"
 #include "server/observer.h"
 
 namespace grid::server {
@@ -283,6 +285,7 @@ Status Session::judge_op(const Op& op, Status read) const {
   if (op.cell.stamp.is_none()) return Status::invalid;
   if (op.cell.stamp.node != node_ || !is_own_name(op.cell)) return Status::denied;
   if (op.cell.value.size() > shared_.options.value_bytes_max) return Status::too_large;
+  if (crdt::is_fact_sub(op.cell.name.sub)) GRID_TRY(crdt::check_fact(op.cell));
   return shared_.journal.judge(op.cell.stamp, shared_.options.drift_ms_max);
 }
 
@@ -297,16 +300,17 @@ bool Session::is_given_back(const Op& op) const {
 }
 
 // The op has lost to a cell that the device's stream is past: it saw that cell while its own op stood above it under a
-// stamp that has been corrected since. It must see it again.
+// stamp that has been corrected since. It must see it again. Or it began with nothing, was not told of removals, and
+// has written a fact of an entity that is deleted.
 Status Session::note_beaten(const Op& op) {
-  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  const Result<Op> standing = runtime::standing_for(shared_.journal.store(), op.cell.name);
   if (!standing.ok()) return standing.status();
   if (standing->cell.stamp == op.cell.stamp) return Status::ok;
   for (const auto& subscription : subscriptions_) {
     if (!subscription->scope().matches(op.cell.name) || !subscription->is_past(*standing)) continue;
     // Of what a predicate may not have any more it is told behind the acknowledgement: write_shown().
     if (subscription->scope().rows != nullptr) continue;
-    beaten_.push_back({subscription->id(), KeptName(op.cell.name)});
+    beaten_.push_back({subscription->id(), KeptName(standing->cell.name)});
     return Status::ok;
   }
   return Status::ok;
@@ -373,35 +377,13 @@ void Session::take_leave(bool is_over) {
   [[maybe_unused]] const Status saved = save_peer(shared_.journal.store(), node_, peer_);
 }
 
-// An op that a collected deletion may be newer than (PROTOCOL P17). What lies above all of them is judged by its stamp
-// as ever, and so is what goes on from what stands here. Of the rest, an op that builds on something that is here no
-// more, be it itself, is refused, unless its writer has acknowledged the floor, and so knew of all that is collected. A
-// new key is taken, but not under its stamp: other devices may still hold the deletion, and would pass it over. A
-// removal of what is not here is done already.
-Result<Session::Lateness> Session::lateness_of(const Op& op) const {
-  const Floor& floor = shared_.journal.floor();
-  const bool in_question = floor.position > 0 && floor.covers(op.cell.stamp);
-  if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
-  const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
-  const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
-  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
-  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
-  if (standing.ok() && standing->cell.stamp >= base) return Lateness::none;
-  if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
-  const bool knew = std::any_of(subscriptions_.begin(), subscriptions_.end(), [&](const auto& one) {
-    return one->is_told_of_all() && one->scope().matches(op.cell.name) && !is_behind(*one);
-  });
-  if (!base.is_none() && !knew) return Lateness::refused;
-  return standing.ok() ? Lateness::none : Lateness::renewed;
-}
-
 // What is in the database already is owed no more.
 Status Session::note_owed(const Op& op) {
   const auto maps = shared_.options.through_maps;
   if (!shared_.options.has_sink || std::find(maps.begin(), maps.end(), op.cell.name.map) == maps.end()) {
     return Status::ok;
   }
-  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  const Result<Op> standing = runtime::standing_for(shared_.journal.store(), op.cell.name);
   if (standing.status() == Status::not_found) return Status::ok;
   if (!standing.ok()) return standing.status();
   if (standing->seq <= shared_.write_behind.drained_through()) return Status::ok;
@@ -413,7 +395,7 @@ Status Session::note_owed(const Op& op) {
 void Session::collected(storage::Seq through) {
   for (Owed& owed : owed_) {
     if (owed.position > through) continue;
-    const Result<Op> standing = shared_.journal.store().find(owed.name.view());
+    const Result<Op> standing = runtime::standing_for(shared_.journal.store(), owed.name.view());
     if (standing.ok()) owed.position = std::max(owed.position, standing->seq);
   }
 }

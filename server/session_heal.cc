@@ -3,6 +3,7 @@
 // The part of Session that takes back what was lost here, from devices with evidence of it (PROTOCOL P19), and notes
 // who gave it.
 
+#include "crdt/facts.h"
 #include "crdt/pn_counter.h"
 #include "server/session.h"
 
@@ -26,6 +27,7 @@ Status Session::take_healed(wire::OpsReader& reader, Subscription& subscription)
   for (Op op; reader.next(op);) {
     GRID_TRY(reader.status());
     if (op.cell.stamp.is_none() || !subscription.scope().matches(op.cell.name)) return Status::corrupt;
+    if (crdt::is_fact_sub(op.cell.name.sub) && crdt::check_fact(op.cell) != Status::ok) return Status::corrupt;
     // A cell that a device from behind the floor gives back may be what a collected deletion was of (PROTOCOL P17).
     // No device takes a part of a counter away.
     const bool may_be_deleted = is_behind(subscription) && shared_.journal.floor().covers(op.cell.stamp);

@@ -74,7 +74,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.taken_time = peer_.taken_time;
   welcome.taken_digest = peer_.taken_digest;
   welcome.lost = lost_;
-  welcome.features = wire::kFeatureChannels | wire::kFeaturePredicates;
+  welcome.features = wire::kFeatureChannels | wire::kFeaturePredicates | wire::kFeatureFacts;
   if (!shared_.options.search.maps.empty()) welcome.features |= wire::kFeatureSearch;
   if (!permit_.identity().empty()) welcome.features |= wire::kFeatureAuth;
   return wire::encode(welcome, room);

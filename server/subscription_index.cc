@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "crdt/query/analysis.h"
+#include "crdt/view.h"
 #include "runtime/query/code.h"
 
 namespace grid::server {
@@ -119,6 +120,13 @@ void SubscriptionIndex::change(const Scope& scope, const query::Predicate& predi
   if (scope.kind == ScopeKind::everything) return change(everywhere_);
   Map& map = maps_[std::string(scope.map)];
   if (scope.kind == ScopeKind::key) return change(map.keys[std::string(scope.text)]);
+  if (scope.kind == ScopeKind::facts) {
+    change(map.attributes[{}]);
+    return runtime::each_attribute(scope.text, [&](std::string_view attribute) {
+      change(map.attributes[std::string(attribute)]);
+      return true;
+    });
+  }
   const Place place = scope.kind == ScopeKind::where ? place_of(predicate) : Place{};
   // A span that holds nothing accepts nothing.
   if (place.path.empty()) return change(map.rest);
@@ -147,7 +155,10 @@ void SubscriptionIndex::remove(const Scope& scope, const query::Predicate& predi
   if (scope.kind == ScopeKind::key && map->second.keys.find(scope.text)->second.empty()) {
     map->second.keys.erase(std::string(scope.text));
   }
-  if (map->second.keys.empty() && map->second.fields.empty() && map->second.rest.empty()) maps_.erase(map);
+  std::erase_if(map->second.attributes, [](const auto& one) { return one.second.empty(); });
+  if (map->second.keys.empty() && map->second.fields.empty() && map->second.attributes.empty() &&
+      map->second.rest.empty())
+    maps_.erase(map);
 }
 
 void SubscriptionIndex::find(const crdt::CellName& name, const Value& value, std::vector<const Entries*>& found) const {
@@ -157,6 +168,10 @@ void SubscriptionIndex::find(const crdt::CellName& name, const Value& value, std
   found.push_back(&map->second.rest);
   const auto key = map->second.keys.find(name.key);
   if (key != map->second.keys.end()) found.push_back(&key->second);
+  if (!map->second.attributes.empty() && crdt::view_of(name.sub) == crdt::View::facts) {
+    const auto attribute = map->second.attributes.find(crdt::attribute_of(name.sub));
+    if (attribute != map->second.attributes.end()) found.push_back(&attribute->second);
+  }
   if (!value.exists()) return;
   for (const auto& [path, field] : map->second.fields) {
     query::Path::Room room;

@@ -68,6 +68,7 @@ class SubscriptionIndex {
   struct Map {
     std::map<std::string, Field, std::less<>> fields;  // By their paths.
     std::map<std::string, Entries, std::less<>> keys;
+    std::map<std::string, Entries, std::less<>> attributes;  // The empty one is the marker's: all who want any.
     Entries rest;  // Prefixes, the whole map, and predicates that require nothing that can be looked up.
   };
   // Where a predicate is filed: nothing, or blocks of one field.

@@ -58,9 +58,12 @@ enum class Kind : std::uint8_t {
   auth = 25,  // device -> server: a newer token (transport/wire_auth.h), where the server takes one
 };
 
-enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4 };
+// `facts`: of a map's entities, what stands under some attributes.
+enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4, facts = 5 };
 // In Welcome.features: scopes of the kind `where`, and ops that say `evicted`.
 inline constexpr std::uint32_t kFeaturePredicates = 2;
+// Scopes of the kind `facts`.
+inline constexpr std::uint32_t kFeatureFacts = 16;
 enum class PullMode : std::uint8_t { resume = 0, compare = 1, refused = 2 };
 
 // The kind of a frame.

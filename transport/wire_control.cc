@@ -21,7 +21,7 @@ static_assert(grid_Subscribe_size < kControlBytesMax && grid_Current_size < kCon
 static_assert(grid_Bye_size < kControlBytesMax && grid_InspectAsk_size < kControlBytesMax);
 
 constexpr std::uint32_t kQualityMax = 3;
-constexpr std::uint32_t kScopeKindMax = 4;
+constexpr std::uint32_t kScopeKindMax = 5;
 constexpr std::uint32_t kPullModeMax = 2;
 
 Bytes encode_message(Kind kind, const pb_msgdesc_t* fields, const void* message, MutBytes room) {
@@ -89,10 +89,10 @@ Status check(const grid_Subscribe& subscribe) {
   const ScopeKind kind = static_cast<ScopeKind>(subscribe.kind);
   if (kind == ScopeKind::everything) return ok_if(map.empty() && text.empty());
   if (kind == ScopeKind::map && !text.empty()) return Status::corrupt;
-  if (kind == ScopeKind::where && text.empty()) return Status::corrupt;
+  const bool is_told_by_text = kind == ScopeKind::where || kind == ScopeKind::facts;
+  if (is_told_by_text && text.empty()) return Status::corrupt;
   if (kind != ScopeKind::key && text.empty()) return as_frame_status(crdt::check_map_name(map));
-  if (kind == ScopeKind::where)
-    return crdt::is_utf8(text) ? as_frame_status(crdt::check_map_name(map)) : Status::corrupt;
+  if (is_told_by_text) return crdt::is_utf8(text) ? as_frame_status(crdt::check_map_name(map)) : Status::corrupt;
   return as_frame_status(crdt::check_name({map, text, {}}));
 }
 

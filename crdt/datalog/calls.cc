@@ -55,7 +55,7 @@ constexpr CallName kCalls[] = {
     {"empty?", Call::is_empty, 1, 1},
     {"not-empty", Call::is_not_empty, 1, 1},
     {"contains?", Call::contains, 2, 2},
-    {"get", Call::get, 2, 2},
+    {"get", Call::get, 2, 3},
     {"tuple", Call::tuple, 0, kMany},
     {"vector", Call::tuple, 0, kMany},
     {"list", Call::tuple, 0, kMany},

@@ -70,7 +70,7 @@ Status Puller::take_item(const PullItem& item) {
   GRID_TRY(take_values(entity.entity, item, are_refs, is_single));
   const std::uint32_t left = item.again == 0 ? 0 : left_of(item);
   const bool is_exhausted = item.again != 0 && left == 0;
-  if (is_exhausted) values_.truncate(from);
+  if (is_exhausted) keep_met(from, *entity.pattern, are_refs);
   if (values_.size() == from) {
     if (!item.otherwise.exists() || is_exhausted) return Status::ok;
     const Result<Atom> otherwise = words_.atom(item.otherwise);
@@ -88,6 +88,15 @@ Status Puller::take_item(const PullItem& item) {
   list.is_single = is_single;
   GRID_TRY(add_node({Node::Kind::list, {}, item.key, kNone, kNone, kNone}, kNone, list.node));
   return frames_.push(list);
+}
+
+// Of the values from `from` on, those that the recursion has come to already: they are told by their ids at any depth.
+void Puller::keep_met(std::uint32_t from, const Pull& pattern, bool are_refs) {
+  std::size_t kept = from;
+  for (std::size_t i = from; are_refs && i < values_.size(); ++i) {
+    if (is_met(values_[i].value, pattern)) values_[kept++] = values_[i];
+  }
+  values_.truncate(kept);
 }
 
 // In the total order, no more than the item wants.
@@ -169,7 +178,7 @@ Status Puller::step_list() {
   const Atom entity = values_[frame.at++].value;
   const PullItem& item = *frame.item;
   const std::uint32_t node = frame.node;
-  if (item.again != 0 && is_open(entity, *frame.pattern)) return add_value(entity, true, node, {});
+  if (item.again != 0 && is_met(entity, *frame.pattern)) return add_value(entity, true, node, {});
   const std::uint32_t again = frame.again == PullItem::kForever || frame.again == 0 ? frame.again : frame.again - 1;
   bool is_open = false;
   return open_entity(entity, *frame.pattern, &item, again, is_open);
@@ -194,9 +203,11 @@ std::uint32_t Puller::left_of(const PullItem& item) const {
   return item.again;
 }
 
-bool Puller::is_open(Atom entity, const Pull& pattern) const {
+// Where a recursion began is not what it has come to: as DataScript has it.
+bool Puller::is_met(Atom entity, const Pull& pattern) const {
   return std::any_of(frames_.begin(), frames_.end(), [&](const Frame& frame) {
-    return frame.is_entity && frame.entity == entity && frame.pattern == &pattern;
+    return frame.is_entity && frame.item != nullptr && frame.item->again != 0 && frame.entity == entity &&
+           frame.pattern == &pattern;
   });
 }
 

@@ -66,7 +66,8 @@ class Puller {
   Status close(std::uint32_t result);
   Status finish_list(const Frame& list);
   std::uint32_t left_of(const PullItem& item) const;
-  bool is_open(Atom entity, const Pull& pattern) const;
+  bool is_met(Atom entity, const Pull& pattern) const;
+  void keep_met(std::uint32_t from, const Pull& pattern, bool are_refs);
   bool is_named(const Pull& pattern, std::string_view key) const;
   Status add_node(const Node& node, std::uint32_t parent, std::uint32_t& at);
   Status add_value(Atom atom, bool is_ref, std::uint32_t parent, std::string_view key);

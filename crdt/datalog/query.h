@@ -107,7 +107,7 @@ enum class Call : std::uint8_t {
   is_empty,
   is_not_empty,  // not-empty: nil, or its argument
   contains,      // (contains? list item): whether an item of a list equals it. A difference from Clojure.
-  get,           // (get list index), (get record "field")
+  get,           // (get list index), (get record "field"), and what else where there is none
   tuple,         // (tuple a b ...), (vector a b ...), (list a b ...)
   untuple,
   compare,    // -1, 0, 1 in the total order
@@ -171,8 +171,8 @@ struct PullItem {
   std::uint32_t limit = kLimit;
   Value otherwise{};             // Where there is nothing; absent: the field is left out.
   const Pull* nested = nullptr;  // Of what is referred to; null: `{"db/id": id}`.
-  // The pattern that this item is in, again, for what is referred to: so many times. 0: not; kForever: until an entity
-  // is met that is being pulled already, of which only the id is told.
+  // The pattern that this item is in, again, for what is referred to: so many times. 0: not; kForever: without end. Of
+  // an entity that this has led to already, only the id is told.
   std::uint32_t again = 0;
   Place at{};
 

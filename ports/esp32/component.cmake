@@ -11,7 +11,8 @@ set(third_party ${grid}/third_party)
 # What a device is made of; the rest of Grid is for gateways. `./dev package` takes these, and the headers that they
 # see.
 set(GRID_SOURCES
-  crdt/cell.cc crdt/clock.cc crdt/hash_small.cc crdt/merkle.cc crdt/partition.cc crdt/pn_counter.cc crdt/stamp.cc
+  crdt/cell.cc crdt/clock.cc crdt/facts.cc crdt/hash_small.cc crdt/merkle.cc crdt/partition.cc crdt/pn_counter.cc
+  crdt/stamp.cc
   crdt/value.cc crdt/value_writer.cc
   crdt/query/analysis.cc crdt/query/compile.cc crdt/query/cursor.cc crdt/query/lexer.cc crdt/query/literal.cc
   crdt/query/order.cc crdt/query/parser.cc crdt/query/path.cc crdt/query/predicate.cc crdt/query/sort.cc
@@ -23,10 +24,13 @@ set(GRID_SOURCES
   transport/wire_ops.cc transport/wire_topic.cc
   transport/websocket/handshake.cc transport/websocket/sha1.cc transport/websocket/websocket.cc
   transport/websocket/websocket_send.cc
-  runtime/batch_edit.cc runtime/channels.cc runtime/counter_edit.cc runtime/dead_letters.cc runtime/expiry.cc
-  runtime/grid/batch.cc runtime/grid/channels.cc runtime/grid/dead_letters.cc runtime/grid/fields.cc
+  runtime/batch_edit.cc runtime/channels.cc runtime/counter_edit.cc runtime/dead_letters.cc runtime/fact_edit.cc
+  runtime/expiry.cc
+  runtime/grid/batch.cc runtime/grid/channels.cc runtime/grid/dead_letters.cc runtime/grid/fact_records.cc
+  runtime/grid/facts.cc runtime/grid/fields.cc
   runtime/grid/grid.cc runtime/grid/outbox.cc runtime/grid/schema.cc runtime/grid/views.cc runtime/housekeeping.cc
   runtime/lww_map_edit.cc runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/oplog_collect.cc
+  runtime/oplog_facts.cc
   runtime/oplog_identity.cc runtime/oplog_letters.cc runtime/oplog_unit.cc runtime/oplog_views.cc
   runtime/or_map_edit.cc runtime/pulls.cc runtime/replica.cc runtime/replica_edit.cc runtime/retention.cc
   runtime/scan.cc runtime/scan_rows.cc runtime/schema.cc runtime/scope.cc runtime/state_reasons.cc runtime/sweep.cc

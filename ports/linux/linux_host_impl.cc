@@ -127,6 +127,9 @@ Status LinuxHost::Impl::start() {
                                            .partial = &row_tests_},
                    MutBytes(replica_memory_.get(), replica_bytes));
   queries_.emplace(*store_, runtime::QueryOptions{.index_bytes_max = options_.index_bytes_max});
+  facts_.emplace(*store_, runtime::FactOptions{.index_bytes_max = options_.fact_bytes_max,
+                                               .query_bytes_max = options_.question_bytes_max,
+                                               .steps_max = options_.question_steps_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
   host_->step(Event::Kind::start);
   if (replica_status().state != SyncState::error) return Status::ok;
@@ -165,6 +168,8 @@ void LinuxHost::Impl::close() {
   heard_.clear();
   node_.reset();
   host_.reset();
+  living_facts_.clear();
+  facts_.reset();
   queries_.reset();
   replica_.reset();
   links_.reset();
@@ -202,7 +207,7 @@ void LinuxHost::Impl::perform(Call& call) {
     host_->step({.kind = Event::Kind::call, .call = &call});
   }
   if (call.status == Status::full && options_.on_full == OnFull::pause) wait_for_room(call);
-  if (!attendants_.empty() || !living_.empty()) want_turn();
+  if (!attendants_.empty() || !living_.empty() || !living_facts_.empty()) want_turn();
   if (call.status != Status::ok) problem_ = replica_->problem();
   const bool subscribes = call.verb == Call::Verb::subscribe || call.verb == Call::Verb::watch;
   if (subscribes && call.status == Status::ok) note_scope(call.scope);
@@ -280,7 +285,7 @@ void LinuxHost::Impl::on_open(transport::LinkId link, std::string_view, std::str
 void LinuxHost::Impl::on_frame(transport::LinkId link, Bytes frame) {
   host_->step({.kind = Event::Kind::frame, .link = link, .bytes = frame});
   if (credential_.is_set()) mind_token();
-  if (!attendants_.empty() || !living_.empty()) want_turn();
+  if (!attendants_.empty() || !living_.empty() || !living_facts_.empty()) want_turn();
 }
 
 std::optional<std::size_t> LinuxHost::Impl::on_writable(transport::LinkId link, MutBytes room) {

@@ -22,6 +22,8 @@
 #include "runtime/channels.h"
 #include "runtime/dead_letters.h"
 #include "runtime/housekeeping.h"
+#include "runtime/query/fact_engine.h"
+#include "runtime/query/live_facts.h"
 #include "runtime/query/live_query.h"
 #include "runtime/query/query_engine.h"
 #include "runtime/query/row_tests.h"
@@ -73,6 +75,11 @@ class LinuxHost::Impl final : public Driver,
   void end_live(std::uint32_t id) override;
   runtime::LetterBox* letters() override { return &*letters_; }
   storage::Store* local_store() override { return store_; }
+  Status ask(std::string_view map, const DatalogQuestion& question, const DatalogVisitor& visitor,
+             DatalogAnswer& answer) override;
+  Status live_datalog(std::string_view map, const DatalogQuestion& question, DatalogCallback callback,
+                      std::uint32_t& id) override;
+  Result<Scope> datalog_scope(std::string_view map, const DatalogQuestion& question) override;
   Status search(const SearchQuery& query, SearchCallback callback, std::uint32_t& id) override;
   void end_search(std::uint32_t id) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
@@ -113,6 +120,14 @@ class LinuxHost::Impl final : public Driver,
     runtime::LiveQuery query;
     bool is_over = false;
   };
+  // The same of a Datalog question.
+  struct LivingFacts {
+    std::uint32_t id = 0;
+    std::uint32_t pull = 0;
+    DatalogCallback callback;
+    std::unique_ptr<runtime::LiveFacts> facts;
+    bool is_over = false;
+  };
   struct Happened {
     std::uint32_t watch;
     crdt::Seq seq;      // 0: of a row that has vanished,
@@ -149,6 +164,9 @@ class LinuxHost::Impl final : public Driver,
 
   void turn_live();
   void advance(Living& living);
+  void turn_live_facts();
+  void advance(LivingFacts& living);
+  void end_live_facts(std::uint32_t id);
   void note_vanished();
   void attend();
   void wait_for_room(runtime::Call& call);
@@ -179,6 +197,8 @@ class LinuxHost::Impl final : public Driver,
   runtime::SearchGuest searches_{*static_cast<runtime::LinkGuest*>(channels_)};
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
+  std::optional<runtime::FactEngine> facts_;
+  std::string scope_text_;  // Of the last datalog_scope().
   std::unique_ptr<transport::LwsContext> links_;
   std::optional<port::UvHost> host_;
   std::optional<Node> node_;
@@ -197,6 +217,7 @@ class LinuxHost::Impl final : public Driver,
   std::vector<Happened> happened_;  // What the machine reported in this turn.
 
   std::vector<std::unique_ptr<Living>> living_;
+  std::vector<std::unique_ptr<LivingFacts>> living_facts_;
   std::uint32_t next_live_ = 1;
 
   bool is_running_ = false;

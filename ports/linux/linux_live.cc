@@ -61,7 +61,7 @@ Status LinuxHost::Impl::live(std::string_view map, const Query& query, LiveCallb
 void LinuxHost::Impl::end_live(std::uint32_t id) {
   const auto at = std::find_if(living_.begin(), living_.end(),
                                [id](const auto& living) { return living->id == id && !living->is_over; });
-  if (at == living_.end()) return;
+  if (at == living_.end()) return end_live_facts(id);
   // It may be the one that is calling back: turn_live() lets go of it.
   (*at)->is_over = true;
   runtime::Call call{.verb = runtime::Call::Verb::unsubscribe, .id = (*at)->pull};
@@ -70,9 +70,11 @@ void LinuxHost::Impl::end_live(std::uint32_t id) {
 
 void LinuxHost::Impl::erased(const crdt::CellName& name) {
   for (const auto& living : living_) living->query.erased(name);
+  if (facts_) facts_->erased(name);
 }
 
 void LinuxHost::Impl::turn_live() {
+  turn_live_facts();
   for (std::size_t i = 0; i < living_.size(); ++i) advance(*living_[i]);
   std::erase_if(living_, [](const auto& living) { return living->is_over; });
 }

@@ -94,6 +94,12 @@ struct SearchQuery;  // runtime/grid/search.h
 struct Found;
 using SearchCallback = CallbackOf<Found>;
 
+struct DatalogQuestion;  // runtime/grid/datalog.h
+struct DatalogVisitor;
+struct DatalogAnswer;
+struct DatalogChange;
+using DatalogCallback = CallbackOf<DatalogChange>;
+
 // What a host lends to a node: a way to make calls, and reads of the replica behind it.
 class Driver {
  public:
@@ -127,6 +133,15 @@ class Driver {
   // Asks the server, until end_search(); `callback` runs as a watch's. A machine that can't says invalid.
   virtual Status search(const SearchQuery&, SearchCallback, std::uint32_t&) { return Status::invalid; }
   virtual void end_search(std::uint32_t) {}
+  // Datalog over the facts of a map. A machine that can't says invalid.
+  virtual Status ask(std::string_view, const DatalogQuestion&, const DatalogVisitor&, DatalogAnswer&) {
+    return Status::invalid;
+  }
+  virtual Status live_datalog(std::string_view, const DatalogQuestion&, DatalogCallback, std::uint32_t&) {
+    return Status::invalid;
+  }
+  // The facts that a question looks at; the text stands until the next call.
+  virtual Result<Scope> datalog_scope(std::string_view, const DatalogQuestion&) { return Status::invalid; }
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().

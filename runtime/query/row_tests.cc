@@ -44,10 +44,12 @@ bool may_go(OpLog& log, const crdt::Op& op) {
 }  // namespace
 
 void RowTests::welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) {
-  if ((features & wire::kFeaturePredicates) != 0) return;
   for (const Pull& pull : pulls.all()) {
-    if (pull.scope.rows() != nullptr)
-      problem.say("the server is too old for a subscription by predicate: ").text(pull.scope.get().text);
+    const Scope scope = pull.scope.get();
+    if (scope.rows != nullptr && (features & wire::kFeaturePredicates) == 0)
+      problem.say("the server is too old for a subscription by predicate: ").text(scope.text);
+    if (scope.kind == ScopeKind::facts && (features & wire::kFeatureFacts) == 0)
+      problem.say("the server is too old for a subscription to facts of ").text(scope.map);
   }
 }
 
@@ -68,8 +70,22 @@ Status RowTests::answered_again(Pull& pull) {
   return Status::ok;
 }
 
+// Facts stand for themselves: each goes when no scope has it.
+Status RowTests::sweep_facts(OpLog& log, Pulls& pulls, std::uint32_t id, const std::string& map) {
+  for (Scan scan(Scope{ScopeKind::map, map, {}});;) {
+    const Result<crdt::Op> op = scan.next(log.store());
+    if (op.status() == Status::not_found) return Status::ok;
+    if (!op.ok()) return op.status();
+    if (!may_go(log, *op) || pulls.want(op->cell)) continue;
+    const std::string key(op->cell.name.key), sub(op->cell.name.sub);
+    GRID_TRY(pulls.doubt_others(id, {map, key, sub}));
+    GRID_TRY(log.erase({map, key, sub}));
+  }
+}
+
 Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
   const Scope scope = pulls.find(id)->scope.get();
+  if (scope.kind == ScopeKind::facts) return sweep_facts(log, pulls, id, std::string(scope.map));
   if (scope.rows == nullptr) return Status::ok;
   const std::string map(scope.map);
   std::string key;
@@ -92,8 +108,10 @@ namespace {
 // A scope of the map whose answer has come: one that waits for it sweeps then.
 std::uint32_t answered_pull(Pulls& pulls, std::string_view map) {
   for (const Pull& pull : pulls.all()) {
+    const Scope scope = pull.scope.get();
     const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
-    if (is_answered && pull.scope.rows() != nullptr && pull.scope.get().map == map) return pull.id;
+    const bool is_partial = scope.rows != nullptr || scope.kind == ScopeKind::facts;
+    if (is_answered && is_partial && scope.map == map) return pull.id;
   }
   return 0;
 }

@@ -53,6 +53,8 @@ class RowTests final : public Partial {
   }
 
  private:
+  Status sweep_facts(OpLog& log, Pulls& pulls, std::uint32_t id, const std::string& map);
+
   ErasureListener* listener_;
   std::map<std::string, std::unique_ptr<CompiledRowTest>, std::less<>> tests_;
   std::map<std::string, crdt::Seq, std::less<>> left_;  // By map, what had been sent.

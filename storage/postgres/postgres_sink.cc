@@ -2,10 +2,12 @@
 
 #include "storage/postgres/postgres_sink.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "crdt/base/check.h"
+#include "crdt/facts.h"
 #include "storage/postgres/pg_arrays.h"
 
 namespace grid::storage {
@@ -13,14 +15,17 @@ namespace grid::storage {
 namespace {
 
 // The guard is crdt::wins() in SQL: stamp, then expiry, then value. An expiry is an unsigned number, and Postgres' are
-// signed: the negative ones are the greater. A row that is not there and arrived up to the floor was collected.
+// signed: the negative ones are the greater. A row that is not there and arrived up to the floor was collected. A fact
+// of an entity that is deleted stays out (TRI-1).
 constexpr char kUpsert[] = R"(
   INSERT INTO @.cell AS c (map, key, sub, stamp, stamp_text, arrival, expires_ms, value, json)
   SELECT u.map, u.key, u.sub, u.stamp, u.stamp_text, u.arrival, u.expires_ms, u.value, u.json::jsonb
   FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[], $5::text[], $6::bigint[], $7::bigint[], $8::bytea[],
               $9::text[]) AS u (map, key, sub, stamp, stamp_text, arrival, expires_ms, value, json)
-  WHERE u.arrival > $10::bigint
-     OR EXISTS (SELECT FROM @.cell e WHERE (e.map, e.key, e.sub) = (u.map, u.key, u.sub))
+  WHERE (u.arrival > $10::bigint
+         OR EXISTS (SELECT FROM @.cell e WHERE (e.map, e.key, e.sub) = (u.map, u.key, u.sub)))
+    AND NOT (u.sub > '\x0300'::bytea AND u.sub < '\x04'::bytea
+             AND EXISTS (SELECT FROM @.cell m WHERE (m.map, m.key, m.sub) = (u.map, u.key, '\x0300'::bytea)))
   ON CONFLICT (map, key, sub) DO UPDATE SET
     stamp = excluded.stamp, stamp_text = excluded.stamp_text, arrival = excluded.arrival,
     expires_ms = excluded.expires_ms, value = excluded.value, json = excluded.json
@@ -46,6 +51,17 @@ constexpr char kForgetLetters[] = R"(
   USING unnest($1::text[], $2::text[], $3::bytea[]) AS u (map, key, sub), @.cell c
   WHERE (d.map, d.key, d.sub) = (u.map, u.key, u.sub) AND (c.map, c.key, c.sub) = (u.map, u.key, u.sub)
     AND (c.stamp, c.expires_ms < 0, c.expires_ms, c.value) >= (d.stamp, d.expires_ms < 0, d.expires_ms, d.value)
+)";
+// The facts of entities whose markers stand.
+constexpr char kBuryCells[] = R"(
+  DELETE FROM @.cell d USING unnest($1::text[], $2::text[], $3::bytea[]) AS u (map, key, sub), @.cell m
+  WHERE u.sub = '\x0300'::bytea AND (m.map, m.key, m.sub) = (u.map, u.key, u.sub)
+    AND d.map = u.map AND d.key = u.key AND d.sub > '\x0300'::bytea AND d.sub < '\x04'::bytea
+)";
+constexpr char kBuryLetters[] = R"(
+  DELETE FROM @.dead_letter d USING unnest($1::text[], $2::text[], $3::bytea[]) AS u (map, key, sub), @.cell m
+  WHERE u.sub = '\x0300'::bytea AND (m.map, m.key, m.sub) = (u.map, u.key, u.sub)
+    AND d.map = u.map AND d.key = u.key AND d.sub > '\x0300'::bytea AND d.sub < '\x04'::bytea
 )";
 constexpr char kForgetRemoved[] = "DELETE FROM @.cell WHERE tombstone AND arrival <= $1::bigint";
 constexpr char kForgetExpired[] =
@@ -205,6 +221,7 @@ Status PostgresSink::write_all(std::span<const SinkRow> rows, const SinkMark& ma
   has_letters_ = false;
   Status status = run("BEGIN");
   if (status == Status::ok) status = one_by_one ? sift(rows) : upsert(rows, true);
+  if (status == Status::ok) status = bury(rows);
   if (status == Status::ok && dead_letters_ > 0) status = forget_letters(rows);
   if (status == Status::ok && mark.floor > 0) status = forget(mark);
   if (status == Status::ok) status = note(mark);
@@ -277,6 +294,14 @@ Status PostgresSink::write_letter(const SinkRow& row, const std::string& sqlstat
   return run(kLetter, {cell.name.map, cell.name.key, as_bytes(cell.name.sub), Bytes(stamp),
                        std::string_view(text_of(cell.stamp)), row.arrival, cell.expires_ms, cell.value,
                        std::string_view(sqlstate), std::string_view(reason), standing_.floor});
+}
+
+Status PostgresSink::bury(std::span<const SinkRow> rows) {
+  const auto is_marker = [](const SinkRow& row) { return crdt::is_marker(row.cell.name.sub); };
+  if (std::none_of(rows.begin(), rows.end(), is_marker)) return Status::ok;
+  Names names(rows);
+  GRID_TRY(run(kBuryCells, {names.maps.bytes(), names.keys.bytes(), names.subs.bytes()}));
+  return run(kBuryLetters, {names.maps.bytes(), names.keys.bytes(), names.subs.bytes()});
 }
 
 Status PostgresSink::forget_letters(std::span<const SinkRow> rows) {

@@ -55,6 +55,7 @@ class PostgresSink final : public Sink {
   Status sift(std::span<const SinkRow> rows);
   Status settle(const SinkRow& row);
   Status write_letter(const SinkRow& row, const std::string& sqlstate, const std::string& reason);
+  Status bury(std::span<const SinkRow> rows);
   Status forget_letters(std::span<const SinkRow> rows);
   Status forget(const SinkMark& mark);
   Status note(const SinkMark& mark);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "crdt/base/check.h"
+#include "crdt/facts.h"
 
 namespace grid::storage {
 
@@ -54,16 +55,23 @@ constexpr char kIndexes[] = R"(
 
 // The guard is crdt::wins() in SQL: stamp, then expiry, then value. An expiry is an unsigned number, and SQLite's
 // are signed: the negative ones are the greater. A row that is not there and arrived up to the
-// floor, ?11, was collected.
+// floor, ?11, was collected. A fact, ?12, of an entity that is deleted stays out (TRI-1).
 constexpr char kUpsert[] = R"(
   INSERT INTO cell (map, key, sub, stamp, stamp_text, arrival, expires_ms, tombstone, value, json)
   SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
-  WHERE ?6 > ?11 OR EXISTS (SELECT 1 FROM cell WHERE map = ?1 AND key = ?2 AND sub = ?3)
+  WHERE (?6 > ?11 OR EXISTS (SELECT 1 FROM cell WHERE map = ?1 AND key = ?2 AND sub = ?3))
+    AND (?12 = 0 OR NOT EXISTS (SELECT 1 FROM cell WHERE map = ?1 AND key = ?2 AND sub = x'0300'))
   ON CONFLICT (map, key, sub) DO UPDATE SET
     stamp = excluded.stamp, stamp_text = excluded.stamp_text, arrival = excluded.arrival,
     expires_ms = excluded.expires_ms, tombstone = excluded.tombstone, value = excluded.value, json = excluded.json
   WHERE (excluded.stamp, excluded.expires_ms < 0, excluded.expires_ms, excluded.value)
       > (cell.stamp, cell.expires_ms < 0, cell.expires_ms, cell.value)
+)";
+// The facts of the entity, where its marker stands.
+constexpr char kBury[] = R"(
+  DELETE FROM cell
+  WHERE map = ?1 AND key = ?2 AND sub > x'0300' AND sub < x'04'
+    AND EXISTS (SELECT 1 FROM cell WHERE map = ?1 AND key = ?2 AND sub = x'0300')
 )";
 constexpr char kForgetRemoved[] = "DELETE FROM cell WHERE tombstone = 1 AND arrival <= ?1";
 constexpr char kForgetExpired[] = "DELETE FROM cell WHERE expires_ms > 0 AND expires_ms <= ?2 AND arrival <= ?1";
@@ -127,7 +135,7 @@ std::unique_ptr<SqliteSink> SqliteSink::open(const std::string& file, Status& st
 
 SqliteSink::~SqliteSink() {
   search_.reset();
-  for (sqlite3_stmt* statement : {upsert_, forget_removed_, forget_expired_, note_, noted_, load_})
+  for (sqlite3_stmt* statement : {upsert_, bury_, forget_removed_, forget_expired_, note_, noted_, load_})
     sqlite3_finalize(statement);
   sqlite3_close(database_);
 }
@@ -211,6 +219,7 @@ Status SqliteSink::prepare(const char* sql, sqlite3_stmt*& statement) {
 
 Status SqliteSink::prepare_all() {
   GRID_TRY(prepare(kUpsert, upsert_));
+  GRID_TRY(prepare(kBury, bury_));
   GRID_TRY(prepare(kForgetRemoved, forget_removed_));
   GRID_TRY(prepare(kForgetExpired, forget_expired_));
   GRID_TRY(prepare(kNote, note_));
@@ -247,6 +256,7 @@ Status SqliteSink::write_all(std::span<const SinkRow> rows, const SinkMark& mark
   for (const SinkRow& row : rows) {
     GRID_TRY(upsert(row));
     if (search_ != nullptr && sqlite3_changes(database_) != 0) GRID_TRY(index(row));
+    if (crdt::is_marker(row.cell.name.sub)) GRID_TRY(bury(row.cell.name));
   }
   if (mark.floor > 0) GRID_TRY(forget(mark));
   bind(note_, 1, mark.epoch);
@@ -308,8 +318,15 @@ Status SqliteSink::upsert(const SinkRow& row) {
   code |= bind(upsert_, 9, cell.value);
   code |= row.json.empty() ? sqlite3_bind_null(upsert_, 10) : bind(upsert_, 10, row.json);
   code |= bind(upsert_, 11, floor_);
+  code |= bind(upsert_, 12, std::uint64_t{crdt::is_fact_sub(cell.name.sub) && !crdt::is_marker(cell.name.sub)});
   if (code != SQLITE_OK) return fail(sqlite3_errcode(database_), "can't bind a row");
   return finish(upsert_, "can't write a row");
+}
+
+Status SqliteSink::bury(const crdt::CellName& marker) {
+  const int code = bind(bury_, 1, marker.map) | bind(bury_, 2, marker.key);
+  if (code != SQLITE_OK) return fail(sqlite3_errcode(database_), "can't bind an entity");
+  return finish(bury_, "can't delete the facts of an entity");
 }
 
 Status SqliteSink::index(const SinkRow& row) {

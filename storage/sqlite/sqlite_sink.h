@@ -65,6 +65,7 @@ class SqliteSink final : public Sink {
   Status commit();
   Status checkpointed();
   Status upsert(const SinkRow& row);
+  Status bury(const crdt::CellName& marker);
   Status index(const SinkRow& row);
   Status fail_search(int code, const char* what);
   Status forget(const SinkMark& mark);
@@ -79,6 +80,7 @@ class SqliteSink final : public Sink {
   sqlite3* database_ = nullptr;
   std::unique_ptr<SqliteSearch> search_;
   sqlite3_stmt* upsert_ = nullptr;
+  sqlite3_stmt* bury_ = nullptr;
   sqlite3_stmt* forget_removed_ = nullptr;
   sqlite3_stmt* forget_expired_ = nullptr;
   sqlite3_stmt* note_ = nullptr;

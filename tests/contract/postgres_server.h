@@ -50,10 +50,11 @@ class PostgresServer {
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     } while (!wait(spawn({"pg_isready", "-q", "-h", directory_.path()})));
   }
-  // As a crash: nobody is told.
+  // As a crash: nobody is told. Sessions are processes too, and would answer once more before they notice.
   void kill() {
     if (process_ <= 0) return;
-    ::kill(process_, SIGKILL);
+    freeze();
+    signal_all(SIGKILL);
     wait(process_);
     process_ = 0;
   }
@@ -75,10 +76,10 @@ class PostgresServer {
   std::string data() const { return directory_.path() + "/data"; }
 
   void signal_all(int signal) {
-    ::kill(process_, signal);
-    const std::string command =
-        std::string("pkill -") + (signal == SIGSTOP ? "STOP" : "CONT") + " -P " + std::to_string(process_);
+    if (signal != SIGKILL) ::kill(process_, signal);
+    const std::string command = "pkill -" + std::to_string(signal) + " -P " + std::to_string(process_);
     [[maybe_unused]] const int done = std::system(command.c_str());
+    if (signal == SIGKILL) ::kill(process_, signal);  // Behind its sessions, which are no longer its own then.
   }
 
   pid_t spawn(const std::vector<std::string>& command) const {

@@ -5,10 +5,13 @@
 #include "tests/contract/sink_contract.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "crdt/facts.h"
 #include "tests/check.h"
 #include "tests/unit/crdt/dice.h"
 
@@ -175,6 +178,41 @@ void what_is_collected_goes_and_does_not_come_back(void** state) {
   assert_rows(*sink, "4:b=2@11 5:d=@10 7:e=1@10");
 }
 
+SinkRow fact_of(const std::string& key, const std::string& sub, const std::string& value, std::uint64_t stamp,
+                Seq arrival) {
+  static std::deque<std::string> texts;
+  for (const std::string& text : {key, sub, value}) texts.push_back(text);
+  const std::size_t at = texts.size() - 3;
+  return {
+      {{"map", texts[at], texts[at + 1]}, Stamp::of(stamp, 0, 1), 0, as_bytes(texts[at + 2])}, arrival, texts[at + 2]};
+}
+
+// TRI-1, SNK-1: whatever comes when, and however often.
+void a_deleted_entity_has_no_facts_whatever_the_order(void** state) {
+  Sink& sink = *fixture_of(state).sink;
+  const std::string marker(crdt::kMarker), name("\x03\x01n\x00", 4), tag("\x03\x01t\x01x", 5), other("\x04n", 2);
+  const std::vector<SinkRow> all = {fact_of("e", name, "1", 30, 1),  fact_of("e", tag, "2", 10, 2),
+                                    fact_of("e", marker, "", 20, 3), fact_of("e", name, "3", 40, 4),
+                                    fact_of("e", other, "4", 10, 5), fact_of("e", "", "5", 10, 6),
+                                    fact_of("f", name, "6", 10, 7)};
+  const auto assert_left = [&] {
+    std::set<std::string> left;
+    const auto take = [](const SinkRow& row, void* context) {
+      static_cast<std::set<std::string>*>(context)->insert(std::to_string(row.arrival));
+      return Status::ok;
+    };
+    assert_ok(sink.load(take, &left));
+    assert_true(left == (std::set<std::string>{"3", "5", "6", "7"}));
+  };
+  for (const SinkRow& row : all) assert_ok(sink.drain({&row, 1}, {kEpoch, row.arrival}));
+  assert_left();
+  for (std::size_t i = all.size(); i-- > 0;) assert_ok(sink.drain({&all[i], 1}, {kEpoch, 7}));
+  assert_left();
+  const std::vector<SinkRow> once = {all[0], all[1], all[2], all[4], all[5], all[6]};
+  assert_ok(sink.drain(once, {kEpoch, 8}));
+  assert_left();
+}
+
 void rows_load_in_the_order_of_arrival(void** state) {
   Sink& sink = *fixture_of(state).sink;
   assert_ok(drain(sink, {row_of("a", "1", 10, 30), row_of("b", "1", 10, 20), row_of("c", "1", 10, 10)}, 30));
@@ -206,6 +244,7 @@ int run_sink_contract(const char* name, MakeSinkDisk make_disk) {
       contract_test(any_order_and_repetition_of_drains_gives_the_same_table),
       contract_test(a_drain_notes_how_far_it_went),
       contract_test(what_is_collected_goes_and_does_not_come_back),
+      contract_test(a_deleted_entity_has_no_facts_whatever_the_order),
       contract_test(rows_load_in_the_order_of_arrival),
       contract_test(loading_ends_where_the_taker_says),
   };

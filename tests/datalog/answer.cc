@@ -8,7 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -100,7 +100,8 @@ std::string answer(Value line) {
 }  // namespace
 
 int main() {
-  for (std::string line; std::getline(std::cin, line);) {
+  std::ifstream lines("/dev/stdin");
+  for (std::string line; std::getline(lines, line);) {
     std::string value;
     json::JsonError error;
     const Status status = json::value_from_json(line, value, error);

@@ -5,13 +5,14 @@ In such a block a line that begins with `$ ` is a command (`> ` continues it), a
 to print, on stdout and stderr together. In a line, `...` stands for anything; alone on a line, for any lines. The
 blocks of a page run in one folder, in order. A command that ends with `&` runs on until the page ends; the next one
 begins when it has printed its first line. The page's default gateway, port 7271, is moved to a port that is free here.
-The flash image of tests/golden lies there as chip.bin.
+The flash image of tests/golden lies there as chip.bin, and examples/huts where it is in a clone.
 A block without `$ ` is a script. ```sh run eventually is run again until it prints what is shown.
 """
 import os
 import pathlib
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 
@@ -85,6 +86,7 @@ class Page:
         for folder in (self.folder, programs):
             folder.mkdir(parents=True)
         (self.folder / "chip.bin").write_bytes(harness.golden_image())
+        shutil.copytree(SOURCE / "examples/huts", self.folder / "examples/huts")
         (programs / "gridctl").write_text(SHIM)
         (programs / "gridctl").chmod(0o755)
         with socket.create_server(("127.0.0.1", 0)) as probe:

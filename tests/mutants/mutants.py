@@ -22,11 +22,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol_ops", "sim_protocol_pull",
              "sim_access", "sim_collection", "sim_policy", "sim_letters", "sim_units", "sim_upkeep",
-             "sim_views", "sim_live")
+             "sim_views", "sim_facts", "sim_fact_model", "sim_live")
 # The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
 FLASH = ("test_flash_cuts",)
 # Its devices ask no questions: what is broken of queries is for their own tests to find.
-QUERY = ("test_query_engine", "test_live_query")
+QUERY = ("test_query_engine", "test_live_query", "test_fact_engine", "test_live_facts")
 PARTIAL = "\n--- a/runtime/query/row_tests.cc"
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.

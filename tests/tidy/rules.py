@@ -139,8 +139,8 @@ LAYERS = {
     # The contract lets flush() run on another thread, and the reference keeps that promise.
     "storage/memory": Layer(_STORE, HEAP_STD | {"atomic"}, _libraries(), PURE_WITH_HEAP - {"threads"}),
     "storage/lmdb": Layer(_STORE, None, _libraries("lmdb", "os"), SHELL),
-    "storage/sqlite": Layer(_STORE, None, _libraries("sqlite3", "os"), SHELL),
-    "storage/postgres": Layer(_STORE, None, _libraries("libpq", "os"), SHELL),
+    "storage/sqlite": Layer((*_STORE, "crdt/facts.h"), None, _libraries("sqlite3", "os"), SHELL),
+    "storage/postgres": Layer((*_STORE, "crdt/facts.h"), None, _libraries("libpq", "os"), SHELL),
     # flush() on another thread needs one word of the store's.
     "storage/flash": Layer(_STORE, PURE_STD | {"atomic"}, _libraries(), PURE - {"threads"}),
     "storage/image": Layer((*_STORE, "storage/flash"), HEAP_STD, _libraries(), PURE_WITH_HEAP),

@@ -41,6 +41,10 @@ struct LinuxOptions {
   std::span<const Keep> keep{};
   std::size_t live_bytes_max = 64u << 20;    // Of the rows of one live query. One that needs more ends.
   std::size_t index_bytes_max = 256u << 20;  // Of all indexes. One that needs more is switched off: Page says so.
+  // Of Datalog: the facts of one map in memory, and what one question may take. What needs more is `full`.
+  std::size_t fact_bytes_max = std::size_t{1} << 30;
+  std::size_t question_bytes_max = 256u << 20;
+  std::uint64_t question_steps_max = 100'000'000;  // Facts and rows that it looks at.
   // AES-256-GCM over all that the store keeps (docs/encryption.md): the key is in this file, 32 bytes or 64 hex digits,
   // or in credential:NAME of systemd. Empty: not encrypted.
   std::string key_file{};

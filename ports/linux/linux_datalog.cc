@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Datalog of the embedding API: what grid/datalog.h asks, to the fact engine over the node's store.
+
+#include <algorithm>
+
+#include "ports/linux/linux_host_impl.h"
+#include "runtime/grid/datalog.h"
+
+namespace grid {
+namespace {
+
+// A copy: whoever is called back may make calls on the node.
+struct Told {
+  bool has_entered;
+  std::vector<std::vector<std::uint8_t>> row;
+};
+
+}  // namespace
+
+Status LinuxHost::Impl::ask(std::string_view map, const DatalogQuestion& question, const DatalogVisitor& visitor,
+                            DatalogAnswer& answer) {
+  if (has_failed()) return Status::io;
+  std::string trouble;
+  const auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
+  if (read == nullptr) {
+    complain(trouble);
+    return Status::invalid;
+  }
+  answer.shape = static_cast<AnswerShape>(read->query().shape);
+  struct Counted {
+    const DatalogVisitor& visitor;
+    std::uint64_t rows = 0;
+  } counted{visitor};
+  const Status status = facts_->ask(map, *read,
+                                    {[](void* at, std::span<const Value> row) {
+                                       auto* to = static_cast<Counted*>(at);
+                                       ++to->rows;
+                                       to->visitor.visit(to->visitor.at, row);
+                                     },
+                                     &counted});
+  answer.rows = counted.rows;
+  answer.steps = facts_->steps();
+  if (status != Status::ok) complain(facts_->problem());
+  if (status != Status::ok || visitor.explain == nullptr) return status;
+  for (const runtime::FactStep& step : facts_->explain(*read)) {
+    visitor.explain(visitor.at, {step.of, step.clause, step.line, step.column, step.by, step.expected, step.rows_in,
+                                 step.rows_out});
+  }
+  return status;
+}
+
+Result<Scope> LinuxHost::Impl::datalog_scope(std::string_view map, const DatalogQuestion& question) {
+  std::string trouble;
+  const auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
+  if (read == nullptr) {
+    complain(trouble);
+    return Status::invalid;
+  }
+  return read->attributes().scope(map, scope_text_);
+}
+
+Status LinuxHost::Impl::live_datalog(std::string_view map, const DatalogQuestion& question, DatalogCallback callback,
+                                     std::uint32_t& id) {
+  if (has_failed()) return Status::io;
+  std::string trouble;
+  auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
+  if (read == nullptr) return refuse(Status::invalid, trouble);
+  auto living = std::make_unique<LivingFacts>();
+  runtime::Call call{.verb = runtime::Call::Verb::subscribe, .scope = read->attributes().scope(map, scope_text_)};
+  perform(call);
+  if (call.status != Status::ok) return call.status;
+  living->facts = std::make_unique<runtime::LiveFacts>(*facts_, map, std::move(read), options_.live_bytes_max);
+  id = living->id = next_live_++;
+  living->pull = call.id;
+  living->callback = callback;
+  living_facts_.push_back(std::move(living));
+  host_->want_turn();
+  return Status::ok;
+}
+
+void LinuxHost::Impl::end_live_facts(std::uint32_t id) {
+  const auto at = std::find_if(living_facts_.begin(), living_facts_.end(),
+                               [id](const auto& living) { return living->id == id && !living->is_over; });
+  if (at == living_facts_.end()) return;
+  // It may be the one that is calling back: turn_live_facts() lets go of it.
+  (*at)->is_over = true;
+  runtime::Call call{.verb = runtime::Call::Verb::unsubscribe, .id = (*at)->pull};
+  perform(call);
+}
+
+void LinuxHost::Impl::turn_live_facts() {
+  for (std::size_t i = 0; i < living_facts_.size(); ++i) advance(*living_facts_[i]);
+  std::erase_if(living_facts_, [](const auto& living) { return living->is_over; });
+}
+
+void LinuxHost::Impl::advance(LivingFacts& living) {
+  if (living.is_over || has_failed()) return;
+  std::vector<Told> all;
+  const Status status =
+      living.facts->advance({[](void* at, bool has_entered, std::span<const Value> row) {
+                               Told& told = static_cast<std::vector<Told>*>(at)->emplace_back();
+                               told.has_entered = has_entered;
+                               for (const Value& value : row) {
+                                 told.row.emplace_back(value.canonical().begin(), value.canonical().end());
+                               }
+                             },
+                             &all});
+  for (const Told& told : all) {
+    if (living.is_over) return;
+    std::vector<Value> row;
+    for (const auto& value : told.row) row.emplace_back(Bytes(value));
+    living.callback({told.has_entered, row});
+  }
+  if (status == Status::ok || living.is_over) return;
+  end_live_facts(living.id);
+  complain(status == Status::full ? "a live question has ended: it takes more steps or memory than it may"
+                                  : "a live question has ended: the store failed");
+}
+
+}  // namespace grid

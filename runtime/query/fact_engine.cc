@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "runtime/query/fact_engine.h"
+
+#include "runtime/query/live_facts.h"
+
+namespace grid::runtime {
+
+using crdt::Value;
+using datalog::Evaluation;
+
+namespace {
+
+constexpr std::size_t kChunkBytes = 1u << 18;
+
+// From there to the bracket that closes it.
+std::string form_at(std::string_view text, datalog::Place place) {
+  std::size_t from = 0;
+  for (std::uint32_t line = 1; line < place.line && from < text.size(); ++line) from = text.find('\n', from) + 1;
+  from += place.column - 1;
+  std::size_t at = from;
+  std::size_t depth = 0;
+  for (bool is_text = false; at < text.size(); ++at) {
+    const char c = text[at];
+    if (is_text && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      is_text = !is_text;
+    } else if (!is_text && (c == '(' || c == '[' || c == '{')) {
+      ++depth;
+    } else if (!is_text && (c == ')' || c == ']' || c == '}') && (depth == 0 || --depth == 0)) {
+      break;
+    }
+  }
+  return from < text.size() ? std::string(text.substr(from, at + 1 - from)) : std::string();
+}
+
+}  // namespace
+
+Status FactEngine::refuse(Status status, std::string problem) {
+  problem_ = std::move(problem);
+  return status;
+}
+
+FactIndex& FactEngine::index_of(std::string_view map) {
+  std::unique_ptr<FactIndex>& index = indexes_[std::string(map)];
+  if (index == nullptr) index = std::make_unique<FactIndex>(store_, map, chunks_, options_.index_bytes_max);
+  return *index;
+}
+
+void FactEngine::erased(const crdt::CellName& name) {
+  const auto index = indexes_.find(name.map);
+  if (index != indexes_.end()) index->second->erased(name);
+}
+
+void FactEngine::watch(LiveFacts& live) {
+  Watchers& watchers = watchers_[live.map()];
+  live.number = ++watched_;
+  if (live.attributes().are_all) watchers.of_all.emplace(live.number, &live);
+  if (live.attributes().are_all) return;
+  for (const std::string& name : live.attributes().names) watchers.by_attribute[name].emplace(live.number, &live);
+}
+
+void FactEngine::unwatch(LiveFacts& live) {
+  Watchers& watchers = watchers_[live.map()];
+  watchers.of_all.erase(live.number);
+  for (const std::string& name : live.attributes().names) {
+    const auto at = watchers.by_attribute.find(name);
+    if (at == watchers.by_attribute.end()) continue;
+    at->second.erase(live.number);
+    if (at->second.empty()) watchers.by_attribute.erase(at);
+  }
+}
+
+// Each of those whom one of the deltas concerns, once, with all that concern it.
+template <typename Tell>
+void FactEngine::Watchers::each(std::span<const FactDelta> deltas, Tell tell) {
+  struct Concerned {
+    LiveFacts* live = nullptr;
+    std::vector<FactDelta> deltas;
+  };
+  std::map<std::uint64_t, Concerned> concerned;
+  const auto concern = [&concerned](const ByNumber& lives, const FactDelta& delta) {
+    for (const auto& [number, live] : lives) {
+      concerned[number].live = live;
+      concerned[number].deltas.push_back(delta);
+    }
+  };
+  for (const FactDelta& delta : deltas) {
+    const auto at = by_attribute.find(delta.predicate);
+    if (at != by_attribute.end()) concern(at->second, delta);
+    concern(of_all, delta);
+  }
+  for (const auto& [number, its] : concerned) tell(*its.live, its.deltas);
+}
+
+void FactEngine::Watchers::changing(std::span<const FactDelta> deltas) {
+  each(deltas, [](LiveFacts& live, std::span<const FactDelta> its) { live.changing(its); });
+}
+
+void FactEngine::Watchers::changed(std::span<const FactDelta> deltas) {
+  each(deltas, [](LiveFacts& live, std::span<const FactDelta> its) { live.changed(its); });
+}
+
+Status FactEngine::catch_up(std::string_view map) {
+  const auto watchers = watchers_.find(map);
+  const Status read = index_of(map).catch_up(watchers == watchers_.end() ? nullptr : &watchers->second);
+  if (read == Status::full) {
+    return refuse(read, "limit: the facts of " + std::string(map) + " take more than " +
+                            std::to_string(options_.index_bytes_max >> 20) + " MiB");
+  }
+  return read == Status::ok ? read : refuse(read, store_.problem());
+}
+
+Status FactEngine::ask(std::string_view map, const FactQuestion& question, const Visitor& visitor) {
+  GRID_TRY(catch_up(map));
+  return ask(index_of(map), question.query(), question.inputs(), visitor);
+}
+
+Status FactEngine::ask(FactIndex& index, const datalog::Query& query, std::span<const Value> inputs,
+                       const Visitor& visitor) {
+  Region region(chunks_, kChunkBytes, options_.query_bytes_max);
+  Evaluation evaluation(index.index(), region, {.steps = options_.steps_max});
+  explained_.clear();
+  Status status = evaluation.run(query, inputs);
+  steps_ = evaluation.steps();
+  for (std::size_t i = 0; status == Status::ok && i < evaluation.explained(); ++i) {
+    explained_.push_back(evaluation.explain(i));
+  }
+  for (std::size_t i = 0; status == Status::ok && i < evaluation.count(); ++i) {
+    const Result<std::span<const Value>> row = evaluation.row(i);
+    status = row.status();
+    if (row.ok()) visitor.visit(visitor.at, *row);
+  }
+  return status == Status::ok ? status : refuse(status, std::string(evaluation.problem().sentence()));
+}
+
+std::vector<FactStep> FactEngine::explain(const FactQuestion& question) const {
+  std::vector<FactStep> steps;
+  for (const datalog::Explained& one : explained_) {
+    steps.push_back({std::string(one.of), one.of == "query" ? form_at(question.text(), one.at) : std::string(),
+                     one.at.line, one.at.column, std::string(one.by), one.expected, one.rows_in, one.rows_out});
+  }
+  return steps;
+}
+
+}  // namespace grid::runtime

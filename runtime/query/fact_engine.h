@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FactEngine: answers Datalog over the facts of one store.
+//
+// Place     Top of runtime/query, beside query_engine.h. Any machine with a store can own one; LinuxHost does.
+// Promises  DLE-1  An answer is of all facts that stand, however they came and went.
+//           BND-1  Indexes and questions stay within FactOptions; what does not fit is `full`, and says so.
+// Ownership Borrows its store for life. Let it know what is erased.
+// Threads   None: the caller's.
+//
+// A map's facts are indexed when it is first asked about.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crdt/datalog/evaluate.h"
+#include "runtime/query/fact_index.h"
+#include "runtime/query/fact_question.h"
+#include "runtime/query/heap_chunks.h"
+
+namespace grid::runtime {
+
+struct FactOptions {
+  std::size_t index_bytes_max = std::size_t{1} << 30;  // Of the facts of one map.
+  std::size_t query_bytes_max = 256u << 20;            // Of one question while it is answered.
+  std::uint64_t steps_max = 100'000'000;               // Facts and rows that one question looks at.
+};
+
+// One clause of a question, as it was answered.
+struct FactStep {
+  std::string of;      // "query", "or", "not", or the name of a rule.
+  std::string clause;  // Its text; empty where it is not of the question's own.
+  std::uint32_t line = 0, column = 0;
+  std::string by;  // The index that was used, or what it was instead.
+  double expected = 0;
+  std::uint64_t rows_in = 0, rows_out = 0;
+};
+
+class LiveFacts;
+
+class FactEngine {
+ public:
+  explicit FactEngine(storage::Store& store, const FactOptions& options = {}) : store_(store), options_(options) {}
+  FactEngine(const FactEngine&) = delete;
+  FactEngine& operator=(const FactEngine&) = delete;
+
+  // A row of the answer: a value for each element of :find. The visit makes no call on the store.
+  struct Visitor {
+    void (*visit)(void* at, std::span<const crdt::Value> row);
+    void* at;
+  };
+  //   invalid  An input is not of the shape that :in says.
+  //   full     The facts of the map, or the question, take more than they may.
+  //   corrupt, io  Of the store.
+  Status ask(std::string_view map, const FactQuestion& question, const Visitor& visitor);
+  // The same with other inputs, for a query that was made from a question's.
+  Status ask(FactIndex& index, const datalog::Query& query, std::span<const crdt::Value> inputs,
+             const Visitor& visitor);
+  // Of the last ask(): how each clause was answered.
+  std::vector<FactStep> explain(const FactQuestion& question) const;
+  std::uint64_t steps() const { return steps_; }
+
+  FactIndex& index_of(std::string_view map);
+  // Reads the log on for the facts of the map, and tells the live questions whom it concerns.
+  //   full, corrupt, io  As ask().
+  Status catch_up(std::string_view map);
+  void watch(LiveFacts& live);
+  void unwatch(LiveFacts& live);
+  void erased(const crdt::CellName& name);
+  // The last trouble as a sentence. Never null.
+  const char* problem() const { return problem_.c_str(); }
+
+ private:
+  // The live questions of a map, by the attributes that they look at.
+  struct Watchers final : FactListener {
+    void changing(std::span<const FactDelta> deltas) override;
+    void changed(std::span<const FactDelta> deltas) override;
+    template <typename Tell>
+    void each(std::span<const FactDelta> deltas, Tell tell);
+
+    using ByNumber = std::map<std::uint64_t, LiveFacts*>;
+    std::map<std::string, ByNumber, std::less<>> by_attribute;
+    ByNumber of_all;
+  };
+
+  Status refuse(Status status, std::string problem);
+
+  storage::Store& store_;
+  FactOptions options_;
+  HeapChunks chunks_;
+  std::map<std::string, std::unique_ptr<FactIndex>, std::less<>> indexes_;
+  std::map<std::string, Watchers, std::less<>> watchers_;
+  std::uint64_t watched_ = 0;
+  std::vector<datalog::Explained> explained_;
+  std::uint64_t steps_ = 0;
+  std::string problem_;
+};
+
+}  // namespace grid::runtime

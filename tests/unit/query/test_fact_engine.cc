@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Datalog over a store: answers are of what stands, however it came and went.
+
+#include "tests/unit/query/fact_bench.h"
+
+namespace {
+
+using namespace grid;
+using test::FactBench;
+
+constexpr std::string_view kNames = "[:find ?e ?n :where [?e :name ?n]]";
+
+void what_stands_is_answered_from_before_and_behind_the_first_question(void**) {
+  FactBench bench;
+  bench.set("1", "name", "\"ann\"");
+  bench.set("bob", "name", "\"bob\"");
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"][\"bob\",\"bob\"]");
+  bench.set("1", "name", "\"eve\"");
+  bench.set("bob", "name", "");
+  bench.set("\"7\"", "name", "\"text\"");
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"eve\"][\"7\",\"text\"]");
+}
+
+void objects_of_many_come_and_go_one_by_one(void**) {
+  FactBench bench;
+  const std::string longer = "\"" + std::string(100, 'x') + "\"";
+  constexpr std::string_view kTags = "[:find [?t ...] :where [1 :tag ?t]]";
+  bench.add("1", "tag", "\"a\"");
+  bench.add("1", "tag", longer);
+  assert_string_equal(bench.ask(kTags).c_str(), ("[\"a\"][" + longer + "]").c_str());
+  bench.remove("1", "tag", longer);
+  bench.add("1", "tag", "{\"$ref\": \"2\"}");
+  assert_string_equal(bench.ask(kTags).c_str(), "[2][\"a\"]");
+  bench.remove("1", "tag", "{\"$ref\": \"2\"}");
+  bench.remove("1", "tag", "\"a\"");
+  assert_string_equal(bench.ask(kTags).c_str(), "");
+}
+
+// TRI-1
+void a_deleted_entity_is_in_no_answer(void**) {
+  FactBench bench;
+  bench.set("1", "name", "\"ann\"");
+  bench.add("1", "tag", "\"a\"");
+  bench.set("2", "knows", "{\"$ref\": \"1\"}");
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"]");
+  bench.bury("1");
+  assert_string_equal(bench.ask(kNames).c_str(), "");
+  assert_string_equal(bench.ask("[:find ?t :where [_ :tag ?t]]").c_str(), "");
+  assert_string_equal(bench.ask("[:find ?n :where [2 :knows ?e] [?e :name ?n]]").c_str(), "");
+}
+
+void what_is_erased_without_a_record_is_in_no_answer(void**) {
+  FactBench bench;
+  bench.set("1", "name", "\"ann\"");
+  bench.set("2", "name", "\"bob\"");
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"][2,\"bob\"]");
+  std::uint8_t room[crdt::FactName::kBytesMax];
+  bench.erase({"m", "1", *crdt::FactName::write("name", false, {}, room)});
+  assert_string_equal(bench.ask(kNames).c_str(), "[2,\"bob\"]");
+}
+
+void other_maps_and_other_views_have_no_part_in_an_answer(void**) {
+  FactBench bench;
+  bench.set("1", "name", "\"ann\"");
+  assert_ok(bench.store.append({.cell = {{"m", "2", {}}, crdt::Stamp::of(9, 0, 7), 0, as_bytes("\x18\x02")}}).status());
+  assert_ok(bench.store.append({.cell = {{"z", "1", {}}, crdt::Stamp::of(9, 0, 7), 0, as_bytes("\x18\x02")}}).status());
+  assert_string_equal(bench.ask("[:find ?e ?a ?v :where [?e ?a ?v]]").c_str(), "[1,\"name\",\"ann\"]");
+}
+
+void limits_of_memory_and_of_steps_are_said(void**) {
+  FactBench small({.index_bytes_max = 3u << 20});
+  FactBench few({.steps_max = 1'000});
+  for (int i = 0; i < 100'000; ++i) small.set(std::to_string(i), "n", std::to_string(i * 7));
+  for (int i = 0; i < 100; ++i) few.set(std::to_string(i), "n", std::to_string(i));
+  const auto question = small.read("[:find ?a ?b :where [?a :n _] [?b :n _]]");
+  const runtime::FactEngine::Visitor nobody{[](void*, std::span<const crdt::Value>) {}, nullptr};
+  assert_status(small.engine.ask("m", *question, nobody), Status::full);
+  assert_non_null(std::strstr(small.engine.problem(), "limit: the facts of m take more than 3 MiB"));
+  assert_status(few.engine.ask("m", *question, nobody), Status::full);
+  assert_non_null(std::strstr(few.engine.problem(), "limit"));
+}
+
+void a_question_says_which_attributes_it_looks_at(void**) {
+  FactBench bench;
+  const auto text_of = [&](std::string_view query, std::string_view inputs = "[]") {
+    std::string text;
+    const runtime::Scope scope = bench.read(query, inputs)->attributes().scope("m", text);
+    return scope.kind == runtime::ScopeKind::map ? std::string("*") : std::string(scope.text);
+  };
+  assert_string_equal(text_of("[:find ?n :where [?e :b ?n] [?e \"a\" 1]]").c_str(), "a\nb");
+  assert_string_equal(text_of("[:find ?e :where [?e :a] (or [?e :b] (and [?e :c] (not [?e :d])))]").c_str(),
+                      "a\nb\nc\nd");
+  assert_string_equal(text_of("[:find ?v :where [?e :a] [(get-else $ ?e :b 0) ?v] [(missing? $ ?e :c)]]").c_str(),
+                      "a\nb\nc");
+  assert_string_equal(
+      text_of("[:find ?e :in $ % :where (r ?e)]", "[\"[[(r ?x) [?x :a]] [(r ?x) [?x :b ?y] (r ?y)]]\"]").c_str(),
+      "a\nb");
+  assert_string_equal(text_of("[:find (pull ?e [:c {:d [:f]} :_g]) :where [?e :a]]").c_str(), "a\nc\nd\nf\ng");
+  assert_string_equal(text_of("[:find (pull ?e [*]) :where [?e :a]]").c_str(), "*");
+  assert_string_equal(text_of("[:find ?a :where [1 ?a _]]").c_str(), "*");
+}
+
+}  // namespace
+
+int main() {
+  const CMUnitTest tests[] = {
+      cmocka_unit_test(what_stands_is_answered_from_before_and_behind_the_first_question),
+      cmocka_unit_test(objects_of_many_come_and_go_one_by_one),
+      cmocka_unit_test(a_deleted_entity_is_in_no_answer),
+      cmocka_unit_test(what_is_erased_without_a_record_is_in_no_answer),
+      cmocka_unit_test(other_maps_and_other_views_have_no_part_in_an_answer),
+      cmocka_unit_test(limits_of_memory_and_of_steps_are_said),
+      cmocka_unit_test(a_question_says_which_attributes_it_looks_at),
+  };
+  return cmocka_run_group_tests(tests, nullptr, nullptr);
+}
