@@ -226,10 +226,18 @@ Status Puller::add_node(const Node& node, std::uint32_t parent, std::uint32_t& a
   return Status::ok;
 }
 
+// Of two fields of one name the later one stays.
 void Puller::hang(std::uint32_t node, std::uint32_t parent) {
   Node& above = nodes_[parent];
-  (above.first == kNone ? above.first : nodes_[above.last].next) = node;
-  above.last = node;
+  std::uint32_t* link = &above.first;
+  if (above.kind == Node::Kind::record) {
+    while (*link != kNone && nodes_[*link].key != nodes_[node].key) link = &nodes_[*link].next;
+  } else if (above.last != kNone) {
+    link = &nodes_[above.last].next;
+  }
+  nodes_[node].next = *link == kNone ? kNone : nodes_[*link].next;
+  if (*link == kNone || *link == above.last) above.last = node;
+  *link = node;
 }
 
 Status Puller::write(crdt::ValueWriter& writer) {
