@@ -10,10 +10,10 @@
 //           Pieces are not merged again: what was cut up for small ones serves small ones for good.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <type_traits>
 
@@ -87,12 +87,12 @@ class Region {
   template <typename T>
   T* take_many(std::size_t count) {
     static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 8);
-    if (count > limit_ / sizeof(T)) return nullptr;
-    return static_cast<T*>(take(count * sizeof(T)));
+    if (count > limit_ / kBytesOf<T>) return nullptr;
+    return static_cast<T*>(take(count * kBytesOf<T>));
   }
   template <typename T>
   void give_many(T* pieces, std::size_t count) {
-    give(pieces, count * sizeof(T));
+    give(pieces, count * kBytesOf<T>);
   }
 
   // Of the machine's memory, with what is free in between.
@@ -100,6 +100,13 @@ class Region {
   std::size_t limit() const { return limit_; }
 
  private:
+  template <typename T>
+  struct Slot {
+    T item;  // A pointer as well.
+  };
+  template <typename T>
+  static constexpr std::size_t kBytesOf = sizeof(Slot<T>);
+
   struct Chunk {
     Chunk* before;
     Chunk* behind;
@@ -211,16 +218,16 @@ class Growing {
     const std::size_t capacity = count < 2 * capacity_ ? 2 * capacity_ : count < 4 ? 4 : count;
     T* const items = region_->take_many<T>(capacity);
     if (items == nullptr) return Status::full;
-    if (size_ > 0) std::memcpy(static_cast<void*>(items), items_, size_ * sizeof(T));
+    std::copy(items_, items_ + size_, items);
     region_->give_many(items_, capacity_);
     items_ = items;
     capacity_ = capacity;
     return Status::ok;
   }
-  // Of what is new the bytes are zero.
+  // What is new is T{}.
   Status resize(std::size_t count) {
     GRID_TRY(reserve(count));
-    if (count > size_) std::memset(static_cast<void*>(items_ + size_), 0, (count - size_) * sizeof(T));
+    if (count > size_) std::fill(items_ + size_, items_ + count, T{});
     size_ = count;
     return Status::ok;
   }

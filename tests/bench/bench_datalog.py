@@ -21,7 +21,7 @@ import datascript  # noqa: E402  lies with the differential suite
 
 RUNS = 5
 WARM = 2
-DEADLINE_S = 60  # For one answer: then its program is ended, and the figure is a bound.
+DEADLINE_S = 30  # For one answer: then its program is ended, and the figure is a bound.
 MEMORY_MIB = 4096  # That Node.js may take.
 SHORT_MS = 20  # A question that is answered sooner is asked several times.
 
