@@ -86,9 +86,9 @@ Status Engine::plan_bodies(Goal& goal, bool& is_possible) {
 
 // Goals that are called come to be meanwhile, and with them their sites.
 Status Engine::add_sites(Goal& goal, std::uint32_t number) {
-  for (std::uint16_t body = 0; body < goal.plans.size(); ++body) {
+  for (std::size_t body = 0; body < goal.plans.size(); ++body) {
     const Plan& plan = goal.plans[body];
-    for (std::uint16_t at = 0; at < plan.stages.size(); ++at) {
+    for (std::size_t at = 0; at < plan.stages.size(); ++at) {
       const Stage::Kind kind = plan.stages[at].kind;
       if (kind == Stage::Kind::call || kind == Stage::Kind::negation) GRID_TRY(add_site(goal, number, body, at));
     }
@@ -96,7 +96,7 @@ Status Engine::add_sites(Goal& goal, std::uint32_t number) {
   return Status::ok;
 }
 
-Status Engine::add_site(Goal& goal, std::uint32_t number, std::uint16_t body, std::uint16_t at) {
+Status Engine::add_site(Goal& goal, std::uint32_t number, std::size_t body, std::size_t at) {
   Stage& stage = goal.plans[body].stages[at];
   Growing<Operand> arguments(region_);
   Growing<Column> positions(region_);
@@ -166,7 +166,7 @@ Status Engine::answer_demand(Goal& goal) {
   const std::uint32_t from = goal.taken;
   const std::uint32_t to = goal.demand.count();
   goal.taken = to;
-  for (std::uint16_t body = 0; body < goal.plans.size(); ++body) {
+  for (std::size_t body = 0; body < goal.plans.size(); ++body) {
     Rows rows(region_, goal.demand.rows().width());
     for (std::uint32_t i = from; i < to; ++i) GRID_TRY(rows.push(goal.demand.rows()[i]));
     GRID_TRY(run_from(goal, body, 0, rows));
@@ -203,7 +203,7 @@ Status Engine::join_answers(Site& site) {
   Goal& goal = *goals_[site.goal];
   Stage& counted = goal.plans[site.body].stages[site.stage];
   counted.rows_out += out.count();
-  return run_from(goal, site.body, site.stage + std::size_t{1}, out);
+  return run_from(goal, site.body, site.stage + 1, out);
 }
 
 Status Engine::settle_negation(Site& site) {
@@ -221,10 +221,10 @@ Status Engine::settle_negation(Site& site) {
     if (callee.found.first(callee.answers.rows(), key) == kNoRow) GRID_TRY(put(stage, waiting[i], nullptr, out));
   }
   stage.rows_out += out.count();
-  return run_from(goal, site.body, site.stage + std::size_t{1}, out);
+  return run_from(goal, site.body, site.stage + 1, out);
 }
 
-Status Engine::run_from(Goal& goal, std::uint16_t body, std::size_t from, Rows& rows) {
+Status Engine::run_from(Goal& goal, std::size_t body, std::size_t from, Rows& rows) {
   const Plan& plan = goal.plans[body];
   for (std::size_t at = from; at < plan.stages.size(); ++at) {
     if (rows.empty()) return Status::ok;

@@ -38,8 +38,8 @@ struct Site {
       : waiting(region, width), by_argument(region, columns) {}
 
   std::uint32_t goal = 0;  // Whose body it is in,
-  std::uint16_t body = 0;
-  std::uint16_t stage = 0;
+  std::size_t body = 0;
+  std::size_t stage = 0;
   std::uint32_t callee = 0;
   bool is_negation = false;
   std::span<const Operand> arguments{};          // Those that are given.
@@ -94,7 +94,7 @@ class Engine {
   Status plan_goal(Goal& goal, std::uint32_t number);
   Status plan_bodies(Goal& goal, bool& is_possible);
   Status add_sites(Goal& goal, std::uint32_t number);
-  Status add_site(Goal& goal, std::uint32_t number, std::uint16_t body, std::uint16_t stage);
+  Status add_site(Goal& goal, std::uint32_t number, std::size_t body, std::size_t stage);
   Status work();
   struct Work {
     std::uint32_t urgency = UINT32_MAX;
@@ -105,7 +105,7 @@ class Engine {
   Status answer_demand(Goal& goal);
   Status join_answers(Site& site);
   Status settle_negation(Site& site);
-  Status run_from(Goal& goal, std::uint16_t body, std::size_t stage, Rows& rows);
+  Status run_from(Goal& goal, std::size_t body, std::size_t stage, Rows& rows);
   Status run_stage(Goal& goal, Stage& stage, const Rows& in, Rows& out);
   Status run_call(Stage& stage, const Rows& in, Rows& out);
   Status run_tail(Goal& goal, const Stage& stage, const Rows& in);

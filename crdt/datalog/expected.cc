@@ -27,7 +27,7 @@ double Planner::expected(const Item& item) {
     case Item::Kind::predicate:
       return kTest;
     case Item::Kind::function:
-      return item.binding.size() > 0 && item.binding[0].kind == Binding::Kind::collection ? kUnwound : kFunction;
+      return !item.binding.empty() && item.binding[0].kind == Binding::Kind::collection ? kUnwound : kFunction;
     case Item::Kind::negation:
       return kAbsence;
     case Item::Kind::call:
