@@ -306,10 +306,8 @@ Result<const Node*> read(std::string_view text, Arena& arena, Trouble& trouble, 
 }
 
 Reader::Reader(std::string_view text) : lexer_(text) {
-  if (lexer_.token().kind != TokenKind::open ||
-      (text.size() > 0 && lexer_.token().source != "[" && lexer_.token().source != "(")) {
-    return;
-  }
+  const Token& first = lexer_.token();
+  if (first.kind != TokenKind::open || (first.source != "[" && first.source != "(")) return;
   Lexer inside = lexer_;
   inside.take();
   const TokenKind kind = inside.token().kind;

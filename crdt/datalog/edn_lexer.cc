@@ -38,14 +38,16 @@ void Lexer::skip() {
 }
 
 void Lexer::end_token(TokenKind kind, std::size_t from) {
-  token_.kind = kind;
   token_.source = {text_.data() + from, at_ - from};
-  if (kind != TokenKind::wrong && !crdt::is_utf8(token_.source)) refuse(Complaint::text_not_utf8, from);
+  const bool is_utf8 = crdt::is_utf8(token_.source);
+  token_.kind = is_utf8 ? kind : TokenKind::wrong;
+  if (!is_utf8) token_.complaint = Complaint::text_not_utf8;
 }
 
 void Lexer::refuse(Complaint complaint, std::size_t from) {
   token_.complaint = complaint;
-  end_token(TokenKind::wrong, from);
+  token_.kind = TokenKind::wrong;
+  token_.source = {text_.data() + from, at_ - from};
 }
 
 void Lexer::take() {

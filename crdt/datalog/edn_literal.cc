@@ -120,10 +120,10 @@ class Eater {
 // Days since 1970 of a day of the Gregorian calendar; years begin in March here, so that a leap day is a year's last.
 std::int64_t days_of(int year, int month, int day) {
   const int shifted = month > 2 ? year : year - 1;
-  const int era = (shifted >= 0 ? shifted : shifted - 399) / 400;
-  const int of_era = shifted - era * 400;
+  const std::int64_t era = (shifted >= 0 ? shifted : shifted - 399) / 400;
+  const std::int64_t of_era = shifted - era * 400;
   const int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-  return std::int64_t{era} * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
+  return era * 146'097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719'468;
 }
 
 int days_in(int year, int month) {

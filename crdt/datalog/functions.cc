@@ -76,17 +76,17 @@ Result<Atom> Functions::call(Call call, Arguments arguments) {
 }
 
 bool Functions::holds(Call comparison, Arguments arguments) const {
-  if (comparison == Call::unequal) return !holds(Call::equal, arguments);
+  const bool is_unequal = comparison == Call::unequal;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const int order = words_.order(arguments[i - 1], arguments[i]);
-    const bool is_so = comparison == Call::equal     ? order == 0
-                       : comparison == Call::less    ? order < 0
-                       : comparison == Call::at_most ? order <= 0
-                       : comparison == Call::greater ? order > 0
-                                                     : order >= 0;
-    if (!is_so) return false;
+    const bool is_so = is_unequal || comparison == Call::equal ? order == 0
+                       : comparison == Call::less              ? order < 0
+                       : comparison == Call::at_most           ? order <= 0
+                       : comparison == Call::greater           ? order > 0
+                                                               : order >= 0;
+    if (!is_so) return is_unequal;
   }
-  return true;
+  return !is_unequal;
 }
 
 // Of several the least; none where there is no such fact. A ref to nothing is none.

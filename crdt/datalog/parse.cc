@@ -52,7 +52,7 @@ Status Parser::put_section(const Node& key, Forms forms, Sections& sections) {
     std::string_view name;
     const Node** key;
     Forms* forms;
-  } const kKnown[] = {
+  } const parts[] = {
       {"find", &sections.find, &sections.find_forms},
       {"with", &sections.with, &sections.with_forms},
       {"in", &sections.in, &sections.in_forms},
@@ -61,7 +61,7 @@ Status Parser::put_section(const Node& key, Forms forms, Sections& sections) {
       {"limit", &sections.limit, &sections.limit_forms},
       {"offset", &sections.offset, &sections.offset_forms},
   };
-  for (const auto& known : kKnown) {
+  for (const auto& known : parts) {
     if (!key.is_keyword(known.name)) continue;
     if (*known.key != nullptr) return refuse(Complaint::section_twice, key);
     *known.key = &key;

@@ -66,7 +66,11 @@ Status Parser::read_pull_items(PullJob& job) {
 
 // `:a`, "a", `:a/_b`, or one of these with options in a list or vector.
 Status Parser::read_pull_attribute(const Node& node, PullItem& item) {
-  if (node.is(Kind::list) || node.is(Kind::vector)) return read_pull_options(node, item);
+  const bool has_options = node.is(Kind::list) || node.is(Kind::vector);
+  return has_options ? read_pull_options(node, item) : read_pull_name(node, item);
+}
+
+Status Parser::read_pull_name(const Node& node, PullItem& item) {
   if ((!node.is(Kind::keyword) && !node.is(Kind::text)) || node.text.empty() || is_star(node) || is_id(node)) {
     return refuse(Complaint::pull_attribute_wrong, node);
   }
@@ -93,12 +97,10 @@ Status Parser::read_pull_options(const Node& node, PullItem& item) {
   if (first.is(Kind::symbol)) {
     if (forms.count() != 3) return refuse(Complaint::pull_attribute_wrong, node);
     const Node& attribute = forms.rest().front();
-    if (attribute.is_container()) return refuse(Complaint::pull_attribute_wrong, attribute);
-    GRID_TRY(read_pull_attribute(attribute, item));
+    GRID_TRY(read_pull_name(attribute, item));
     return read_pull_option(first.text, first, forms.rest().rest().front(), item);
   }
-  if (first.is_container()) return refuse(Complaint::pull_attribute_wrong, first);
-  GRID_TRY(read_pull_attribute(first, item));
+  GRID_TRY(read_pull_name(first, item));
   for (auto at = forms.rest().begin(); at != forms.end(); ++at) {
     const Node& option = *at;
     if (!option.is(Kind::keyword)) return refuse(Complaint::pull_option_unknown, option);

@@ -142,6 +142,7 @@ class Parser {
   // parse_pull.cc
   Status read_pull_items(PullJob& job);
   Status read_pull_attribute(const Node& node, PullItem& item);
+  Status read_pull_name(const Node& node, PullItem& item);
   Status read_pull_options(const Node& node, PullItem& item);
   Status read_pull_option(std::string_view name, const Node& at, const Node& value, PullItem& item);
   Status read_pull_map(const Node& node, PullJob& job, std::size_t& count);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdarg>
 
+#include "crdt/facts.h"
 #include "runtime/edits.h"
 #include "runtime/scan.h"
 #include "transport/wire.h"
@@ -115,7 +116,7 @@ void Judge::check_drains(Site& gateway, std::span<const Action> actions) {
 // What an edit has written, whatever it was asked for, and what it withdrew, which leaves no record.
 void Judge::note_edit(Site& site, const Call& call, storage::Seq before) {
   auto& standing = devices_[&site].standing;
-  const std::string map(call.scope.map), key(call.scope.text);
+  const std::string map(call.scope.map), key(call.facts.empty() ? call.scope.text : call.facts[0].entity);
   for (auto at = standing.lower_bound({map, key, ""}); at != standing.end();) {
     const auto& [at_map, at_key, sub] = at->first;
     if (at_map != map || at_key != key) break;
@@ -126,6 +127,7 @@ void Judge::note_edit(Site& site, const Call& call, storage::Seq before) {
     if (!op.ok()) return;
     at = op->seq;
     const Name name = name_of(op->cell.name);
+    if (crdt::is_marker(op->cell.name.sub)) deleted_.emplace(map, key);
     written_[name].insert(std::string(as_text(op->cell.value)));
     if (op->cell.is_tombstone()) passing_.insert(name);
     standing[name] = holding_of(op->cell);
@@ -174,7 +176,8 @@ void Judge::see_collection(Site& gateway) {
       ++at;
       continue;
     }
-    if (!last.value.empty() && last.expires_ms == 0) fail("a live row was collected: %s", text_of(name).c_str());
+    const bool lives = !last.value.empty() && last.expires_ms == 0 && !is_of_deleted(name);
+    if (lives) fail("a live row was collected: %s", text_of(name).c_str());
     for (const auto& [stamp, sent] : stamps_) {
       if (sent.name == name && stamp <= last.stamp) buried_.emplace(name, stamp);
     }
@@ -215,7 +218,8 @@ void Judge::see(Site& site, Device& device, const crdt::Op& op) {
   // It may have forgotten a deletion, and hear of another that came late, or of what an expired backup brings back.
   const bool dead = found != device.standing.end() && (found->second.value.empty() || found->second.expires_ms != 0);
   const bool forgot = dead && ((found->second.value.empty() && now.value.empty()) || outlived_);
-  const bool let_go = found != device.standing.end() && (forgot || found->second.stamp <= device.collected);
+  const bool let_go =
+      found != device.standing.end() && (forgot || is_of_deleted(name) || found->second.stamp <= device.collected);
   if (found != device.standing.end() && !same && !let_go && !(found->second == now) &&
       !beats(name, now, found->second)) {
     fail("%s went back on %s: from %s to %s", site.name.c_str(), text_of(name).c_str(),
@@ -320,7 +324,7 @@ void Judge::note_outcome(Site& site, Device& device, const Action& action) {
     // A late removal of what is not there is done without a trace.
     const bool moot = sent.holding.value.empty() && !floor_fact_.empty() && !stamps_.contains(sent.holding.stamp);
     const bool is_gone = moot || (gone != gone_.end() && !beats(sent.name, sent.holding, gone->second));
-    if (sent.rollbacks == rollbacks_ && !is_gone) {
+    if (sent.rollbacks == rollbacks_ && !is_gone && !is_of_deleted(sent.name)) {
       see_in_database(site, sent);
       const auto [floor, fresh] = floor_.try_emplace(sent.name, sent.holding);
       if (!fresh && beats(sent.name, sent.holding, floor->second)) floor->second = sent.holding;
@@ -389,7 +393,7 @@ void Judge::check_floors(const char* when) {
   storage::MemoryStore& store = *world_.gateway().store;
   for (const auto& [name, floor] : floor_) {
     const Result<crdt::Op> op = store.find({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
-    if (op.ok() && !beats(name, floor, holding_of(op->cell))) continue;
+    if (is_of_deleted(name) || (op.ok() && !beats(name, floor, holding_of(op->cell)))) continue;
     return fail("%s the gateway has lost %s@%s, which it had acknowledged as durable", when, text_of(name).c_str(),
                 text_of(floor.stamp).c_str());
   }
@@ -400,6 +404,7 @@ void Judge::check_floors(const char* when) {
 void Judge::rest() {
   check_floors("at rest");
   rest_rules();
+  for (std::size_t i = 0; i <= world_.device_count(); ++i) rest_entities(world_.site(i));
   std::size_t scope_count = 0;
   for (std::size_t i = 0; i < world_.device_count(); ++i) {
     rest_device(world_.device(i));
@@ -424,7 +429,7 @@ void Judge::rest_device(Site& site) {
   }
   for (const auto& [name, standing] : device.standing) {
     const Result<crdt::Op> op = site.store->find({std::get<0>(name), std::get<1>(name), std::get<2>(name)});
-    if (op.ok() && !beats(name, standing, holding_of(op->cell))) continue;
+    if (is_of_deleted(name) || (op.ok() && !beats(name, standing, holding_of(op->cell)))) continue;
     const bool dead = standing.value.empty() || standing.expires_ms != 0 || standing.stamp <= device.collected;
     if (!op.ok() && dead && !floor_fact_.empty()) continue;  // It has forgotten a deletion that was collected.
     if (!op.ok() && is_renamed(site, name, standing)) continue;
@@ -473,21 +478,6 @@ void Judge::rest_watches(Site& site, Device& device) {
         continue;
       fail("%s: a watch was not told of %s", site.name.c_str(), text_of(name_of(op->cell.name)).c_str());
     }
-  }
-}
-
-// SNK-1
-void Judge::rest_database() {
-  std::map<Name, Holding> rows, cells;
-  for (const auto& [name, row] : world_.gateway().database.rows) rows[name] = {row.stamp, row.expires_ms, row.value};
-  for (runtime::Scan scan(runtime::Scope{});;) {
-    const Result<crdt::Op> op = scan.next(*world_.gateway().store);
-    if (!op.ok()) break;
-    cells[name_of(op->cell.name)] = holding_of(op->cell);
-  }
-  for (const auto& [name, cell] : cells) {
-    if (rows.contains(name) && !beats(name, cell, rows[name])) continue;
-    return fail("the database lacks %s@%s", text_of(name).c_str(), text_of(cell.stamp).c_str());
   }
 }
 

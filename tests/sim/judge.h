@@ -114,6 +114,9 @@ class Judge final : public Witness {
   static bool is_renamed(const Site& site, const Name& name, const Holding& standing);
   void rest_partial(Site& site);
   void rest_watches(Site& site, Device& device);
+  // ---- judge_facts.cc
+  bool is_of_deleted(const Name& name) const;
+  void rest_entities(Site& site);
   void rest_database();
   [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);
 
@@ -127,6 +130,7 @@ class Judge final : public Witness {
   std::map<Name, Holding> arrived_;                // What stood last at the gateway, under each name.
   std::set<std::pair<Name, crdt::Stamp>> buried_;  // What arrived there once, and was collected with its deletion.
   std::map<Name, Holding> gone_;                   // Those deletions.
+  std::set<std::pair<std::string, std::string>> deleted_;  // Entities that somebody deleted: map and key.
   std::string floor_fact_;
   bool device_set_back_ = false;
   std::map<Name, Holding> floor_;  // What was acknowledged as durable: no cell falls below it.
