@@ -107,6 +107,8 @@ class ValueWriter {
   void timestamp(std::int64_t value);
   void ref(std::string_view value);
   void copy_of(const Value& value);
+  // The same of a value that is canonical for certain, and may be of any depth: what an answer nests.
+  void nested(const Value& value);
   void begin_list();
   void end_list();
   void begin_record();

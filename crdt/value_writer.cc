@@ -59,6 +59,12 @@ void ValueWriter::copy_of(const Value& value) {
   close_item();
 }
 
+void ValueWriter::nested(const Value& value) {
+  if (!open_item()) return;
+  put(value.canonical());
+  close_item();
+}
+
 void ValueWriter::begin_list() { begin(ValueKind::list); }
 
 void ValueWriter::end_list() { end(false); }

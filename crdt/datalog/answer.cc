@@ -150,23 +150,23 @@ Result<std::span<const Value>> Answer::row(std::size_t at) {
 
 Status Answer::write(std::size_t find, Atom atom, std::size_t& size) {
   const Pull* const pull = engine_.program().query().find[find].pull;
-  if (pull != nullptr) GRID_TRY(puller_.pull(*pull, atom));
-  std::size_t wanted = pull != nullptr ? puller_.bytes_expected() : kScalarBytes;
+  const Status pulled = pull != nullptr ? puller_.pull(*pull, atom) : Status::ok;
+  if (pulled == Status::too_large) {
+    engine_.problem().say("limit: a pull gives a record of more than 1024 fields");
+    return Status::full;
+  }
+  GRID_TRY(pulled);
+  std::size_t wanted = kScalarBytes + (pull != nullptr ? puller_.bytes() : 0);
   if (pull == nullptr && atom.is_symbol()) wanted += words_.bytes_of(atom.symbol()).size();
   for (;; wanted *= 2) {
     GRID_TRY(room_.resize(size + wanted));
     crdt::ValueWriter writer(MutBytes(room_.data() + size, wanted));
     if (pull != nullptr) {
-      GRID_TRY(puller_.write(writer));
+      puller_.write(writer);
     } else {
       write_atom(atom, words_, writer);
     }
     const Result<Bytes> written = writer.finish();
-    if (written.status() == Status::too_large) {
-      engine_.problem().say(
-          "limit: a pull gives a record that is nested deeper than 8 levels, or has more than 1024 fields");
-      return Status::full;
-    }
     if (written.ok()) size += written->size();
     if (written.status() != Status::full) return written.status();
   }

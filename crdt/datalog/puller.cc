@@ -8,10 +8,12 @@ namespace grid::datalog {
 namespace {
 
 constexpr std::string_view kIdKey = "db/id";
+constexpr std::size_t kHeadBytes = 16;  // Of a value beside what it holds, and of a field's name.
 
 }  // namespace
 
 Status Puller::pull(const Pull& pattern, Atom entity) {
+  release_all();
   nodes_.clear();
   frames_.clear();
   values_.clear();
@@ -22,7 +24,7 @@ Status Puller::pull(const Pull& pattern, Atom entity) {
     GRID_TRY(meter_.step());
     GRID_TRY(frames_[frames_.size() - 1].is_entity ? step_entity() : step_list());
   }
-  return Status::ok;
+  return encode_all();
 }
 
 // Not open: there are no facts of it.
@@ -189,6 +191,7 @@ Status Puller::finish_list(const Frame& list) {
   values_.truncate(list.from);
   const std::uint32_t first = nodes_[list.node].first;
   if (first == kNone) return Status::ok;
+  if (list.is_single) nodes_[list.node].first = kNone;  // What it held stands for itself.
   const std::uint32_t node = list.is_single ? first : list.node;
   nodes_[node].key = list.item->key;
   hang(node, frames_[frames_.size() - 1].node);
@@ -240,36 +243,57 @@ void Puller::hang(std::uint32_t node, std::uint32_t parent) {
   *link = node;
 }
 
-Status Puller::write(crdt::ValueWriter& writer) {
-  if (root_ == kNone) {
-    writer.null();
-    return Status::ok;
+void Puller::release(Encoded& one) {
+  words_.region().give(one.bytes, one.room);
+  one = {};
+}
+
+void Puller::release_all() {
+  for (Encoded& one : encoded_) release(one);
+  encoded_.clear();
+}
+
+// What a node holds was added behind it: from the last to the first, its parts are encoded when its turn comes. Not by
+// a writer that is within all of them at once: an answer may nest deeper than a value of a cell does.
+Status Puller::encode_all() {
+  GRID_TRY(meter_.step(nodes_.size()));
+  GRID_TRY(encoded_.resize(nodes_.size()));
+  for (std::size_t i = nodes_.size(); i-- > 0;) {
+    const Node& node = nodes_[i];
+    const bool is_empty = node.kind != Node::Kind::atom && node.first == kNone;
+    if (!is_empty) GRID_TRY(encode(node, encoded_[i]));
   }
-  Growing<std::uint32_t> open(words_.region());
-  std::uint32_t at = root_;
-  for (;;) {
-    const Node& node = nodes_[at];
-    const bool is_in_record = !open.empty() && nodes_[open[open.size() - 1]].kind == Node::Kind::record;
-    if (is_in_record) writer.field(node.key);
-    if (node.kind == Node::Kind::atom) {
-      write_atom(node.atom, words_, writer);
-    } else {
-      if (node.kind == Node::Kind::list) writer.begin_list();
-      if (node.kind == Node::Kind::record) writer.begin_record();
-      GRID_TRY(open.push(at));
-      at = node.first;  // None is empty.
-      continue;
-    }
-    while (nodes_[at].next == kNone) {
-      if (open.empty()) return Status::ok;
-      at = open[open.size() - 1];
-      open.truncate(open.size() - 1);
-      if (nodes_[at].kind == Node::Kind::list) writer.end_list();
-      if (nodes_[at].kind == Node::Kind::record) writer.end_record();
-      if (open.empty()) return Status::ok;
-    }
-    at = nodes_[at].next;
+  return Status::ok;
+}
+
+Status Puller::encode(const Node& node, Encoded& into) {
+  std::size_t room = kHeadBytes;
+  if (node.kind == Node::Kind::atom && node.atom.is_symbol()) room += words_.bytes_of(node.atom.symbol()).size();
+  for (std::uint32_t at = node.first; at != kNone; at = nodes_[at].next) {
+    room += encoded_[at].size + nodes_[at].key.size() + kHeadBytes;
   }
+  auto* const bytes = static_cast<std::uint8_t*>(words_.region().take(room));
+  if (bytes == nullptr) return Status::full;
+  into = {bytes, room, 0};
+  crdt::ValueWriter writer(MutBytes(bytes, room));
+  if (node.kind == Node::Kind::atom) write_atom(node.atom, words_, writer);
+  if (node.kind == Node::Kind::list) writer.begin_list();
+  if (node.kind == Node::Kind::record) writer.begin_record();
+  for (std::uint32_t at = node.first; at != kNone; at = nodes_[at].next) {
+    if (node.kind == Node::Kind::record) writer.field(nodes_[at].key);
+    writer.nested(Value(Bytes(encoded_[at].bytes, encoded_[at].size)));
+    release(encoded_[at]);
+  }
+  if (node.kind == Node::Kind::list) writer.end_list();
+  if (node.kind == Node::Kind::record) writer.end_record();
+  const Result<Bytes> written = writer.finish();
+  if (written.ok()) into.size = written->size();
+  return written.status();
+}
+
+void Puller::write(crdt::ValueWriter& writer) const {
+  if (root_ == kNone) return writer.null();
+  writer.nested(Value(Bytes(encoded_[root_].bytes, encoded_[root_].size)));
 }
 
 }  // namespace grid::datalog

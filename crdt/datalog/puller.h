@@ -23,12 +23,15 @@ class Puller {
         meter_(meter),
         nodes_(words.region()),
         frames_(words.region()),
-        values_(words.region()) {}
+        values_(words.region()),
+        encoded_(words.region()) {}
 
+  //   too_large  A record has more than crdt::kRecordFieldsMax fields.
+  //   full       No memory, or no steps.
   Status pull(const Pull& pattern, Atom entity);
   // What was pulled last; null where that was nothing.
-  Status write(crdt::ValueWriter& writer);
-  std::size_t bytes_expected() const { return 64 * (nodes_.size() + 1); }
+  void write(crdt::ValueWriter& writer) const;
+  std::size_t bytes() const { return root_ == kNone ? 0 : encoded_[root_].size; }
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
@@ -41,6 +44,13 @@ class Puller {
     std::uint32_t first = kNone;
     std::uint32_t last = kNone;
     std::uint32_t next = kNone;
+  };
+
+  // A node in its encoding, until it is part of another one's.
+  struct Encoded {
+    std::uint8_t* bytes = nullptr;
+    std::size_t room = 0;
+    std::size_t size = 0;
   };
 
   // An entity whose items are gone through, or the entities that an item of it refers to.
@@ -72,6 +82,10 @@ class Puller {
   Status add_node(const Node& node, std::uint32_t parent, std::uint32_t& at);
   Status add_value(Atom atom, bool is_ref, std::uint32_t parent, std::string_view key);
   void hang(std::uint32_t node, std::uint32_t parent);
+  Status encode_all();
+  Status encode(const Node& node, Encoded& into);
+  void release(Encoded& one);
+  void release_all();
 
   const Index& index_;
   Words& words_;
@@ -80,6 +94,7 @@ class Puller {
   Growing<Frame> frames_;
   Growing<Fact>
       values_;  // Of the lists that are open, one behind the other. Of a reverse item the value is who refers.
+  Growing<Encoded> encoded_;  // By node.
   std::uint32_t root_ = kNone;
 };
 

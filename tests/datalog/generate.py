@@ -15,7 +15,6 @@ Where we differ from DataScript by design, questions are not asked. docs/datalog
   blanks      what DataScript puts for `_` in a call of a rule that negates is `_` inside of the `not` too
   entities    only integers are entities there; a pull of an entity that nothing is known of
   missing     of an attribute with many values, DataScript takes a ref to nothing for a value; with one, not
-  pull        answers of ours are at most 8 lists and records deep
   twice       DataScript does not see that [?e :friend ?e] and (r ?e ?e) name one variable twice
   scalars     `.` and `[?a ?b]` tell one row of several, and each may tell another
 """

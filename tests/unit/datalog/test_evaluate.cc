@@ -157,6 +157,21 @@ void pulls_give_records(void**) {
                 {}, "[3]");
 }
 
+// Deeper than a value of a cell may be.
+void a_pull_nests_as_deep_as_what_it_follows(void**) {
+  constexpr int kGenerations = 300;
+  std::string facts, expected = "{\"n\":0}";
+  for (int i = 0; i < kGenerations; ++i) {
+    const std::string next = std::to_string(i + 1);
+    facts += std::to_string(i) + " n " + std::to_string(kGenerations - i) + "\n";
+    facts += std::to_string(i) + " child* {\"$ref\":\"" + next + "\"}\n";
+    expected = "{\"child\":[" + expected + "],\"n\":" + next + "}";
+  }
+  facts += std::to_string(kGenerations) + " n 0";
+  Facts people(facts);
+  expect_answer(people.index(), "[:find (pull ?e [:n {:child ...}]) . :in $ ?e]", expected, {}, "[0]");
+}
+
 }  // namespace
 }  // namespace grid::test
 
@@ -172,6 +187,7 @@ int main() {
       cmocka_unit_test(functions_bind),
       cmocka_unit_test(aggregates_are_of_rows_with_what_is_said),
       cmocka_unit_test(pulls_give_records),
+      cmocka_unit_test(a_pull_nests_as_deep_as_what_it_follows),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }
