@@ -10,7 +10,6 @@ namespace {
 
 using crdt::Value;
 using crdt::ValueWriter;
-using datalog::edn::Forms;
 using datalog::edn::Node;
 using Kind = Node::Kind;
 

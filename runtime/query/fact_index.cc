@@ -9,7 +9,6 @@ namespace grid::runtime {
 using crdt::FactName;
 using crdt::Op;
 using crdt::Value;
-using crdt::ValueWriter;
 
 namespace {
 
