@@ -77,6 +77,7 @@ class Editor {
   // Null: this device keeps none. Whoever changes them, or a fact of the store, calls touch().
   virtual LetterBox* letters() = 0;
   virtual void touch() = 0;
+  virtual bool knows_facts() const = 0;
   virtual storage::Store& store() = 0;
   virtual Random& chance() = 0;
 

@@ -243,6 +243,10 @@ Status remove_all(Editor& editor, const Call& call) {
 }  // namespace
 
 Status write_facts(Editor& editor, const Call& call) {
+  if (!editor.knows_facts()) {
+    editor.problem().say("this node was opened without facts: its views are to be kFactViews");
+    return Status::invalid;
+  }
   if (call.facts.size() > kFactWritesMax) {
     editor.problem().say("a transaction has ").number(call.facts.size()).text(" writes; the limit is ");
     editor.problem().number(kFactWritesMax);

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "crdt/facts.h"
 #include "crdt/pn_counter.h"
 #include "crdt/stub.h"
-#include "runtime/entity.h"
 
 namespace grid::runtime {
 
@@ -275,9 +275,9 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
 // then the server lacks that.
 Status MerkleWalk::receive_answer(const Op& op) {
   if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
-  const Result<Op> own = standing_for(log_.store(), op.cell.name);
+  const Result<Op> own = log_.standing_for(op.cell.name);
   if (!own.ok() && own.status() != Status::not_found) return own.status();
-  const bool is_buried = own.ok() && own->cell.name != op.cell.name;
+  const bool is_buried = own.ok() && own->cell.name.sub.size() != op.cell.name.sub.size();
   const bool is_news = own.ok() ? !is_buried && crdt::wins(op.cell, own->cell) && !crdt::is_stub_of(op.cell, own->cell)
                                 : !op.cell.stamp.is_none();
   if (is_news) ++gained_count_;

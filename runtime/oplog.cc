@@ -4,9 +4,9 @@
 
 #include <utility>
 
+#include "crdt/facts.h"
 #include "crdt/pn_counter.h"
 #include "crdt/stub.h"
-#include "runtime/entity.h"
 #include "runtime/facts.h"
 #include "transport/wire.h"
 
@@ -194,15 +194,15 @@ Status OpLog::merge(const Op& op) {
   bool raised = false;
   const crdt::Clock unmoved = clock_;
   GRID_TRY(clock_.merge(op.cell.stamp, raised));
-  const Result<Op> standing = standing_for(store_, op.cell.name);
+  const Result<Op> standing = standing_for(op.cell.name);
   Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
-  const bool is_buried = standing.ok() && standing->cell.name != op.cell.name;
+  const bool is_buried = standing.ok() && standing->cell.name.sub.size() != op.cell.name.sub.size();
   const bool changes =
       !is_buried &&
       (!standing.ok() || (crdt::wins(op.cell, standing->cell) && !crdt::is_stub_of(op.cell, standing->cell)));
   if (status == Status::ok && raised) status = save_clock();
   if (status == Status::ok && changes) status = append({.cell = op.cell, .quality = op.quality});
-  if (status == Status::ok && !changes && crdt::is_marker(op.cell.name.sub)) status = bury_facts(op.cell.name);
+  if (status == Status::ok && !changes && is_burial(op)) status = (this->*rules_->bury_facts)(op.cell.name);
   if (status != Status::ok) clock_ = unmoved;
   return status;
 }
@@ -345,6 +345,7 @@ Status OpLog::reject(Seq seq, const Op& standing, Status why, std::string_view s
   note_fate(seq, Outcome::rejected);
   const Result<Op> now = store_.find(op->cell.name);
   if (!now.ok()) return Status::ok;
+  has_unburied_ = now->seq == seq && is_burial(*now);
   if (now->seq == seq) return stand_instead(*now, standing);
   return rebase(seq, now->seq, Taken::back);  // A later write of the cell stands.
 }

@@ -11,6 +11,8 @@
 // Ownership Borrows the store and the memory of its tables for life.
 #pragma once
 
+#include <utility>
+
 #include "crdt/base/arena.h"
 #include "crdt/base/limits.h"
 #include "crdt/clock.h"
@@ -70,6 +72,7 @@ class OpLog {
   // What must be known of cells beyond rows: sets, counters, and units of several ops. Linked by who uses it.
   struct Rules;
   static const Rules kRules;
+  static const Rules kFactRules;  // And deleted entities (TRI-1): without them facts are cells like any other.
 
   // `rules` may be null: then there are rows only.
   OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem& problem, const Rules* rules = nullptr);
@@ -112,6 +115,8 @@ class OpLog {
   // newer than it was.
   //   corrupt  It was never sent, or no clock could go on behind such a stamp.
   Status renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time);
+  // What stands under the name or, over a fact, the marker of its entity: the sub is as long as the name's, or not.
+  Result<crdt::Op> standing_for(const crdt::CellName& name);
   // Forgets the record `seq`, if it is one that stands.
   Status erase(crdt::Seq seq);
 
@@ -150,6 +155,8 @@ class OpLog {
   // The name of the last row that was taken back without a trace, until another op is taken back or signed anew; says
   // so once. Null: none was.
   const crdt::CellName* take_vanished();
+  // Whether a marker was refused: what it took away is the server's to give back. Says so once.
+  bool take_unburied() { return std::exchange(has_unburied_, false); }
   const crdt::CellName& vanished() const { return vanished_; }
   // Op `seq` was ahead of the server's clock: writes it anew, if it still stands, as an unshared op that can be
   // corrected. Returns the correction that its own stamp calls for.
@@ -204,11 +211,6 @@ class OpLog {
   std::uint64_t dropped_count() const { return dropped_count_; }
   crdt::Seq applied() const { return applied_; }
   bool is_pending(const crdt::Op& op) const { return op.local && op.seq > store_.settled(); }
-  // Whether it is what stands under its name, not a record of what was overtaken on its way.
-  bool stands(const crdt::Op& op) {
-    const Result<crdt::Op> now = store_.find(op.cell.name);
-    return now.ok() && now->seq == op.seq;
-  }
   bool is_unshared(const crdt::Op& op) const { return op.local && op.seq > store_.shared(); }
   Outcome outcome_of(crdt::Seq seq);
   Result<crdt::Op> op_at(crdt::Seq seq);
@@ -229,6 +231,7 @@ class OpLog {
   Status each_seq(crdt::Seq from, crdt::Seq to, Visit visit);
   Status append(const crdt::Op& op);
   Status append_one(const crdt::Op& op);
+  bool is_burial(const crdt::Op& op) const;
   Status bury_facts(const crdt::CellName& marker);
   // A correction under way: ops up to `at` have their new stamps, the last of which is `highest`.
   struct Correcting {
@@ -283,6 +286,7 @@ class OpLog {
   bool dirty_ = false;
   bool committing_ = false;
   bool has_vanished_ = false;
+  bool has_unburied_ = false;
   std::uint64_t pending_count_ = 0;
   std::uint64_t in_flight_ = 0;      // Sent on this link, without a durable ack.
   std::uint64_t shared_unsent_ = 0;  // Marked shared, not sent on this link yet.
@@ -317,6 +321,8 @@ struct OpLog::Rules {
   Status (OpLog::*rebase_counter)(crdt::Seq refused, crdt::Seq standing, Taken taken);
   Result<crdt::Seq> (OpLog::*write_unit)(std::span<const CellChange> cells, const Timekeeper& time);
   Status (OpLog::*renew_unit)(const crdt::Op& op);
+  Status (OpLog::*bury_facts)(const crdt::CellName& marker) = nullptr;
+  Result<crdt::Op> (*standing_for)(storage::Store& store, const crdt::CellName& name) = nullptr;
 };
 
 template <typename Visit>

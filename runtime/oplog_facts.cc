@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of OpLog that knows deleted entities (TRI-1). A device that holds no facts links it all the same: it may be
-// sent some.
+// The part of OpLog that knows deleted entities (TRI-1). What buries is linked by who is opened with kFactViews.
 
 #include "runtime/entity.h"
 #include "runtime/oplog.h"
@@ -11,10 +10,19 @@ namespace grid::runtime {
 using crdt::CellName;
 using crdt::Op;
 
+bool OpLog::is_burial(const Op& op) const {
+  const bool may_bury = rules_ != nullptr && rules_->bury_facts != nullptr;
+  return may_bury && crdt::is_marker(op.cell.name.sub) && !op.cell.stamp.is_none();
+}
+
 Status OpLog::append(const Op& op) {
   GRID_TRY(append_one(op));
-  const bool buries = crdt::is_marker(op.cell.name.sub) && !op.cell.stamp.is_none();
-  return buries ? bury_facts(op.cell.name) : Status::ok;
+  return is_burial(op) ? (this->*rules_->bury_facts)(op.cell.name) : Status::ok;
+}
+
+Result<Op> OpLog::standing_for(const CellName& name) {
+  const bool is_plain = rules_ == nullptr || rules_->standing_for == nullptr;
+  return is_plain ? store_.find(name) : rules_->standing_for(store_, name);
 }
 
 // Without a trace, as the marker says it all. What finds no room now goes when the marker comes again.

@@ -5,6 +5,7 @@
 
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
+#include "runtime/entity.h"
 #include "runtime/facts.h"
 #include "runtime/oplog.h"
 
@@ -99,5 +100,8 @@ Status OpLog::rebase_counter(Seq refused, Seq standing, Taken taken) {
 
 const OpLog::Rules OpLog::kRules{is_named_after_node, &OpLog::sign_renamed, &OpLog::rebase_counter, &OpLog::write_unit,
                                  &OpLog::renew_unit};
+const OpLog::Rules OpLog::kFactRules{is_named_after_node,   &OpLog::sign_renamed, &OpLog::rebase_counter,
+                                     &OpLog::write_unit,    &OpLog::renew_unit,   &OpLog::bury_facts,
+                                     &runtime::standing_for};
 
 }  // namespace grid::runtime

@@ -48,6 +48,7 @@ struct Views {
   Status (*edit)(Replica& replica, Call& call);
 };
 extern const Views kViews;
+extern const Views kFactViews;  // And facts. Without them they are cells that nobody reads: subscribe to none.
 
 struct ReplicaOptions {
   std::string_view app;    // Kept by reference.
@@ -56,7 +57,7 @@ struct ReplicaOptions {
   OnFull on_full = OnFull::refuse;
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
-  const Views* views = nullptr;  // kViews; null: rows only.
+  const Views* views = nullptr;  // kViews, kFactViews; null: rows only.
   LinkGuest* guest = nullptr;    // Topics and rooms (runtime/channels.h); null: none.
   LetterBox* letters = nullptr;  // Where ops go that do not get through (runtime/dead_letters.h); null: nowhere.
   Upkeep* upkeep = nullptr;      // Expiry and retention (runtime/housekeeping.h); null: none.

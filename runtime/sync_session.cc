@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "crdt/facts.h"
 #include "runtime/facts.h"
 
 namespace grid::runtime {
@@ -372,14 +371,12 @@ Status SyncSession::receive_reject(Bytes frame, ActionList& actions) {
   problem_.text(": ").text(name_of(why));
   if (!reader.head().reason.empty()) problem_.text(": ").text(reader.head().reason);
   ++figures_.rejected;
-  const Result<Op> refused = log_.op_at(seq);
-  const bool buried = refused.ok() && crdt::is_marker(refused->cell.name.sub) && log_.stands(*refused);
   GRID_TRY(log_.reject(seq, standing, why, reader.head().reason));
   actions.add_outcome(Outcome::rejected, seq, why);
   if (const crdt::Seq lost = log_.take_lost(); lost != 0) actions.add_outcome(Outcome::lost_with, lost, why);
   if (log_.take_vanished() != nullptr) actions.add({.kind = Action::Kind::vanished});
   // The facts that it took with it are the server's to give back.
-  return buried ? start_over(actions) : Status::ok;
+  return log_.take_unburied() ? start_over(actions) : Status::ok;
 }
 
 Status SyncSession::receive_delta(Bytes frame) {

@@ -120,7 +120,7 @@ Status LinuxHost::Impl::start() {
                                            .on_full = options_.on_full,
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
-                                           .views = &runtime::kViews,
+                                           .views = &runtime::kFactViews,
                                            .guest = &searches_,
                                            .letters = &*letters_,
                                            .upkeep = housekeeping_->get(),

@@ -90,7 +90,7 @@ void Stage::start(Site& site) {
   } else {
     site.memory.assign(runtime::Replica::memory_bytes(kSmall), 0);
     const runtime::ReplicaOptions options{
-        .app = "farm", .seed = site.seed, .limits = &kSmall, .views = &runtime::kViews, .partial = &site.row_tests};
+        .app = "farm", .seed = site.seed, .limits = &kSmall, .views = &runtime::kFactViews, .partial = &site.row_tests};
     site.replica = std::make_unique<runtime::Replica>(site.store, options, site.memory);
   }
   step(site, {.kind = Event::Kind::start});

@@ -91,7 +91,7 @@ void World::start_device(Site& site) {
   site.memory.assign(runtime::Replica::memory_bytes(site.limits), 0);
   runtime::ReplicaOptions options{
       .app = options_.app, .seed = random_.next(), .limits = &site.limits, .on_full = site.on_full};
-  options.views = &runtime::kViews;
+  options.views = &runtime::kFactViews;
   site.housekeeping = std::make_unique<runtime::HousekeepingOf<4, 8>>(options_.keep);
   options.upkeep = site.housekeeping->get();
   options.partial = &site.row_tests;
