@@ -18,18 +18,6 @@ bool has_attribute(std::string_view list, std::string_view sub) {
   return found;
 }
 
-// In one order, so that there is one text for one scope.
-Status check_attributes(std::string_view list) {
-  bool is_good = crdt::is_utf8(list);
-  std::string_view last;
-  each_attribute(list, [&](std::string_view one) {
-    is_good = is_good && one > last && one.size() <= kAttributeBytesMax;
-    last = one;
-    return is_good;
-  });
-  return is_good ? Status::ok : Status::invalid;
-}
-
 }  // namespace
 
 bool Scope::matches(const crdt::CellName& name) const {
@@ -73,7 +61,6 @@ Status Scope::check() const {
   if (kind == ScopeKind::map) return text.empty() ? Status::ok : Status::invalid;
   if (kind == ScopeKind::where || kind == ScopeKind::facts) {
     if (text.size() > kKeyBytesMax) return Status::too_large;
-    if (kind == ScopeKind::facts) return check_attributes(text);
     return !text.empty() && crdt::is_utf8(text) ? Status::ok : Status::invalid;
   }
   return crdt::check_name({map, text, {}});

@@ -22,7 +22,6 @@ namespace grid::runtime {
 using wire::ScopeKind;
 
 inline constexpr char kAttributesBetween = '\n';
-inline constexpr std::size_t kAttributeBytesMax = 60;
 
 class Scan;
 
@@ -50,8 +49,9 @@ class RowTest {
 template <typename Visit>
 void each_attribute(std::string_view text, Visit visit) {
   for (;;) {
-    const std::size_t end = text.find(kAttributesBetween);
-    if (!visit(text.substr(0, end)) || end == std::string_view::npos) return;
+    std::size_t end = 0;
+    while (end < text.size() && text[end] != kAttributesBetween) ++end;
+    if (!visit(std::string_view(text.data(), end)) || end == text.size()) return;
     text.remove_prefix(end + 1);
   }
 }
@@ -70,6 +70,7 @@ struct Scope {
   bool is_past(const crdt::CellName& name) const;
   // Names the scope in cursors (PROTOCOL P13) and in the facts of a store.
   std::uint64_t hash() const;
+  // Of the attributes of `facts` check_attributes() says more.
   //   invalid, too_large   As check_name(); or a text where there must be none.
   Status check() const;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/query/row_tests.h"
 #include "server/session.h"
 
 namespace grid::server {
@@ -80,7 +81,8 @@ Status Session::receive_subscribe(Bytes frame) {
   const runtime::Scope scope{static_cast<runtime::ScopeKind>(message.kind), message.map, message.text};
   GRID_TRY(scope.check());
   if (subscribed_due_.size() > shared_.options.subscriptions_max) return Status::full;
-  if (find(message.id) != nullptr) return refuse_subscription(message.id, Status::invalid);
+  const bool is_odd = scope.kind == runtime::ScopeKind::facts && runtime::check_attributes(scope.text) != Status::ok;
+  if (is_odd || find(message.id) != nullptr) return refuse_subscription(message.id, Status::invalid);
   if (subscriptions_.size() >= shared_.options.subscriptions_max) return refuse_subscription(message.id, Status::full);
   Subscription::Test test, granted;
   const Status status = grant(message, scope, test, granted);

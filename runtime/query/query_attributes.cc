@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "runtime/query/row_tests.h"
+
 namespace grid::runtime {
 
 using datalog::Call;
@@ -78,7 +80,8 @@ Scope QueryAttributes::scope(std::string_view map, std::string& text) const {
   text.clear();
   for (const std::string& name : names) text.append(text.empty() ? "" : "\n").append(name);
   const Scope scope{ScopeKind::facts, map, text};
-  if (are_all || scope.check() != Status::ok) return {ScopeKind::map, map, {}};
+  const bool is_good = scope.check() == Status::ok && check_attributes(text) == Status::ok;
+  if (are_all || !is_good) return {ScopeKind::map, map, {}};
   return scope;
 }
 

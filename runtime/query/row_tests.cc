@@ -2,6 +2,7 @@
 
 #include "runtime/query/row_tests.h"
 
+#include "crdt/facts.h"
 #include "crdt/pn_counter.h"
 #include "runtime/oplog.h"
 #include "runtime/pulls.h"
@@ -146,6 +147,17 @@ Status RowTests::evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::C
     const std::string sub(op->cell.name.sub);
     GRID_TRY(log.erase({map, key, sub}));
   }
+}
+
+Status check_attributes(std::string_view text) {
+  bool is_good = true;
+  std::string_view last;
+  each_attribute(text, [&](std::string_view one) {
+    is_good = crdt::check_predicate(one) == Status::ok && one > last;
+    last = one;
+    return is_good;
+  });
+  return is_good ? Status::ok : Status::invalid;
 }
 
 }  // namespace grid::runtime

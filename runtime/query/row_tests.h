@@ -60,4 +60,7 @@ class RowTests final : public Partial {
   std::map<std::string, crdt::Seq, std::less<>> left_;  // By map, what had been sent.
 };
 
+// Whether `text` is that of a scope of facts: attributes in rising order, so that there is one text for one scope.
+Status check_attributes(std::string_view text);
+
 }  // namespace grid::runtime

@@ -62,11 +62,11 @@ CAPABILITIES = {
 
 # The base device of a profile, linked to be weighed: weigh.cc. Its code may come to this on each machine.
 WEIGHED = {"chip": "weigh_chip", "pico": "weigh_pico", "nano": "weigh_nano"}
-BASE_BYTES_MAX = {"rv32imc": 87 * 1024, "cortex-m3": 82 * 1024}
+BASE_BYTES_MAX = {"rv32imc": 88 * 1024, "cortex-m3": 83 * 1024}
 
 # The same with a part that a device links only if it uses it, and what that may add. A new part is a block in
 # weigh.cc, a name in chip.cmake, and a line here.
-PARTS = {"inspect": 8 * 1024 + 256, "sets": 7 * 1024, "counters": 6 * 1024 + 256, "batch": 7 * 1024,
+PARTS = {"inspect": 8 * 1024 + 256, "sets": 7 * 1024, "counters": 7 * 1024, "batch": 7 * 1024,
          "predicates": 12 * 1024, "channels": 8 * 1024}
 
 # The same device with TLS, and what of it is there for that: most of it mbedTLS.

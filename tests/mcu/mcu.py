@@ -22,7 +22,7 @@ BASELINE = HERE / "size_baseline.json"
 # What a change may cost before somebody has to look.
 SLACK_BYTES = 64
 # Hard limits: docs/decisions/0018-chip-budgets.md says how they came about.
-CORE_BYTES_MAX = 50 * 1024
+CORE_BYTES_MAX = 51 * 1024
 STACK_BYTES_MAX = 3 * 1024
 RAM_BYTES_MAX = {"chip": 21 * 1024, "pico": 14 * 1024, "nano": 12 * 1024}
 TOP_SYMBOLS = 12
