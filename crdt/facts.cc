@@ -10,6 +10,10 @@ namespace grid::crdt {
 
 namespace {
 
+// As substr(), which would have an exception to throw, of a piece that is there.
+std::string_view piece(std::string_view text, std::size_t from, std::size_t size) { return {text.data() + from, size}; }
+std::string_view unquoted(std::string_view key) { return piece(key, 1, key.size() - 2); }
+
 constexpr std::size_t kHeadBytes = 2;  // Kind of the view, length of the predicate.
 
 // Two of 64 bits, of which the second covers the first: objects that agree in one don't agree in the other.
@@ -21,7 +25,7 @@ void hash_object(Bytes object, std::uint8_t* to) {
 
 // -?[1-9][0-9]*|0, and within int64.
 bool reads_as_integer(std::string_view text, std::int64_t& number) {
-  const std::string_view digits = text.substr(!text.empty() && text[0] == '-' ? 1 : 0);
+  const std::string_view digits = text.starts_with('-') ? piece(text, 1, text.size() - 1) : text;
   if (digits.empty() || (digits[0] == '0' && text != "0")) return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc() && end == text.data() + text.size();
@@ -90,10 +94,10 @@ Result<FactName> FactName::read(std::string_view sub) {
   if (!is_fact_sub(sub) || sub.size() < kHeadBytes) return Status::invalid;
   const std::size_t length = static_cast<std::uint8_t>(sub[1]);
   if (sub.size() < kHeadBytes + length + 1) return Status::invalid;
-  FactName name{.predicate = sub.substr(kHeadBytes, length)};
+  FactName name{.predicate = piece(sub, kHeadBytes, length)};
   if (check_predicate(name.predicate) != Status::ok) return Status::invalid;
   name.kind = static_cast<Kind>(sub[kHeadBytes + length]);
-  name.object = as_bytes(sub.substr(kHeadBytes + length + 1));
+  name.object = as_bytes(sub).subspan(kHeadBytes + length + 1);
   switch (name.kind) {
     case Kind::one:
       return name.object.empty() ? Result<FactName>(name) : Status::invalid;
@@ -168,7 +172,7 @@ Result<Value> id_of_key(std::string_view key, MutBytes room) {
   if (reads_as_integer(key, number)) {
     writer.integer(number);
   } else {
-    writer.text(key[0] == '"' ? key.substr(1, key.size() - 2) : key);
+    writer.text(key[0] == '"' ? unquoted(key) : key);
   }
   const Result<Bytes> written = writer.finish();
   return written.ok() ? Result<Value>(Value(*written)) : written.status();
@@ -178,7 +182,7 @@ Status check_entity(std::string_view key) {
   GRID_TRY(check_name({"m", key, {}}));
   if (key[0] != '"') return Status::ok;
   const bool is_closed = key.size() >= 2 && key.back() == '"';
-  return is_closed && needs_quotes(key.substr(1, key.size() - 2)) ? Status::ok : Status::invalid;
+  return is_closed && needs_quotes(unquoted(key)) ? Status::ok : Status::invalid;
 }
 
 }  // namespace grid::crdt

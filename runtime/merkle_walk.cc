@@ -275,7 +275,7 @@ Status MerkleWalk::receive_lacks(wire::DigestsReader& reader) {
 // then the server lacks that.
 Status MerkleWalk::receive_answer(const Op& op) {
   if (phase_ != Phase::answers && phase_ != Phase::having) return Status::ok;
-  const Result<Op> own = log_.standing_for(op.cell.name);
+  const Result<Op> own = log_.store().find(log_.name_over(op.cell.name));
   if (!own.ok() && own.status() != Status::not_found) return own.status();
   const bool is_buried = own.ok() && own->cell.name.sub.size() != op.cell.name.sub.size();
   const bool is_news = own.ok() ? !is_buried && crdt::wins(op.cell, own->cell) && !crdt::is_stub_of(op.cell, own->cell)

@@ -194,7 +194,7 @@ Status OpLog::merge(const Op& op) {
   bool raised = false;
   const crdt::Clock unmoved = clock_;
   GRID_TRY(clock_.merge(op.cell.stamp, raised));
-  const Result<Op> standing = standing_for(op.cell.name);
+  const Result<Op> standing = store_.find(name_over(op.cell.name));
   Status status = standing.ok() || standing.status() == Status::not_found ? Status::ok : standing.status();
   const bool is_buried = standing.ok() && standing->cell.name.sub.size() != op.cell.name.sub.size();
   const bool changes =

@@ -115,8 +115,8 @@ class OpLog {
   // newer than it was.
   //   corrupt  It was never sent, or no clock could go on behind such a stamp.
   Status renew(crdt::Seq seq, const crdt::Stamp& above, const Timekeeper& time);
-  // What stands under the name or, over a fact, the marker of its entity: the sub is as long as the name's, or not.
-  Result<crdt::Op> standing_for(const crdt::CellName& name);
+  // The name or, where it is of a fact and the marker of its entity stands, that of the marker, whose sub is shorter.
+  crdt::CellName name_over(const crdt::CellName& name);
   // Forgets the record `seq`, if it is one that stands.
   Status erase(crdt::Seq seq);
 
@@ -233,6 +233,7 @@ class OpLog {
   Status append_one(const crdt::Op& op);
   bool is_burial(const crdt::Op& op) const;
   Status bury_facts(const crdt::CellName& marker);
+  static bool is_named_after_node(const crdt::Cell& cell);
   // A correction under way: ops up to `at` have their new stamps, the last of which is `highest`.
   struct Correcting {
     Correction correction;
@@ -322,7 +323,7 @@ struct OpLog::Rules {
   Result<crdt::Seq> (OpLog::*write_unit)(std::span<const CellChange> cells, const Timekeeper& time);
   Status (OpLog::*renew_unit)(const crdt::Op& op);
   Status (OpLog::*bury_facts)(const crdt::CellName& marker) = nullptr;
-  Result<crdt::Op> (*standing_for)(storage::Store& store, const crdt::CellName& name) = nullptr;
+  crdt::CellName (*name_over)(storage::Store& store, const crdt::CellName& name) = nullptr;
 };
 
 template <typename Visit>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The part of OpLog that knows deleted entities (TRI-1). What buries is linked by who is opened with kFactViews.
+// What of deleted entities (TRI-1) every device links; the rest is in fact_rules.cc.
 
-#include "runtime/entity.h"
+#include "crdt/facts.h"
 #include "runtime/oplog.h"
 
 namespace grid::runtime {
@@ -20,20 +20,8 @@ Status OpLog::append(const Op& op) {
   return is_burial(op) ? (this->*rules_->bury_facts)(op.cell.name) : Status::ok;
 }
 
-Result<Op> OpLog::standing_for(const CellName& name) {
-  const bool is_plain = rules_ == nullptr || rules_->standing_for == nullptr;
-  return is_plain ? store_.find(name) : rules_->standing_for(store_, name);
-}
-
-// Without a trace, as the marker says it all. What finds no room now goes when the marker comes again.
-Status OpLog::bury_facts(const CellName& marker) {
-  for (;;) {
-    const Result<Op> fact = next_fact_behind(store_, marker);
-    if (!fact.ok()) return fact.status() == Status::not_found ? Status::ok : fact.status();
-    char sub[kSubBytesMax];
-    const std::size_t size = fact->cell.name.sub.copy(sub, sizeof(sub));
-    GRID_TRY(append_one({.cell = {{marker.map, marker.key, {sub, size}}, {}, 0, {}}}));
-  }
+CellName OpLog::name_over(const CellName& name) {
+  return rules_ == nullptr || rules_->name_over == nullptr ? name : rules_->name_over(store_, name);
 }
 
 }  // namespace grid::runtime

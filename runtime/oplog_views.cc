@@ -5,7 +5,6 @@
 
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
-#include "runtime/entity.h"
 #include "runtime/facts.h"
 #include "runtime/oplog.h"
 
@@ -19,14 +18,10 @@ using crdt::Seq;
 using crdt::Sums;
 using crdt::Value;
 
-namespace {
-
 // A tag is its adder's, a part its counter's. Who buries a tag of somebody else goes by that one's name.
-bool is_named_after_node(const crdt::Cell& cell) {
+bool OpLog::is_named_after_node(const crdt::Cell& cell) {
   return CounterPart::is(cell.name.sub) || (OrTag::is(cell.name.sub) && !cell.is_tombstone());
 }
-
-}  // namespace
 
 // Both rows or none: halfway, the next try would count a part twice. What the server took under the old id, from who
 // went on with it, is not brought a second time: it comes from there.
@@ -100,8 +95,5 @@ Status OpLog::rebase_counter(Seq refused, Seq standing, Taken taken) {
 
 const OpLog::Rules OpLog::kRules{is_named_after_node, &OpLog::sign_renamed, &OpLog::rebase_counter, &OpLog::write_unit,
                                  &OpLog::renew_unit};
-const OpLog::Rules OpLog::kFactRules{is_named_after_node,   &OpLog::sign_renamed, &OpLog::rebase_counter,
-                                     &OpLog::write_unit,    &OpLog::renew_unit,   &OpLog::bury_facts,
-                                     &runtime::standing_for};
 
 }  // namespace grid::runtime

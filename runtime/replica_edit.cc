@@ -26,7 +26,7 @@ class Replica::Hand final : public Editor {
   Status withdraw(const Op& op) override { return replica_.log_.withdraw(op); }
   Problem& problem() override { return replica_.problem_; }
   LetterBox* letters() override { return replica_.options_.letters; }
-  bool knows_facts() const override { return replica_.options_.views->log == &OpLog::kFactRules; }
+  bool knows_facts() const override { return replica_.options_.views->log->bury_facts != nullptr; }
   storage::Store& store() override { return replica_.store_; }
   Random& chance() override { return replica_.random_; }
   void touch() override { replica_.log_.touch(); }
@@ -73,6 +73,5 @@ Status Replica::edit(Replica& replica, Call& call) {
 }
 
 const Views kViews{&OpLog::kRules, &Replica::edit};
-const Views kFactViews{&OpLog::kFactRules, &Replica::edit};
 
 }  // namespace grid::runtime

@@ -36,7 +36,7 @@ struct ChipOptions {
   OnFull on_full = OnFull::refuse;   // What a write finds at Limits::pending_ops_max unsent ones.
   std::uint32_t backoff_ms_min = 250;
   std::uint32_t backoff_ms_max = 30'000;
-  const runtime::Views* views = nullptr;   // &runtime::kViews: sets, counters, batches; kFactViews: facts too; null: rows.
+  const runtime::Views* views = nullptr;   // &runtime::kViews, for sets, counters and batches; null: rows only.
   runtime::LinkGuest* channels = nullptr;  // A ChannelsOf<kChipChannels>, say; null: no topics, no rooms.
   // Keeps ops that did not get through (runtime/dead_letters.h), as facts: the store's FlashOptions need room for them.
   runtime::LetterBox* letters = nullptr;

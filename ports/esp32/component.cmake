@@ -25,6 +25,7 @@ set(GRID_SOURCES
   transport/websocket/handshake.cc transport/websocket/sha1.cc transport/websocket/websocket.cc
   transport/websocket/websocket_send.cc
   runtime/batch_edit.cc runtime/channels.cc runtime/counter_edit.cc runtime/dead_letters.cc runtime/fact_edit.cc
+  runtime/fact_rules.cc
   runtime/expiry.cc
   runtime/grid/batch.cc runtime/grid/channels.cc runtime/grid/dead_letters.cc runtime/grid/fact_records.cc
   runtime/grid/facts.cc runtime/grid/fields.cc
