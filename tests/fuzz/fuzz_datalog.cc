@@ -105,7 +105,9 @@ Answer answer(const datalog::Index& index, const datalog::Query& query, std::uin
     std::string text;
     for (std::size_t j = 0; row.ok() && j < row->size(); ++j) {
       const Bytes canonical = (*row)[j].canonical();
-      GRID_CHECK(crdt::check_value(canonical) == Status::ok);
+      // What is pulled may nest deeper than a value of a cell, and is not looked at beyond.
+      const Status checked = crdt::check_value(canonical);
+      GRID_CHECK(checked == Status::ok || checked == Status::too_large);
       text += as_text(canonical);
     }
     result.rows.push_back(text);

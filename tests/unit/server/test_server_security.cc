@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "crdt/facts.h"
 #include "crdt/or_map.h"
 #include "crdt/pn_counter.h"
 #include "server/session.h"
@@ -38,6 +39,14 @@ bool subscribes_map(Story& story) { return subscribes(story, {ScopeKind::map, "c
 bool subscribes_prefix(Story& story) { return subscribes(story, {ScopeKind::prefix, "climate", "an"}); }
 bool subscribes_key(Story& story) { return subscribes(story, {ScopeKind::key, "climate", "anns"}); }
 bool subscribes_where(Story& story) { return subscribes(story, {ScopeKind::where, "climate", "owner exists"}); }
+std::string_view owner_fact(std::uint8_t (&room)[crdt::FactName::kBytesMax]) {
+  return *crdt::FactName::write("owner", false, {}, room);
+}
+bool subscribes_facts(Story& story) {
+  std::uint8_t room[crdt::FactName::kBytesMax];
+  story.put(kRoot, "anns hut", R"("ann")", owner_fact(room));
+  return subscribes(story, {ScopeKind::facts, "climate", "owner"});
+}
 bool hears_deltas(Story& story) {
   story.ann();
   story.bench.send(kAnn, subscribe(1, {}, false, {ScopeKind::where, "climate", "owner exists"}));
@@ -62,6 +71,23 @@ bool adds_to_a_set(Story& story) {
 bool counts(Story& story) {
   std::uint8_t room[crdt::CounterPart::kNameBytes];
   return puts(story, crdt::CounterPart::name(kB, room));
+}
+bool writes_a_fact(Story& story) {
+  std::uint8_t room[crdt::FactName::kBytesMax];
+  story.ann();
+  story.put(kAnn, "anns hut", R"("ann")", owner_fact(room));
+  const bool is_denied = story.verdict() == Status::denied;
+  assert_int_equal(story.standing("anns hut", owner_fact(room)) == value_of(R"("ann")"), !is_denied);
+  return !is_denied;
+}
+bool deletes_an_entity(Story& story) {
+  std::uint8_t room[crdt::FactName::kBytesMax];
+  story.put(kRoot, "anns hut", R"("ann")", owner_fact(room));
+  story.ann();
+  story.put(kAnn, "anns hut", "", crdt::kMarker);
+  const bool is_denied = story.verdict() == Status::denied;
+  assert_int_equal(story.standing("anns hut", owner_fact(room)) == value_of(R"("ann")"), is_denied);
+  return !is_denied;
 }
 bool removes_a_row(Story& story) {
   story.ann();
@@ -213,10 +239,13 @@ const Way kWays[] = {
     {"subscribe prefix", Kind::subscribe, subscribes_prefix, kRead},
     {"subscribe key", Kind::subscribe, subscribes_key, kRead},
     {"subscribe where", Kind::subscribe, subscribes_where, kRead},
+    {"subscribe facts", Kind::subscribe, subscribes_facts, kRead},
     {"live deltas", Kind::subscribe, hears_deltas, kRead},
     {"put", Kind::push, puts_a_row, kPut},
     {"add to a set", Kind::push, adds_to_a_set, kPut},
     {"count", Kind::push, counts, kPut},
+    {"write a fact", Kind::push, writes_a_fact, kPut},
+    {"delete an entity", Kind::push, deletes_an_entity, kRemove},
     {"remove", Kind::push, removes_a_row, kRemove},
     {"heal", Kind::heal, heals, kReadPut},
     {"digests", Kind::digest_ask, asks_for_digests, kRead},
@@ -323,7 +352,7 @@ void every_frame_verb_topic_and_scope_has_its_row(void**) {
     if (!names.contains(name)) fail_msg("%s has no row in the table", name.c_str());
   }
   for (const std::string_view topic : kInspectTopics) assert_true(names.contains("inspect " + std::string(topic)));
-  const char* const scopes[] = {"everything", "map", "prefix", "key", "where"};
+  const char* const scopes[] = {"everything", "map", "prefix", "key", "where", "facts"};
   for (unsigned kind = 0; kind < 256; ++kind) {
     const Status status =
         runtime::Scope{static_cast<ScopeKind>(kind), kind == 0 ? "" : "m", kind < 2 ? "" : "k"}.check();

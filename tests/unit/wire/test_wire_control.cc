@@ -173,7 +173,10 @@ void scope_that_breaks_a_rule_is_refused(void**) {
   refuse(subscribe(ScopeKind::where, "climate", ""), nothing);
   refuse(subscribe(ScopeKind::where, "", "age > 18"), nothing);
   refuse(subscribe(ScopeKind::where, "climate", "age = '\xff'"), nothing);
-  refuse(subscribe(), [](grid_Subscribe& s) { s.kind = 5; });
+  refuse(subscribe(ScopeKind::facts, "climate", ""), nothing);
+  refuse(subscribe(ScopeKind::facts, "", "name"), nothing);
+  refuse(subscribe(ScopeKind::facts, "climate", "\xff"), nothing);
+  refuse(subscribe(), [](grid_Subscribe& s) { s.kind = 6; });
 }
 
 void scope_that_keeps_the_rules_is_taken(void**) {
@@ -181,6 +184,7 @@ void scope_that_keeps_the_rules_is_taken(void**) {
   carried(subscribe(ScopeKind::map, "climate", ""));
   carried(subscribe(ScopeKind::prefix, "climate", ""));
   carried(subscribe(ScopeKind::where, "climate", "age > 18"));
+  carried(subscribe(ScopeKind::facts, "climate", "age\nname"));
   carried(subscribe(ScopeKind::prefix, "climate", "bench/"));
   carried(subscribe(ScopeKind::key, "climate", "bench/3"));
 }
