@@ -237,8 +237,12 @@ void LinuxHost::Impl::run_until(IsDone is_done, std::uint64_t timeout_ms, Signal
   if (timeout_ms != runtime::kNever) {
     uv_update_time(loop_);  // It stands since the loop ran last.
     deadline_->get()->data = &is_late;
-    uv_timer_start(
-        deadline_->get(), [](uv_timer_t* timer) { *static_cast<bool*>(timer->data) = true; }, timeout_ms, 0);
+    // It may be due before the loop first waits, which would then wait for something else.
+    const auto end = [](uv_timer_t* timer) {
+      *static_cast<bool*>(timer->data) = true;
+      uv_stop(timer->loop);
+    };
+    uv_timer_start(deadline_->get(), end, timeout_ms, 0);
   }
   const bool heeds = signals == Signals::heeded;
   if (heeds) watch_signals();
