@@ -89,7 +89,7 @@ Status FactTree<Order>::take_spare(const Path& path, Spare& spare) {
     if (inner == nullptr) break;
     spare.inners[spare.count++] = inner;
   }
-  if (spare.count == inners) return Status::ok;
+  if (spare.leaf != nullptr && spare.count == inners) return Status::ok;
   while (spare.count > 0) region_.give_many(spare.inners[--spare.count], 1);
   region_.give_many(spare.leaf, spare.leaf == nullptr ? 0 : 1);
   return Status::full;

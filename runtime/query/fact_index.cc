@@ -69,6 +69,7 @@ void FactIndex::erased(const crdt::CellName& name) {
 
 Status FactIndex::load() {
   held_ = std::make_unique<Held>(chunks_, bytes_max_);
+  ++loads_;
   touched_.clear();
   position_ = store_.head();
   std::string key, sub;

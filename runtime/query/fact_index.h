@@ -53,6 +53,8 @@ class FactIndex {
   std::string_view map() const { return map_; }
   // Only behind a catch_up() that went well.
   const datalog::Index& index() const { return held_->index; }
+  // How often it was read anew: of what changed in between no listener was told.
+  std::uint64_t loads() const { return loads_; }
   std::size_t bytes() const { return held_ == nullptr ? 0 : held_->region.taken(); }
 
   // Reads at most so many records of the log; the first time it reads the map itself.
@@ -89,6 +91,7 @@ class FactIndex {
   Chunks& chunks_;
   std::size_t bytes_max_;
   std::unique_ptr<Held> held_;
+  std::uint64_t loads_ = 0;
   crdt::Seq position_ = 0;
   std::vector<std::uint8_t> room_ = std::vector<std::uint8_t>(kValueBytesMax + 64);  // One object.
   std::set<std::pair<std::string, std::string>> touched_;                            // By key and sub.

@@ -64,6 +64,12 @@ bool FactQuestion::take_inputs(std::span<const Value> inputs, std::int32_t rules
       rules_ = inputs[i].text_or({});
       continue;
     }
+    // What a pull gave may nest deeper than a value that is compared.
+    if (crdt::check_value(inputs[i].canonical()) != Status::ok) {
+      problem = "input " + std::to_string(i + 1) + ": this is no value, or one that nests deeper than " +
+                std::to_string(kValueDepthMax) + " lists and records";
+      return false;
+    }
     bytes_.emplace_back(inputs[i].canonical().begin(), inputs[i].canonical().end());
   }
   for (const std::vector<std::uint8_t>& one : bytes_) inputs_.emplace_back(Bytes(one));

@@ -238,6 +238,9 @@ Status LiveFacts::ask_anew() {
 Status LiveFacts::advance(const Visitor& visitor) {
   GRID_TRY(engine_.catch_up(map_));
   GRID_TRY(failed_);
+  const std::uint64_t loads = engine_.index_of(map_).loads();
+  is_stale_ = is_stale_ || loads != loads_;
+  loads_ = loads;
   if (is_stale_) GRID_TRY(ask_anew());
   tell(visitor);
   return Status::ok;

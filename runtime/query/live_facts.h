@@ -85,6 +85,7 @@ class LiveFacts {
   Rows candidates_;                      // May have lost what they stood on.
   std::map<std::string, bool> touched_;  // Rows that may have moved since it was told last: whether they were in.
   std::uint64_t asked_count_ = 0;
+  std::uint64_t loads_ = 0;  // Of the index, when it was asked last.
 };
 
 }  // namespace grid::runtime

@@ -81,6 +81,23 @@ void limits_of_memory_and_of_steps_are_said(void**) {
   assert_non_null(std::strstr(few.engine.problem(), "limit"));
 }
 
+// As a pull may give one.
+void an_input_that_nests_too_deep_is_refused(void**) {
+  std::string value = test::canonical("1");
+  for (std::size_t depth = 0; depth <= kValueDepthMax; ++depth) {
+    std::uint8_t room[256];
+    crdt::ValueWriter writer(room);
+    writer.begin_list();
+    writer.nested(crdt::Value(as_bytes(value)));
+    writer.end_list();
+    value = as_text(*writer.finish());
+  }
+  const crdt::Value deep(as_bytes(value));
+  std::string problem;
+  assert_null(runtime::FactQuestion::read("[:find ?x :in $ ?x]", {&deep, 1}, problem).get());
+  assert_non_null(std::strstr(problem.c_str(), "input 1"));
+}
+
 void a_question_says_which_attributes_it_looks_at(void**) {
   FactBench bench;
   const auto text_of = [&](std::string_view query, std::string_view inputs = "[]") {
@@ -111,6 +128,7 @@ int main() {
       cmocka_unit_test(what_is_erased_without_a_record_is_in_no_answer),
       cmocka_unit_test(other_maps_and_other_views_have_no_part_in_an_answer),
       cmocka_unit_test(limits_of_memory_and_of_steps_are_said),
+      cmocka_unit_test(an_input_that_nests_too_deep_is_refused),
       cmocka_unit_test(a_question_says_which_attributes_it_looks_at),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -98,6 +98,26 @@ void an_answer_that_outgrows_its_memory_ends(void**) {
   assert_status(live.advance({Heard::take, &heard}), Status::full);
 }
 
+// What changed while there was no index is found all the same.
+void an_index_that_is_read_anew_leaves_no_row_behind(void**) {
+  constexpr int kMany = 100'000;
+  FactBench bench({.index_bytes_max = 3u << 20});
+  bench.set("1", "name", "\"ann\"");
+  runtime::LiveFacts live = live_of(bench, "[:find ?e ?n :where [?e :name ?n]]");
+  Heard heard;
+  assert_string_equal(heard.told(live).c_str(), "+[1,\"ann\"]");
+  for (int i = 0; i < kMany; ++i) bench.set("x" + std::to_string(i), "n", std::to_string(i * 7));
+  assert_status(live.advance({Heard::take, &heard}), Status::full);
+  std::uint8_t room[crdt::FactName::kBytesMax];
+  const std::string_view sub = *crdt::FactName::write("n", false, {}, room);
+  for (int i = 0; i < kMany; ++i) {
+    if (i % 1'000 == 0) assert_ok(bench.store.commit());
+    bench.erase({"m", "x" + std::to_string(i), sub});
+  }
+  bench.set("1", "name", "\"eve\"");
+  assert_string_equal(heard.told(live).c_str(), "-[1,\"ann\"]+[1,\"eve\"]");
+}
+
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
   const char* const text = std::getenv(name);
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
@@ -195,6 +215,7 @@ int main() {
       cmocka_unit_test(a_row_that_stands_on_something_else_too_stays),
       cmocka_unit_test(a_change_of_what_a_question_does_not_look_at_asks_nothing),
       cmocka_unit_test(an_answer_that_outgrows_its_memory_ends),
+      cmocka_unit_test(an_index_that_is_read_anew_leaves_no_row_behind),
       cmocka_unit_test(what_is_told_adds_up_to_what_would_be_answered),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
