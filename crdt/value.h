@@ -107,8 +107,8 @@ class ValueWriter {
   void timestamp(std::int64_t value);
   void ref(std::string_view value);
   void copy_of(const Value& value);
-  // The same of a value that is canonical for certain, and may be of any depth: what an answer nests. What comes out is to
-  // be walked and printed; where it is deeper than kValueDepthMax it is no value of a cell, and not to be compared.
+  // The same of a value that is canonical for certain, and may be of any depth: what an answer nests. What comes out
+  // is to be walked and printed; deeper than kValueDepthMax it is no value of a cell, and not to be compared.
   void nested(const Value& value);
   void begin_list();
   void end_list();
