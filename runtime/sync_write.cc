@@ -49,7 +49,7 @@ bool SyncSession::check_due(const Pull& pull) const {
 // The server must have said that it knows predicates, or attributes: one that does not would end the link.
 bool SyncSession::may_subscribe(const Pull& pull) const {
   const ScopeKind kind = pull.scope.get().kind;
-  if (kind != ScopeKind::where && kind != ScopeKind::facts) return pull.subscribe_due;
+  if (kind < ScopeKind::where) return pull.subscribe_due;
   const std::uint32_t feature = kind == ScopeKind::where ? wire::kFeaturePredicates : wire::kFeatureFacts;
   return pull.subscribe_due && may_push() && (features_ & feature) != 0;
 }
@@ -95,7 +95,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
       const grid_Unsubscribe message{pull.id};
       // The server answers it no more, and another pull may be waiting for its turn.
       if (walk_.active() && walk_.id() == pull.id) walk_.stop();
-      if (partial_ != nullptr) partial_->left(pull.scope.get().map, log_.sending().sent);
+      if (partial_ != nullptr) partial_->left(pull.scope.get(), log_.sending().sent);
       pulls_.forget(pull.id);
       return wire::encode(message, room);
     }

@@ -49,7 +49,8 @@ void RowTests::welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) 
     const Scope scope = pull.scope.get();
     if (scope.rows != nullptr && (features & wire::kFeaturePredicates) == 0)
       problem.say("the server is too old for a subscription by predicate: ").text(scope.text);
-    if (scope.kind == ScopeKind::facts && (features & wire::kFeatureFacts) == 0)
+    const bool is_of_facts = scope.is_partial() && scope.rows == nullptr;
+    if (is_of_facts && (features & wire::kFeatureFacts) == 0)
       problem.say("the server is too old for a subscription to facts of ").text(scope.map);
   }
 }
@@ -86,8 +87,8 @@ Status RowTests::sweep_facts(OpLog& log, Pulls& pulls, std::uint32_t id, const s
 
 Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
   const Scope scope = pulls.find(id)->scope.get();
-  if (scope.kind == ScopeKind::facts) return sweep_facts(log, pulls, id, std::string(scope.map));
-  if (scope.rows == nullptr) return Status::ok;
+  if (!scope.is_partial()) return Status::ok;
+  if (scope.rows == nullptr) return sweep_facts(log, pulls, id, std::string(scope.map));
   const std::string map(scope.map);
   std::string key;
   for (Scan scan(Scope{ScopeKind::map, map, {}});;) {
@@ -111,23 +112,29 @@ std::uint32_t answered_pull(Pulls& pulls, std::string_view map) {
   for (const Pull& pull : pulls.all()) {
     const Scope scope = pull.scope.get();
     const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
-    const bool is_partial = scope.rows != nullptr || scope.kind == ScopeKind::facts;
-    if (is_answered && is_partial && scope.map == map) return pull.id;
+    if (is_answered && scope.is_partial() && scope.map == map) return pull.id;
   }
   return 0;
 }
 
 }  // namespace
 
+void RowTests::left(const Scope& scope, crdt::Seq sent) {
+  Left& left = left_[std::string(scope.map)];
+  left.sent = sent;
+  left.is_of_entity = left.is_of_entity || scope.kind == ScopeKind::entity;
+}
+
 Status RowTests::sweep_left(OpLog& log, Pulls& pulls) {
   for (auto at = left_.begin(); at != left_.end();) {
-    const auto& [map, sent] = *at;
-    if (log.store().settled() < sent) {
+    const auto& [map, left] = *at;
+    if (log.store().settled() < left.sent) {
       ++at;
       continue;
     }
     const std::uint32_t id = answered_pull(pulls, map);
     if (id != 0) GRID_TRY(sweep(log, pulls, id));
+    if (id == 0 && left.is_of_entity) GRID_TRY(sweep_facts(log, pulls, 0, map));
     at = left_.erase(at);
   }
   return Status::ok;

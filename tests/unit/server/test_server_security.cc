@@ -352,7 +352,7 @@ void every_frame_verb_topic_and_scope_has_its_row(void**) {
     if (!names.contains(name)) fail_msg("%s has no row in the table", name.c_str());
   }
   for (const std::string_view topic : kInspectTopics) assert_true(names.contains("inspect " + std::string(topic)));
-  const char* const scopes[] = {"everything", "map", "prefix", "key", "where", "facts"};
+  const char* const scopes[] = {"everything", "map", "prefix", "key", "where", "facts", "entity"};
   for (unsigned kind = 0; kind < 256; ++kind) {
     const Status status =
         runtime::Scope{static_cast<ScopeKind>(kind), kind == 0 ? "" : "m", kind < 2 ? "" : "k"}.check();
