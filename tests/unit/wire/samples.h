@@ -326,9 +326,9 @@ inline std::vector<Sample> samples() {
       {"channel_heard", channel_heard()},
       {"search_ask", search_ask()},
       {"search_reply", search_reply()},
+      {"auth", auth()},
       {"entities_ask", entities_ask()},
       {"entities_reply", entities_reply()},
-      {"auth", auth()},
   };
 }
 
