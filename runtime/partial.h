@@ -49,8 +49,8 @@ class Partial : public ErasureListener {
   //   corrupt  It is of no predicate.
   virtual Status answered_again(Pull& pull) = 0;
 
-  // The server is told that the device has left a scope. What was sent up to `sent` it has judged with it.
-  virtual void left(const Scope& scope, crdt::Seq sent) = 0;
+  // The server is told that the device has left a scope of `map`. What was sent up to `sent` it has judged with it.
+  virtual void left(std::string_view map, crdt::Seq sent) = 0;
   // Sweeps the maps of which scopes were left, each once what was sent then is settled.
   virtual Status sweep_left(OpLog& log, Pulls& pulls) = 0;
 

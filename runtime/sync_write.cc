@@ -95,7 +95,7 @@ Bytes SyncSession::write_for_pulls(MutBytes room) {
       const grid_Unsubscribe message{pull.id};
       // The server answers it no more, and another pull may be waiting for its turn.
       if (walk_.active() && walk_.id() == pull.id) walk_.stop();
-      if (partial_ != nullptr) partial_->left(pull.scope.get(), log_.sending().sent);
+      if (partial_ != nullptr) partial_->left(pull.scope.get().map, log_.sending().sent);
       pulls_.forget(pull.id);
       return wire::encode(message, room);
     }

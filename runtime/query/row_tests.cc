@@ -107,34 +107,27 @@ Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
 
 namespace {
 
-// A scope of the map whose answer has come: one that waits for it sweeps then.
+// A scope of the map that stays, and whose answer has come: one that waits for it sweeps then.
 std::uint32_t answered_pull(Pulls& pulls, std::string_view map) {
   for (const Pull& pull : pulls.all()) {
     const Scope scope = pull.scope.get();
     const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
-    if (is_answered && scope.is_partial() && scope.map == map) return pull.id;
+    if (is_answered && !pull.unsubscribe_due && scope.is_partial() && scope.map == map) return pull.id;
   }
   return 0;
 }
 
 }  // namespace
 
-void RowTests::left(const Scope& scope, crdt::Seq sent) {
-  Left& left = left_[std::string(scope.map)];
-  left.sent = sent;
-  left.is_of_entity = left.is_of_entity || scope.kind == ScopeKind::entity;
-}
-
 Status RowTests::sweep_left(OpLog& log, Pulls& pulls) {
   for (auto at = left_.begin(); at != left_.end();) {
-    const auto& [map, left] = *at;
-    if (log.store().settled() < left.sent) {
+    const auto& [map, sent] = *at;
+    if (log.store().settled() < sent) {
       ++at;
       continue;
     }
     const std::uint32_t id = answered_pull(pulls, map);
     if (id != 0) GRID_TRY(sweep(log, pulls, id));
-    if (id == 0 && left.is_of_entity) GRID_TRY(sweep_facts(log, pulls, 0, map));
     at = left_.erase(at);
   }
   return Status::ok;

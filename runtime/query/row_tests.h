@@ -43,7 +43,7 @@ class RowTests final : public Partial {
   const RowTest* test_of(std::string_view text) override;
   Status evict(OpLog& log, Pulls& pulls, std::uint32_t id, const crdt::CellName& row) override;
   Status sweep(OpLog& log, Pulls& pulls, std::uint32_t id) override;
-  void left(const Scope& scope, crdt::Seq sent) override;
+  void left(std::string_view map, crdt::Seq sent) override { left_.insert_or_assign(std::string(map), sent); }
   Status sweep_left(OpLog& log, Pulls& pulls) override;
   void welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) override;
   void resumed(Pull& pull) override;
@@ -57,13 +57,7 @@ class RowTests final : public Partial {
 
   ErasureListener* listener_;
   std::map<std::string, std::unique_ptr<CompiledRowTest>, std::less<>> tests_;
-  // What had been sent when a scope of the map was left, and whether one was that of an entity, which goes even if it
-  // was the last.
-  struct Left {
-    crdt::Seq sent = 0;
-    bool is_of_entity = false;
-  };
-  std::map<std::string, Left, std::less<>> left_;  // By map.
+  std::map<std::string, crdt::Seq, std::less<>> left_;  // By map, what had been sent.
 };
 
 // Whether `text` is that of a scope of facts: attributes in rising order, so that there is one text for one scope.
