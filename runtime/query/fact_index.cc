@@ -71,10 +71,18 @@ Status FactIndex::finish_load() {
   return settle(status);
 }
 
+// Markers first: what is there of a fact is looked at when all that they take is gone.
 Status FactIndex::change(std::span<const FactCell> cells, FactListener* listener) {
+  GRID_TRY(change(cells, true, listener));
+  return change(cells, false, listener);
+}
+
+Status FactIndex::change(std::span<const FactCell> cells, bool are_markers, FactListener* listener) {
   std::vector<Change> changes;
   std::vector<FactDelta> deltas;
-  for (const FactCell& cell : cells) GRID_TRY(look_at(cell, changes, deltas));
+  for (const FactCell& cell : cells) {
+    if (crdt::is_marker(cell.sub) == are_markers) GRID_TRY(look_at(cell, changes, deltas));
+  }
   if (listener != nullptr && !deltas.empty()) listener->changing(deltas);
   for (const Change& change : changes) GRID_TRY(settle(apply(change)));
   if (listener != nullptr && !deltas.empty()) listener->changed(deltas);

@@ -85,6 +85,7 @@ class FactIndex {
   };
   static constexpr std::size_t kChunkBytes = 1u << 20;
 
+  Status change(std::span<const FactCell> cells, bool are_markers, FactListener* listener);
   Status look_at(const FactCell& cell, std::vector<Change>& changes, std::vector<FactDelta>& deltas);
   Status apply(const Change& change);
   Status settle(Status status);

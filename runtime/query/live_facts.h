@@ -41,6 +41,8 @@ class LiveFacts {
   Status advance(const Visitor& visitor);
   // Times that the question was answered from all facts.
   std::uint64_t asked_count() const { return asked_count_; }
+  // It is `full` for its rows.
+  bool has_outgrown() const { return bytes_ > bytes_max_; }
   std::size_t row_count() const { return rows_.size(); }
 
   // For the engine: `deltas` are of attributes that the question looks at.
