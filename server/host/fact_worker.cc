@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "server/host/quiet_thread.h"
-#include "transport/json/value_json.h"
 
 namespace grid::server {
 
@@ -18,15 +17,6 @@ namespace {
 // From one look at a watch to the next; one that takes long takes a fifth of the thread.
 constexpr std::chrono::milliseconds kWatchEach{50};
 constexpr int kWatchPause = 4;
-
-void append_row(std::string& out, std::span<const Value> row) {
-  out += '[';
-  for (const Value& value : row) {
-    if (&value != row.data()) out += ',';
-    json::append_json(out, value);
-  }
-  out += ']';
-}
 
 runtime::FactOptions options_of(const config::FactSettings& settings) {
   return {.all_bytes_max = settings.index_memory.bytes,
@@ -159,15 +149,13 @@ void FactWorker::carry_out(Ask& order) {
 
 void FactWorker::answer(FactQuestionId id, const std::string& map, const FactQuestion& question) {
   struct Answer {
-    std::string rows{};
+    FactRows rows{};
     std::size_t bytes_max;
     bool is_whole = true;
   } answer{.bytes_max = settings_.question_memory.bytes};
   const auto take = [](void* at, std::span<const Value> row) {
     Answer& to = *static_cast<Answer*>(at);
-    if (!to.is_whole) return;
-    append_row(to.rows, row);
-    to.rows += '\n';
+    if (to.is_whole) to.rows.add(true, row);
     to.is_whole = to.rows.size() <= to.bytes_max;
   };
   Status status = engine_.ask(map, question, {take, &answer});
@@ -176,9 +164,9 @@ void FactWorker::answer(FactQuestionId id, const std::string& map, const FactQue
   if (status == Status::full) status = Status::too_large;
   if (status == Status::ok && !answer.is_whole) {
     status = Status::too_large;
-    problem = "limit: the answer is longer than " + mebibytes(settings_.question_memory);
+    problem = "limit: the answer is larger than " + mebibytes(settings_.question_memory);
   }
-  if (status != Status::ok) answer.rows.clear();
+  if (status != Status::ok) answer.rows = {};
   say({.question = id, .status = status, .problem = std::move(problem), .rows = std::move(answer.rows)});
 }
 
@@ -208,14 +196,10 @@ bool FactWorker::advance(FactQuestionId id, Watch& watch) {
   const Clock::time_point begun = Clock::now();
   FactWord word{.question = id};
   watch.is_stirred = false;
-  word.status =
-      watch.live->advance({[](void* at, bool has_entered, std::span<const Value> row) {
-                             std::string& out = *static_cast<std::string*>(at);
-                             out += has_entered ? "{\"change\":\"enter\",\"row\":" : "{\"change\":\"leave\",\"row\":";
-                             append_row(out, row);
-                             out += "}\n";
-                           },
-                           &word.rows});
+  word.status = watch.live->advance({[](void* at, bool has_entered, std::span<const Value> row) {
+                                       static_cast<FactRows*>(at)->add(has_entered, row);
+                                     },
+                                     &word.rows});
   const Clock::time_point now = Clock::now();
   watch.due = now + std::max<Clock::duration>(kWatchEach, kWatchPause * (now - begun));
   if (word.status == Status::busy) return true;  // Its map is loaded anew.

@@ -27,6 +27,7 @@
 #include "server/fact_feed.h"
 #include "server/host/bell.h"
 #include "server/host/config/settings.h"
+#include "server/host/fact_rows.h"
 
 namespace grid::server {
 
@@ -40,13 +41,14 @@ struct FactAsk {
   bool is_watch = false;
 };
 
-// What the worker says.
+// What the worker says. With the rows of a word a watch is told all that is so by then; a word that is not `ok` is the
+// last one.
 struct FactWord {
   FactQuestionId question = 0;  // 0: of the map.
   Status status = Status::ok;
-  std::string problem{};
-  std::string rows{};  // A line for each row, or for each that entered or left.
-  std::string map{};   // Not loaded any more, for want of memory.
+  std::string problem{};  // A sentence.
+  FactRows rows{};        // Of a watch: first all that stand, then what has entered and left since the last word.
+  std::string map{};      // Not loaded any more, for want of memory.
 };
 
 class FactWorker {

@@ -64,15 +64,15 @@ class FactsOut final : public RowWork, private FactAsker {
   Status next_page() override {
     page_.clear();
     if (!may_ask()) return Status::denied;
-    is_waiting = rows_.empty() && !is_over_;
-    if (is_waiting && std::exchange(is_told_, false)) app_.facts().more(id_);
-    page_ = rows_.substr(at_, kPageBytes);
-    at_ += page_.size();
-    if (at_ == rows_.size()) {
-      rows_.clear();
-      at_ = 0;
+    std::vector<Value> row;
+    for (bool has_entered = true; page_.size() < kPageBytes && rows_.next(at_, has_entered, row);) {
+      append_line(has_entered, row);
     }
-    is_last_ = rows_.empty() && is_over_;
+    const bool is_given = at_ == rows_.size();
+    if (is_given) page_ += std::exchange(behind_, {});
+    is_last_ = is_given && is_over_;
+    is_waiting = page_.empty() && !is_last_;
+    if (is_waiting && std::exchange(is_told_, false)) app_.facts().more(id_);
     return Status::ok;
   }
 
@@ -88,20 +88,34 @@ class FactsOut final : public RowWork, private FactAsker {
       end_with(word);
     }
     is_told_ = !is_over_;
-    rows_ += word.rows;
+    // What ends a watch may come before the rows of the last word are given.
+    if (word.status == Status::ok) {
+      rows_ = std::move(word.rows);
+      at_ = 0;
+    }
     if (is_awaited) desk_.wake(exchange_);
+  }
+
+  void append_line(bool has_entered, std::span<const Value> row) {
+    if (is_watch_) page_ += has_entered ? R"({"change":"enter","row":)" : R"({"change":"leave","row":)";
+    page_ += '[';
+    for (const Value& value : row) {
+      if (&value != row.data()) page_ += ',';
+      json::append_json(page_, value);
+    }
+    page_ += is_watch_ ? "]}\n" : "]\n";
   }
 
   // A line of its own says why a watch ends.
   void end_with(const FactWord& word) {
-    rows_ += "{\"error\":";
-    json::append_json_text(rows_, word.problem);
-    rows_ += "}\n";
+    behind_ += "{\"error\":";
+    json::append_json_text(behind_, word.problem);
+    behind_ += "}\n";
   }
 
   void quiet() override {
     if (!has_begun_ || !is_waiting) return;
-    rows_ += '\n';
+    behind_ = '\n';
     desk_.wake(exchange_);
   }
 
@@ -216,8 +230,9 @@ class FactsOut final : public RowWork, private FactAsker {
   bool is_told_ = false;    // Something of the watch, and it was not asked for more since.
   bool is_over_ = false;    // Nothing more comes behind rows_.
   bool is_last_ = false;
-  std::string rows_;
+  FactRows rows_;
   std::size_t at_ = 0;  // Of these are given.
+  std::string behind_;  // To be said when they are.
   std::string page_;
 };
 

@@ -105,7 +105,7 @@ constexpr Key<AppSettings> kAppKeys[] = {
     {"facts.question_memory",
      +[](AppSettings& app) -> Size& { return app.facts.question_memory; },
      on_restart,
-     "What a question may take while it is answered, and its answer as text",
+     "What a question may take while it is answered, and its answer",
      {},
      1ull << 20,
      1ull << 40},
