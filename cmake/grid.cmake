@@ -39,3 +39,9 @@ function(grid_library name)
   target_link_libraries(${name} PUBLIC ${arg_LINK} PRIVATE grid_lean ${arg_PRIVATE})
   target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
 endfunction()
+
+# grid_small(a.cc ...): what runs at a start, at a reload, for a person or beside something that takes far longer is
+# small rather than fast, for gridd has a limit of 2 MiB.
+function(grid_small)
+  set_property(SOURCE ${ARGN} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:RelWithDebInfo,Release>:-Os>)
+endfunction()

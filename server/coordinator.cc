@@ -133,6 +133,12 @@ Status Coordinator::Body::ask(std::string_view identity, Bytes claims, const run
   return is_known ? desk_.ask(who, question, visitor) : desk_.turn_away();
 }
 
+Status Coordinator::Body::may_ask_facts(std::string_view identity, Bytes claims, std::string_view map) {
+  Permit who(options_.access);
+  const bool is_known = knows(who, identity, claims);
+  return is_known ? desk_.may_ask_facts(who, map) : desk_.turn_away();
+}
+
 void Coordinator::Body::link_up(const Event& event) {
   const bool full = links_.size() >= options_.links_max;
   const auto [link, fresh] = links_.try_emplace(event.link, shared_, event.link);
@@ -463,6 +469,10 @@ bool Coordinator::stands(std::uint64_t epoch, crdt::Seq position) const { return
 Status Coordinator::ask(std::string_view identity, Bytes claims, const runtime::Question& question,
                         const Desk::Visitor& visitor) {
   return body_->ask(identity, claims, question, visitor);
+}
+
+Status Coordinator::may_ask_facts(std::string_view identity, Bytes claims, std::string_view map) {
+  return body_->may_ask_facts(identity, claims, map);
 }
 
 crdt::Seq Coordinator::head() const { return body_->head(); }

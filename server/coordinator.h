@@ -30,9 +30,10 @@
 
 namespace grid::server {
 
-class Access;    // server/access.h
-class Observer;  // server/observer.h
-class Policy;    // server/policy.h
+class Access;           // server/access.h
+class ErasureListener;  // server/journal.h
+class Observer;         // server/observer.h
+class Policy;           // server/policy.h
 
 inline constexpr std::uint64_t kDayMs = 86'400'000;
 
@@ -61,6 +62,7 @@ struct CoordinatorOptions {
   Access* access = nullptr;                 // Null: everybody may do everything.
   Policy* policy = nullptr;                 // Null: every legal write is taken.
   Observer* observer = nullptr;             // Null: nobody wants to know.
+  ErasureListener* erasures = nullptr;      // Null: likewise.
   std::span<const IndexedField> indexes{};  // Each passed add_index().
   std::size_t index_bytes_max = 256u << 20;
   SearchOptions search{};
@@ -138,6 +140,9 @@ class Coordinator final : public runtime::Machine {
   // What who has no replica asks, with what was proven of it (desk.h). What it writes comes as an event `call`, with
   // the same.
   Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
+  // Whether a question about the facts of a map may be answered to them: it looks at all there is.
+  //   denied  They may not read all of it; desk() says why.
+  Status may_ask_facts(std::string_view identity, Bytes claims, std::string_view map);
   const Desk& desk() const;
   crdt::Seq head() const;  // As status() has it, which counts all there is.
   bool may(std::string_view identity, Bytes claims, Right right) const;

@@ -31,7 +31,8 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         finder_(store, options.indexes, options.index_bytes_max),
         shared_{options_, journal_, epochs_, random_,       problem_, figures_,
                 index_,   author_,  *this,   write_behind_, quota_} {
-    journal_.listen(this);
+    journal_.listen(static_cast<ArrivalListener*>(this));
+    journal_.listen(options.erasures);
     journal_.use(&finder_);
   }
 
@@ -41,6 +42,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   bool stands(std::uint64_t epoch, crdt::Seq position) const { return epochs_.stands({epoch, position}); }
   crdt::Digest digest(const runtime::Scope& scope);
   Status ask(std::string_view identity, Bytes claims, const runtime::Question& question, const Desk::Visitor& visitor);
+  Status may_ask_facts(std::string_view identity, Bytes claims, std::string_view map);
   const Desk& desk() const { return desk_; }
   crdt::Seq head() const { return journal_.head(); }
   bool may(std::string_view identity, Bytes claims, Right right) const;

@@ -92,6 +92,15 @@ Status Desk::ask(const Permit& who, const runtime::Question& question, const Vis
   return asked == Status::ok ? asked : refuse(asked, finder_.engine().problem());
 }
 
+Status Desk::may_ask_facts(const Permit& who, std::string_view map) {
+  problem_.clear();
+  const Sight sight = who.sight(map);
+  if (sight.whole.is_all()) return Status::ok;
+  if (sight.whole.is_none() && sight.masked.is_none()) return refuse(Right::read, map);
+  return refuse(Status::denied, "rows of map " + std::string(map) +
+                                    " are shown to you in part, and a question about facts looks at all of it");
+}
+
 // Rights, on what stands and on what would (PROTOCOL P21), and then the rules of the map.
 Status Desk::judge(const Permit& who, const Proposal& write, bool& is_moot) {
   const Right right = write.next.exists() ? Right::put : Right::remove;

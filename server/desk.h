@@ -54,6 +54,10 @@ class Desk {
   // Behind the page; empty: there is no more.
   std::string_view cursor() const { return finder_.engine().cursor(); }
 
+  // Whether a question about facts may be answered, which looks at all of the map.
+  //   denied  Not all of it may be read.
+  Status may_ask_facts(const Permit& who, std::string_view map);
+
   // Puts or removes a row as `call` says. A row that is to go and is not there is gone.
   //   denied            No right says that it may.
   //   invalid, conflict  A rule of the map says no, as Policy; or the name is none.

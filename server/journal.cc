@@ -189,6 +189,7 @@ Status Journal::erase(const crdt::CellName& name) {
   tombstone_count_ -= is_tombstone;
   held_ = {held_.cells - 1, held_.bytes - bytes};
   dirty_ = true;
+  if (erasures_ != nullptr) erasures_->erased(name);
   return Status::ok;
 }
 

@@ -2,6 +2,8 @@
 
 #include "runtime/query/fact_engine.h"
 
+#include <algorithm>
+
 #include "runtime/query/live_facts.h"
 
 namespace grid::runtime {
@@ -42,15 +44,24 @@ Status FactEngine::refuse(Status status, std::string problem) {
   return status;
 }
 
-FactIndex& FactEngine::index_of(std::string_view map) {
-  std::unique_ptr<FactIndex>& index = indexes_[std::string(map)];
-  if (index == nullptr) index = std::make_unique<FactIndex>(store_, map, chunks_, options_.index_bytes_max);
-  return *index;
+FactEngine::Kept& FactEngine::kept(std::string_view map) {
+  std::unique_ptr<Kept>& kept = kept_[std::string(map)];
+  if (kept != nullptr) return *kept;
+  kept.reset(new Kept{FactIndex(index_chunks_, options_.index_bytes_max), std::nullopt});
+  if (store_ != nullptr) kept->reader.emplace(*store_, map);
+  return *kept;
+}
+
+FactIndex& FactEngine::index_of(std::string_view map) { return kept(map).index; }
+
+void FactEngine::let_go(std::string_view map) {
+  const auto found = kept_.find(map);
+  if (found != kept_.end()) kept_.erase(found);
 }
 
 void FactEngine::erased(const crdt::CellName& name) {
-  const auto index = indexes_.find(name.map);
-  if (index != indexes_.end()) index->second->erased(name);
+  const auto found = kept_.find(name.map);
+  if (found != kept_.end() && found->second->reader.has_value()) found->second->reader->erased(name);
 }
 
 void FactEngine::watch(LiveFacts& live) {
@@ -102,14 +113,29 @@ void FactEngine::Watchers::changed(std::span<const FactDelta> deltas) {
   each(deltas, [](LiveFacts& live, std::span<const FactDelta> its) { live.changed(its); });
 }
 
-Status FactEngine::catch_up(std::string_view map) {
+FactListener* FactEngine::listener_of(std::string_view map) {
   const auto watchers = watchers_.find(map);
-  const Status read = index_of(map).catch_up(watchers == watchers_.end() ? nullptr : &watchers->second);
-  if (read == Status::full) {
-    return refuse(read, "limit: the facts of " + std::string(map) + " take more than " +
-                            std::to_string(options_.index_bytes_max >> 20) + " MiB");
-  }
-  return read == Status::ok ? read : refuse(read, store_.problem());
+  return watchers == watchers_.end() ? nullptr : &watchers->second;
+}
+
+Status FactEngine::refuse_facts(std::string_view map, Status status) {
+  if (status != Status::full)
+    return refuse(status, store_ == nullptr ? "the facts are not read yet" : store_->problem());
+  const std::size_t bytes_max = std::min(options_.index_bytes_max, options_.all_bytes_max);
+  return refuse(status, "limit: the facts of " + std::string(map) + " take more than " +
+                            std::to_string(bytes_max >> 20) + " MiB");
+}
+
+Status FactEngine::catch_up(std::string_view map) {
+  Kept& kept = this->kept(map);
+  if (!kept.reader.has_value()) return kept.index.is_loaded() ? Status::ok : refuse_facts(map, Status::busy);
+  const Status read = kept.reader->catch_up(kept.index, listener_of(map));
+  return read == Status::ok ? read : refuse_facts(map, read);
+}
+
+Status FactEngine::change(std::string_view map, std::span<const FactCell> cells) {
+  const Status changed = index_of(map).change(cells, listener_of(map));
+  return changed == Status::ok ? changed : refuse_facts(map, changed);
 }
 
 Status FactEngine::ask(std::string_view map, const FactQuestion& question, const Visitor& visitor) {

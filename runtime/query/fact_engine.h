@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FactEngine: answers Datalog over the facts of one store.
+// FactEngine: answers Datalog over the facts of one store, or over those that it is fed.
 //
-// Place     Top of runtime/query, beside query_engine.h. Any machine with a store can own one; LinuxHost does.
+// Place     Top of runtime/query, beside query_engine.h. Any machine with a store can own one; LinuxHost does. A
+//           gateway's lives on a thread that must not read the store, and is fed.
 // Promises  DLE-1  An answer is of all facts that stand, however they came and went.
 //           BND-1  Indexes and questions stay within FactOptions; what does not fit is `full`, and says so.
-// Ownership Borrows its store for life. Let it know what is erased.
+// Ownership Borrows its store, if it has one, for life. Let it know what is erased.
 // Threads   None: the caller's.
 //
-// A map's facts are indexed when it is first asked about.
+// Of a store, a map's facts are indexed when it is first asked about.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "crdt/datalog/evaluate.h"
-#include "runtime/query/fact_index.h"
 #include "runtime/query/fact_question.h"
+#include "runtime/query/fact_reader.h"
 #include "runtime/query/heap_chunks.h"
 
 namespace grid::runtime {
 
 struct FactOptions {
   std::size_t index_bytes_max = std::size_t{1} << 30;  // Of the facts of one map.
+  std::size_t all_bytes_max = SIZE_MAX;                // Of those of all maps.
   std::size_t query_bytes_max = 256u << 20;            // Of one question while it is answered.
   std::uint64_t steps_max = 100'000'000;               // Facts and rows that one question looks at.
 };
@@ -45,7 +48,9 @@ class LiveFacts;
 
 class FactEngine {
  public:
-  explicit FactEngine(storage::Store& store, const FactOptions& options = {}) : store_(store), options_(options) {}
+  explicit FactEngine(storage::Store& store, const FactOptions& options = {}) : FactEngine(options) { store_ = &store; }
+  // Its owner loads index_of() each map, and tells of changes by change().
+  explicit FactEngine(const FactOptions& options) : options_(options), index_chunks_(options.all_bytes_max) {}
   FactEngine(const FactEngine&) = delete;
   FactEngine& operator=(const FactEngine&) = delete;
 
@@ -56,6 +61,7 @@ class FactEngine {
   };
   //   invalid  An input is not of the shape that :in says.
   //   full     The facts of the map, or the question, take more than they may.
+  //   busy     It is fed, and the map is not loaded.
   //   corrupt, io  Of the store.
   Status ask(std::string_view map, const FactQuestion& question, const Visitor& visitor);
   // The same with other inputs, for a query that was made from a question's.
@@ -67,8 +73,14 @@ class FactEngine {
 
   FactIndex& index_of(std::string_view map);
   // Reads the log on for the facts of the map, and tells the live questions whom it concerns.
-  //   full, corrupt, io  As ask().
+  //   full, busy, corrupt, io  As ask().
   Status catch_up(std::string_view map);
+  // The same with what its owner has read.
+  //   full  The facts take more than they may; the map is not loaded any more.
+  Status change(std::string_view map, std::span<const FactCell> cells);
+  // Forgets the index of a map that nobody watches.
+  void let_go(std::string_view map);
+  std::size_t index_bytes() const { return index_chunks_.taken(); }
   void watch(LiveFacts& live);
   void unwatch(LiveFacts& live);
   void erased(const crdt::CellName& name);
@@ -88,12 +100,21 @@ class FactEngine {
     ByNumber of_all;
   };
 
-  Status refuse(Status status, std::string problem);
+  struct Kept {
+    FactIndex index;
+    std::optional<FactReader> reader;  // Where there is a store.
+  };
 
-  storage::Store& store_;
+  Kept& kept(std::string_view map);
+  FactListener* listener_of(std::string_view map);
+  Status refuse(Status status, std::string problem);
+  Status refuse_facts(std::string_view map, Status status);
+
+  storage::Store* store_ = nullptr;
   FactOptions options_;
-  HeapChunks chunks_;
-  std::map<std::string, std::unique_ptr<FactIndex>, std::less<>> indexes_;
+  HeapChunks index_chunks_;
+  HeapChunks chunks_;  // Of questions.
+  std::map<std::string, std::unique_ptr<Kept>, std::less<>> kept_;
   std::map<std::string, Watchers, std::less<>> watchers_;
   std::uint64_t watched_ = 0;
   std::vector<datalog::Explained> explained_;

@@ -7,7 +7,6 @@
 namespace grid::runtime {
 
 using crdt::FactName;
-using crdt::Op;
 using crdt::Value;
 
 namespace {
@@ -43,94 +42,81 @@ bool is_of(std::string_view predicate, bool is_one, const Value& object, const F
 
 }  // namespace
 
-Status FactIndex::catch_up(FactListener* listener, std::uint64_t records_max) {
-  if (held_ == nullptr) GRID_TRY(load());
-  const Status read = read_log(records_max);
-  if (read != Status::ok && read != Status::busy) return read;
-  std::vector<Change> changes;
-  std::vector<FactDelta> deltas;
-  for (const auto& [key, sub] : touched_) GRID_TRY(look_at(key, sub, changes, deltas));
-  touched_.clear();
-  if (listener != nullptr && !deltas.empty()) listener->changing(deltas);
-  for (const Change& change : changes) {
-    const Status applied = apply(change);
-    if (applied == Status::ok) continue;
-    held_.reset();
-    return applied;
-  }
-  if (listener != nullptr && !deltas.empty()) listener->changed(deltas);
-  return read;
+void FactIndex::let_go() {
+  held_.reset();
+  is_loaded_ = false;
 }
 
-void FactIndex::erased(const crdt::CellName& name) {
-  if (held_ == nullptr || name.map != map_ || crdt::view_of(name.sub) != crdt::View::facts) return;
-  touched_.emplace(name.key, name.sub);
-}
-
-Status FactIndex::load() {
-  held_ = std::make_unique<Held>(chunks_, bytes_max_);
-  ++loads_;
-  touched_.clear();
-  position_ = store_.head();
-  std::string key, sub;
-  Status status = Status::ok;
-  while (status == Status::ok) {
-    const Result<Op> op = store_.next_cell({map_, key, sub});
-    if (!op.ok() && op.status() != Status::not_found) status = op.status();
-    if (!op.ok() || op->cell.name.map != map_) break;
-    key = op->cell.name.key;
-    sub = op->cell.name.sub;
-    const Result<FactName> name = FactName::read(sub);
-    if (!name.ok() || op->cell.is_tombstone()) continue;
-    status = held_->index.load(key, name->predicate, Value(op->cell.value), !name->is_many());
-    if (status == Status::invalid) status = Status::ok;  // As in apply().
-  }
-  if (status == Status::ok) status = held_->index.finish_load();
-  if (status != Status::ok) held_.reset();
+Status FactIndex::settle(Status status) {
+  if (status != Status::ok) let_go();
   return status;
 }
 
-Status FactIndex::read_log(std::uint64_t records_max) {
-  for (std::uint64_t read = 0;; ++read) {
-    const Result<Op> op = store_.next_op(position_);
-    if (!op.ok()) return op.status() == Status::not_found ? Status::ok : op.status();
-    if (read == records_max) return Status::busy;
-    position_ = op->seq;
-    erased(op->cell.name);
-  }
+void FactIndex::begin_load() {
+  let_go();
+  held_ = std::make_unique<Held>(chunks_, bytes_max_);
+  ++loads_;
 }
 
-Status FactIndex::look_at(const std::string& key, const std::string& sub, std::vector<Change>& changes,
-                          std::vector<FactDelta>& deltas) {
-  const Result<Op> op = store_.find({map_, key, sub});
-  if (!op.ok() && op.status() != Status::not_found) return op.status();
-  const bool is_marker = crdt::is_marker(sub);
-  const Result<FactName> name = is_marker ? Result<FactName>(FactName{}) : FactName::read(sub);
-  if (!name.ok() || (is_marker && !op.ok())) return Status::ok;
-  const bool stands = op.ok() && !op->cell.is_tombstone();
+Status FactIndex::load(std::string_view key, std::string_view sub, Bytes value) {
+  const Result<FactName> name = FactName::read(sub);
+  if (!name.ok()) return Status::ok;
+  const Status loaded = held_->index.load(key, name->predicate, Value(value), !name->is_many());
+  return settle(loaded == Status::invalid ? Status::ok : loaded);  // As in apply().
+}
+
+Status FactIndex::finish_load() {
+  const Status status = held_->index.finish_load();
+  is_loaded_ = status == Status::ok;
+  return settle(status);
+}
+
+// Markers first: what is there of a fact is looked at when all that they take is gone.
+Status FactIndex::change(std::span<const FactCell> cells, FactListener* listener) {
+  GRID_TRY(change(cells, true, listener));
+  return change(cells, false, listener);
+}
+
+Status FactIndex::change(std::span<const FactCell> cells, bool are_markers, FactListener* listener) {
+  std::vector<Change> changes;
+  std::vector<FactDelta> deltas;
+  for (const FactCell& cell : cells) {
+    if (crdt::is_marker(cell.sub) == are_markers) GRID_TRY(look_at(cell, changes, deltas));
+  }
+  if (listener != nullptr && !deltas.empty()) listener->changing(deltas);
+  for (const Change& change : changes) GRID_TRY(settle(apply(change)));
+  if (listener != nullptr && !deltas.empty()) listener->changed(deltas);
+  return Status::ok;
+}
+
+Status FactIndex::look_at(const FactCell& cell, std::vector<Change>& changes, std::vector<FactDelta>& deltas) {
+  const bool is_marker = crdt::is_marker(cell.sub);
+  const Result<FactName> name = is_marker ? Result<FactName>(FactName{}) : FactName::read(cell.sub);
+  if (!name.ok() || (is_marker && !cell.stands)) return Status::ok;
+  const bool stands = cell.stands && !is_marker;
   std::vector<std::uint8_t> was;
-  for (datalog::FactsOf facts(held_->index, key); facts.next();) {
+  for (datalog::FactsOf facts(held_->index, cell.key); facts.next();) {
     const Result<Value> object = facts.object(room_);
     if (!object.ok()) return object.status();
     if (!is_marker && !is_of(facts.predicate(), facts.is_one(), *object, *name)) continue;
-    if (stands && equal(object->canonical(), op->cell.value)) return Status::ok;
+    if (stands && equal(object->canonical(), cell.value)) return Status::ok;
     was.assign(object->canonical().begin(), object->canonical().end());
-    deltas.push_back({id_of(key), std::string(facts.predicate()), seen(*object), false});
+    deltas.push_back({id_of(cell.key), std::string(facts.predicate()), seen(*object), false});
   }
-  if (stands) deltas.push_back({id_of(key), std::string(name->predicate), seen(Value(op->cell.value)), true});
-  const Bytes object = stands ? op->cell.value : Bytes(was);
-  changes.push_back({key, sub, {object.begin(), object.end()}, stands});
+  if (stands) deltas.push_back({id_of(cell.key), std::string(name->predicate), seen(Value(cell.value)), true});
+  changes.push_back({&cell, stands ? cell.value : std::move(was)});
   return Status::ok;
 }
 
 Status FactIndex::apply(const Change& change) {
+  const FactCell& cell = *change.cell;
   datalog::Index& index = held_->index;
-  if (crdt::is_marker(change.sub)) return index.drop(change.key);
-  const Result<FactName> name = FactName::read(change.sub);
+  if (crdt::is_marker(cell.sub)) return index.drop(cell.key);
+  const Result<FactName> name = FactName::read(cell.sub);
   if (!name.ok() || change.object.empty()) return Status::ok;
   const Value object(change.object);
-  if (!change.stands) return index.remove(change.key, name->predicate, object, !name->is_many());
-  const Status added = index.add(change.key, name->predicate, object, !name->is_many());
+  if (!cell.stands) return index.remove(cell.key, name->predicate, object, !name->is_many());
+  const Status added = index.add(cell.key, name->predicate, object, !name->is_many());
   return added == Status::invalid ? Status::ok : added;  // A stub, say: it can't be read here.
 }
 

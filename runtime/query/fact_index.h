@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FactIndex: the facts of one map of a store, in an index of crdt/datalog that reads the log on.
+// FactIndex: the facts of one map, in an index of crdt/datalog that is told of each cell.
 //
-// Place     Below fact_engine.h. Knows cells and their names, and no question.
-// Promises  After catch_up() the index holds the facts that stand, each once.
+// Place     Below fact_engine.h. Knows cells and their names, no question and no store: fact_reader.h reads one.
+// Promises  It holds the facts that stand by what it was told, each once.
 //           BND-1  It takes at most the bytes that it is given; then it is `full`, and holds nothing.
-// Ownership Borrows the store and the chunks for life.
-//
-// What has changed is looked up in the store, and not taken from its record: of a name that was written, taken back and
-// written again only what stands now counts.
+// Ownership Borrows the chunks for life.
 #pragma once
 
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "crdt/base/status.h"
 #include "crdt/datalog/index.h"
-#include "storage/store.h"
 
 namespace grid::runtime {
 
@@ -43,27 +38,39 @@ class FactListener {
   ~FactListener() = default;
 };
 
+// What there is of one name, as far as facts care. A marker stands where there is one, other cells where they are no
+// tombstones; what does not stand has no value.
+struct FactCell {
+  std::string key;
+  std::string sub;
+  std::vector<std::uint8_t> value;
+  bool stands = false;
+};
+
 class FactIndex {
  public:
-  FactIndex(storage::Store& store, std::string_view map, Chunks& chunks, std::size_t bytes_max)
-      : store_(store), map_(map), chunks_(chunks), bytes_max_(bytes_max) {}
+  FactIndex(Chunks& chunks, std::size_t bytes_max) : chunks_(chunks), bytes_max_(bytes_max) {}
   FactIndex(const FactIndex&) = delete;
   FactIndex& operator=(const FactIndex&) = delete;
 
-  std::string_view map() const { return map_; }
-  // Only behind a catch_up() that went well.
+  bool is_loaded() const { return is_loaded_; }
+  // Only of one that is loaded.
   const datalog::Index& index() const { return held_->index; }
-  // How often it was read anew: of what changed in between no listener was told.
+  // How often it was loaded: of what changed in between no listener was told.
   std::uint64_t loads() const { return loads_; }
   std::size_t bytes() const { return held_ == nullptr ? 0 : held_->region.taken(); }
 
-  // Reads at most so many records of the log; the first time it reads the map itself.
-  //   busy  There is more.
-  //   full  The facts take more memory than they may. Another call begins anew.
-  //   corrupt, io  Of the store.
-  Status catch_up(FactListener* listener = nullptr, std::uint64_t records_max = UINT64_MAX);
-  // A name has left the store without a record.
-  void erased(const crdt::CellName& name);
+  // Begins anew: cells of facts in any order, each name once, and then finish_load(). Whichever fails, it holds
+  // nothing.
+  //   full  The facts take more memory than they may.
+  void begin_load();
+  Status load(std::string_view key, std::string_view sub, Bytes value);
+  Status finish_load();
+  // Of one that is loaded: what there is of these names now. Of a name that was written, taken back and written again
+  // only what stands counts.
+  //   full  Likewise; it holds nothing any more.
+  Status change(std::span<const FactCell> cells, FactListener* listener);
+  void let_go();
 
  private:
   struct Held {
@@ -73,28 +80,22 @@ class FactIndex {
   };
   // What becomes of one name.
   struct Change {
-    std::string key;
-    std::string sub;
+    const FactCell* cell;
     std::vector<std::uint8_t> object;  // That stands now, or stood before.
-    bool stands;
   };
   static constexpr std::size_t kChunkBytes = 1u << 20;
 
-  Status load();
-  Status read_log(std::uint64_t records_max);
-  Status look_at(const std::string& key, const std::string& sub, std::vector<Change>& changes,
-                 std::vector<FactDelta>& deltas);
+  Status change(std::span<const FactCell> cells, bool are_markers, FactListener* listener);
+  Status look_at(const FactCell& cell, std::vector<Change>& changes, std::vector<FactDelta>& deltas);
   Status apply(const Change& change);
+  Status settle(Status status);
 
-  storage::Store& store_;
-  std::string map_;
   Chunks& chunks_;
   std::size_t bytes_max_;
   std::unique_ptr<Held> held_;
+  bool is_loaded_ = false;
   std::uint64_t loads_ = 0;
-  crdt::Seq position_ = 0;
   std::vector<std::uint8_t> room_ = std::vector<std::uint8_t>(kValueBytesMax + 64);  // One object.
-  std::set<std::pair<std::string, std::string>> touched_;                            // By key and sub.
 };
 
 }  // namespace grid::runtime

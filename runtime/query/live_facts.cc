@@ -206,14 +206,19 @@ Status LiveFacts::put(const std::string& row) {
   if (rows_.count(row) != 0) return Status::ok;
   bytes_ += row.size() + kRowOverhead;
   if (bytes_ > bytes_max_) return Status::full;
-  touch(row);
+  note_move(row, false);
   rows_.insert(row);
   return Status::ok;
 }
 
+// One that is back where it was has not moved.
+void LiveFacts::note_move(const std::string& row, bool was_in) {
+  if (!moved_.emplace(row, was_in).second) moved_.erase(row);
+}
+
 void LiveFacts::take_out(const std::string& row) {
   if (rows_.count(row) == 0) return;
-  touch(row);
+  note_move(row, true);
   rows_.erase(row);
   bytes_ -= row.size() + kRowOverhead;
 }
@@ -249,12 +254,11 @@ Status LiveFacts::advance(const Visitor& visitor) {
 // What has left is told first: a row that changes leaves as it was, and enters as it is.
 void LiveFacts::tell(const Visitor& visitor) {
   for (const bool has_entered : {false, true}) {
-    for (const auto& [row, was_in] : touched_) {
-      const bool is_in = rows_.count(row) != 0;
-      if (was_in != is_in && is_in == has_entered) visitor.visit(visitor.at, is_in, unpacked(row));
+    for (const auto& [row, was_in] : moved_) {
+      if (was_in != has_entered) visitor.visit(visitor.at, has_entered, unpacked(row));
     }
   }
-  touched_.clear();
+  moved_.clear();
 }
 
 }  // namespace grid::runtime

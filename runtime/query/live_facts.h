@@ -7,7 +7,7 @@
 //           A change of facts that the question does not look at costs nothing. Where clauses are patterns, predicates
 //           and functions alone, a change costs the rows that it has a part in; other questions are answered anew, once
 //           for any number of changes. BND-1  Its rows stay within the bytes that it is given; where they don't it
-//           ends, with `full`.
+//           ends, with `full`. What it has to tell is at most what it told and what is so now, whenever it is asked.
 // Ownership Borrows the engine for life.
 #pragma once
 
@@ -41,6 +41,8 @@ class LiveFacts {
   Status advance(const Visitor& visitor);
   // Times that the question was answered from all facts.
   std::uint64_t asked_count() const { return asked_count_; }
+  // It is `full` for its rows.
+  bool has_outgrown() const { return bytes_ > bytes_max_; }
   std::size_t row_count() const { return rows_.size(); }
 
   // For the engine: `deltas` are of attributes that the question looks at.
@@ -69,7 +71,7 @@ class LiveFacts {
   Status follow(std::span<const FactDelta> deltas);
   Status put(const std::string& row);
   void take_out(const std::string& row);
-  void touch(const std::string& row) { touched_.emplace(row, rows_.count(row) != 0); }
+  void note_move(const std::string& row, bool was_in);
   void tell(const Visitor& visitor);
 
   FactEngine& engine_;
@@ -82,8 +84,8 @@ class LiveFacts {
   Status failed_ = Status::ok;  // While it followed a change: it is over.
   std::vector<std::unique_ptr<Seeded>> seeded_;
   Rows rows_;
-  Rows candidates_;                      // May have lost what they stood on.
-  std::map<std::string, bool> touched_;  // Rows that may have moved since it was told last: whether they were in.
+  Rows candidates_;                    // May have lost what they stood on.
+  std::map<std::string, bool> moved_;  // Rows that have moved since it was told last: whether they were in.
   std::uint64_t asked_count_ = 0;
   std::uint64_t loads_ = 0;  // Of the index, when it was asked last.
 };

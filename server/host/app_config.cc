@@ -2,6 +2,7 @@
 
 #include "server/host/app_config.h"
 
+#include "crdt/cell.h"
 #include "server/host/search_config.h"
 
 namespace grid::server {
@@ -11,6 +12,11 @@ Status read_app_config(const config::Config& config, std::string_view app, AppCo
   const config::EncryptionSettings& encryption = config.gateway().encryption;
   app_config = AppConfig{.settings = config.app(app), .keys = {encryption.key_file, encryption.old_key_file}};
   GRID_TRY(read_policies(config.section("map", app), app_config.policies, problem));
+  for (const std::string& map : app_config.settings.facts.preload) {
+    if (crdt::check_map_name(map) == Status::ok) continue;
+    problem = "facts.preload: '" + map + "' is no name of a map: 1 to 64 of the characters A-Z a-z 0-9 _ . -";
+    return Status::invalid;
+  }
   const config::Node searches = config.section("search", app);
   GRID_TRY(read_searches(searches, app_config.search, problem));
   if (app_config.search.is_on() && app_config.settings.sink.type != "sqlite") {

@@ -150,10 +150,12 @@ void AppHost::run(uv_loop_t* loop, Owner& owner) {
       loop, std::move(opened_.sink), opened_.searchable,
       [](void* self, const SinkWorker::Done& done) { static_cast<AppHost*>(self)->drained(done); },
       [](void* self, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(self)->indexed(indexed); }, this);
+  facts_.emplace(loop, *journal_, config_.settings.facts);
   coordinator_.emplace(*journal_, options());
   host_.emplace(loop, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
                 port::UvHost::Flush::on_thread);
   host_->step(Event::Kind::start);
+  facts_->preload();
 }
 
 CoordinatorOptions AppHost::options() {
@@ -175,6 +177,7 @@ CoordinatorOptions AppHost::options() {
   options.seed = load_be(seed);
   options.policy = &config_.policies.rules;
   options.observer = &ops_;
+  options.erasures = &facts_->erasures();
   if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
@@ -275,6 +278,7 @@ void AppHost::carry_out(const Action& action) {
 
 void AppHost::turn_ended() {
   send_frames();
+  facts_->look_on();
   for (const LinkId link : std::exchange(closing_, {})) owner_->close(link);
   if (!wants_drain_ || sink_->is_busy()) return;
   wants_drain_ = false;

@@ -20,6 +20,7 @@
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
+#include "server/host/fact_desk.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
 #include "server/host/op_log.h"
@@ -88,12 +89,17 @@ class AppHost final : private port::UvHost::Owner {
     return coordinator_->ask(identity, claims, question, visitor);
   }
   void call(std::string_view identity, Bytes claims, runtime::Call& call);
+  // As Coordinator; and who was told yes asks of facts().
+  Status may_ask_facts(std::string_view identity, Bytes claims, std::string_view map) {
+    return coordinator_->may_ask_facts(identity, claims, map);
+  }
+  FactDesk& facts() { return *facts_; }
   const Desk& desk() const { return coordinator_->desk(); }
   crdt::Seq head() const { return coordinator_->head(); }
   // Whether what arrived up to `seq` is where the map's durable writes are to be.
   bool has_kept(std::string_view map, crdt::Seq seq) const;
 
-  AppFigures figures() const { return {app_, coordinator_->status(), &timings_}; }
+  AppFigures figures() const { return {app_, coordinator_->status(), facts_->figures(), &timings_}; }
 
  private:
   AppHost(Log& log, const std::string& app, AppConfig config) : log_(log), app_(app), config_(std::move(config)) {}
@@ -131,6 +137,7 @@ class AppHost final : private port::UvHost::Owner {
   storage::Seq drained_through_ = 0;
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
+  std::optional<FactDesk> facts_;
   std::optional<Grants> grants_;  // Where the gateway asks who comes.
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;

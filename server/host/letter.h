@@ -22,9 +22,10 @@ namespace grid::server {
 
 // Who asks by HTTP, and what.
 struct WebAsk {
-  enum class What : std::uint8_t { rows_in, rows_of_query, rows_of_export, figures };
+  enum class What : std::uint8_t { rows_in, rows_of_query, rows_of_export, facts, figures };
 
   What what = What::figures;
+  bool has_body = false;
   transport::Admission who{};
   std::string map{};
   transport::Fields query{};

@@ -9,40 +9,14 @@
 // Threads   post() and is_full(): the writer's. take(): the reader's. Depth and waits: any.
 #pragma once
 
-#include <uv.h>
-
 #include <cstdint>
 #include <deque>
 #include <mutex>
 
+#include "server/host/bell.h"
 #include "server/host/letter.h"
-#include "transport/lws/uv_handle.h"
 
 namespace grid::server {
-
-// Wakes a loop from another thread. Rings that come close together are one.
-class Bell {
- public:
-  using Rung = void (*)(void* owner);
-
-  Bell(uv_loop_t* loop, Rung rung, void* owner) : rung_(rung), owner_(owner) {
-    wake_.get()->data = this;
-    uv_async_init(loop, wake_.get(), [](uv_async_t* wake) {
-      const Bell& self = *static_cast<Bell*>(wake->data);
-      self.rung_(self.owner_);
-    });
-  }
-  Bell(const Bell&) = delete;
-  Bell& operator=(const Bell&) = delete;
-
-  // From any thread, as long as this is there.
-  void ring() const { uv_async_send(wake_.get()); }
-
- private:
-  transport::UvHandle<uv_async_t> wake_;
-  Rung rung_;
-  void* owner_;
-};
 
 struct MailboxLimits {
   std::size_t letters = 4'096;

@@ -28,6 +28,13 @@ struct AppMetric {
   double (*value)(const CoordinatorStatus& status);
 };
 
+struct FactMetric {
+  const char* name;
+  MetricType type;
+  const char* says;
+  double (*value)(const FactFigures& figures);
+};
+
 struct EngineMetric {
   const char* name;
   const char* says;
@@ -132,6 +139,17 @@ constexpr AppMetric kAppMetrics[] = {
      [](const CoordinatorStatus& is) { return count(is.channels.messages_lost); }},
 };
 
+// Likewise, of its questions about facts.
+constexpr FactMetric kFactMetrics[] = {
+    {"grid_datalog_questions_total", kCounter, "Questions about facts that were asked by HTTP",
+     [](const FactFigures& is) { return count(is.questions); }},
+    {"grid_datalog_watches", kGauge, "Of these watched now", [](const FactFigures& is) { return count(is.watches); }},
+    {"grid_datalog_indexes", kGauge, "Maps whose facts are indexed for them",
+     [](const FactFigures& is) { return count(is.indexes); }},
+    {"grid_datalog_index_bytes", kGauge, "Memory of these indexes",
+     [](const FactFigures& is) { return count(is.index_bytes); }},
+};
+
 // Likewise, as histograms.
 constexpr TimeMetric kTimeMetrics[] = {
     {"grid_step_seconds", "What one event took, with all that it led to",
@@ -223,10 +241,14 @@ ClientMetric number(MetricType type, double value) {
   return metric;
 }
 
-MetricFamily family_of(const AppMetric& metric, const std::vector<AppFigures>& apps) {
+const CoordinatorStatus& subject_of(const AppMetric&, const AppFigures& app) { return app.status; }
+const FactFigures& subject_of(const FactMetric&, const AppFigures& app) { return app.facts; }
+
+template <typename Metric>
+MetricFamily family_of(const Metric& metric, const std::vector<AppFigures>& apps) {
   MetricFamily family{metric.name, metric.says, metric.type, {}};
   for (const AppFigures& app : apps) {
-    family.metric.push_back(number(metric.type, metric.value(app.status)));
+    family.metric.push_back(number(metric.type, metric.value(subject_of(metric, app))));
     family.metric.back().label.push_back({"app", app.app});
   }
   return family;
@@ -309,6 +331,7 @@ std::string metrics_text(const GatewayFigures& figures) {
   for (const EngineMetric& metric : kEngineMetrics) families.push_back(family_of(metric, figures.engines));
   for (const WaitMetric& metric : kWaitMetrics) families.push_back(family_of(metric, figures.engines));
   for (const AppMetric& metric : kAppMetrics) families.push_back(family_of(metric, figures.apps));
+  for (const FactMetric& metric : kFactMetrics) families.push_back(family_of(metric, figures.apps));
   families.push_back(rejections_of(figures.apps));
   for (const TimeMetric& metric : kTimeMetrics) families.push_back(family_of(metric, figures.apps));
   std::ostringstream out;
@@ -324,6 +347,7 @@ std::string metrics_reference() {
     table += row_of(metric.name, MetricType::Histogram, "engine", metric.says);
   }
   for (const AppMetric& metric : kAppMetrics) table += row_of(metric.name, metric.type, "app", metric.says);
+  for (const FactMetric& metric : kFactMetrics) table += row_of(metric.name, metric.type, "app", metric.says);
   table += row_of(kRejected, kCounter, "app, reason", kRejectedSays);
   for (const TimeMetric& metric : kTimeMetrics) {
     table += row_of(metric.name, MetricType::Histogram, "app", metric.says);

@@ -42,10 +42,19 @@ struct AppTimings {
   Timing queue{};  // From a commit that is on disk to the database that has it.
 };
 
+// Questions about facts by HTTP.
+struct FactFigures {
+  std::uint64_t questions = 0;    // Ever asked,
+  std::uint64_t watches = 0;      // and watched now.
+  std::uint64_t indexes = 0;      // Maps whose facts are indexed, or being indexed,
+  std::uint64_t index_bytes = 0;  // and the memory of that.
+};
+
 // One app, as it stands.
 struct AppFigures {
   std::string app;
   CoordinatorStatus status{};
+  FactFigures facts{};
   const AppTimings* timings = nullptr;
 };
 

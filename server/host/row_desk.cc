@@ -27,6 +27,41 @@ HttpAnswer web_error(std::uint16_t status, std::string_view sentence) {
   return {.status = status, .content_type = "application/json", .body = body + "}\n"};
 }
 
+const std::string* find(const transport::Fields& query, std::string_view name) {
+  const auto found = std::find_if(query.begin(), query.end(), [name](const auto& one) { return one.first == name; });
+  return found == query.end() ? nullptr : &found->second;
+}
+
+std::string unknown(const transport::Fields& query, std::initializer_list<std::string_view> known) {
+  for (const auto& [name, value] : query) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) return "there is no parameter " + name;
+  }
+  return {};
+}
+
+std::uint16_t web_status(Status status) {
+  switch (status) {
+    case Status::ok:
+      return 200;
+    case Status::denied:
+      return 403;
+    case Status::not_found:
+      return 404;
+    case Status::conflict:
+      return 409;
+    case Status::too_large:
+      return 413;
+    case Status::busy:
+    case Status::full:
+      return 503;
+    case Status::io:
+    case Status::corrupt:
+      return 500;
+    default:
+      return 400;
+  }
+}
+
 RowDesk::RowDesk(uv_loop_t* loop, Mailbox& outbox) : outbox_(outbox) {
   again_.get()->data = this;
   uv_timer_init(loop, again_.get());
@@ -38,6 +73,7 @@ RowWork* RowDesk::find(ExchangeId exchange) {
 }
 
 void RowDesk::ask(ExchangeId exchange, AppHost& app, WebAsk&& ask) {
+  if (ask.what == WebAsk::What::facts) return ask_facts(exchange, app, std::move(ask));
   const bool is_body = ask.what == WebAsk::What::rows_in;
   HttpAnswer refusal;
   std::unique_ptr<RowWork> made =
@@ -49,6 +85,11 @@ void RowDesk::ask(ExchangeId exchange, AppHost& app, WebAsk&& ask) {
   give_page(exchange, work, Status::ok);
 }
 
+void RowDesk::ask_facts(ExchangeId exchange, AppHost& app, WebAsk&& ask) {
+  RowWork& work = *works_.emplace(exchange, facts_to_tell(*this, exchange, app, std::move(ask))).first->second;
+  advance(exchange, work, true);
+}
+
 void RowDesk::answer(ExchangeId exchange, HttpAnswer answer) {
   outbox_.post({.kind = Letter::Kind::answer,
                 .exchange = exchange,
@@ -58,7 +99,7 @@ void RowDesk::answer(ExchangeId exchange, HttpAnswer answer) {
 void RowDesk::give_page(ExchangeId exchange, RowWork& work, Status status) {
   bool is_last = false;
   std::string page = work.take_page(is_last);
-  const auto has_room = [&] { return !is_last && !work.was_long && page.size() < kLetterBytes; };
+  const auto has_room = [&] { return !is_last && !work.was_long && !work.is_waiting && page.size() < kLetterBytes; };
   for (int pages = 1; pages < kLetterPages && status == Status::ok && has_room(); ++pages) {
     status = work.next_page();
     page += work.take_page(is_last);
@@ -75,7 +116,15 @@ void RowDesk::more(ExchangeId exchange) {
   RowWork* const work = find(exchange);
   if (work == nullptr) return;
   const Status status = work->next_page();
-  give_page(exchange, *work, status);
+  if (!work->is_waiting) give_page(exchange, *work, status);
+}
+
+void RowDesk::wake(ExchangeId exchange) {
+  RowWork* const work = find(exchange);
+  if (work == nullptr) return;
+  const bool is_refused = work->answer.has_value() && !work->answer->is_streamed;
+  advance(exchange, *work, true);
+  if (!is_refused) more(exchange);
 }
 
 void RowDesk::body(ExchangeId exchange, Bytes piece) {

@@ -47,8 +47,8 @@ class Tenants final : private AppHost::Owner {
   uv_loop_t* loop_;
   Mailbox& outbox_;
   std::unique_ptr<std::uint8_t[]> room_;
-  RowDesk rows_;
   std::vector<std::unique_ptr<AppHost>> apps_;
+  RowDesk rows_;  // Behind them: what it has under way is asked of them.
 };
 
 }  // namespace grid::server

@@ -151,9 +151,13 @@ std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& 
   const bool is_place = place.read(request.path);
   const bool is_import = place.what == "import";
   const bool is_export = place.what == "export";
-  if (!is_place || (!is_import && !is_export && place.what != "query")) return web_error(404, "nothing is here");
-  if (is_import && request.method != Method::post) return not_allowed("POST");
-  if (!is_import && !is_read(request.method)) return not_allowed("GET, HEAD");
+  const bool is_facts = place.what == "datalog";
+  const bool is_known = is_import || is_export || is_facts || place.what == "query";
+  if (!is_place || !is_known) return web_error(404, "nothing is here");
+  const bool is_post = request.method == Method::post;
+  if (is_import && !is_post) return not_allowed("POST");
+  if (is_facts && !is_post && request.method != Method::get) return not_allowed("GET, POST");
+  if (!is_import && !is_facts && !is_read(request.method)) return not_allowed("GET, HEAD");
   App* const app = apps_.find(place.app);
   if (app == nullptr) return web_error(404, "there is no app " + place.app);
   if (!app->is_open()) return busy("app " + app->name + " is being opened");
@@ -163,8 +167,15 @@ std::optional<HttpAnswer> Web::ask_rows(ExchangeId exchange, const HttpRequest& 
   asked.identity = who.admission.identity;
   asked.way = std::move(who.way);
   using What = WebAsk::What;
-  const What what = is_import ? What::rows_in : is_export ? What::rows_of_export : What::rows_of_query;
-  WebAsk ask{.what = what, .who = std::move(who.admission), .map = std::move(place.map), .query = request.query};
+  const What what = is_import   ? What::rows_in
+                    : is_export ? What::rows_of_export
+                    : is_facts  ? What::facts
+                                : What::rows_of_query;
+  WebAsk ask{.what = what,
+             .has_body = is_post,
+             .who = std::move(who.admission),
+             .map = std::move(place.map),
+             .query = request.query};
   app->post({.kind = Letter::Kind::ask, .exchange = exchange, .enclosure = std::make_unique<WebAsk>(std::move(ask))});
   return std::nullopt;
 }

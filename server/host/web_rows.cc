@@ -24,19 +24,6 @@ constexpr std::uint64_t kPageRowsMax = 64;  // They may all be large at once.
 constexpr std::size_t kLineBytesMax = 4 * kValueBytesMax;
 constexpr std::size_t kProblemsMax = 10;
 
-const std::string* find(const Fields& query, std::string_view name) {
-  const auto found = std::find_if(query.begin(), query.end(), [name](const auto& one) { return one.first == name; });
-  return found == query.end() ? nullptr : &found->second;
-}
-
-// A sentence about the first word that is none of these; empty: there is none.
-std::string unknown(const Fields& query, std::initializer_list<std::string_view> known) {
-  for (const auto& [name, value] : query) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) return "there is no parameter " + name;
-  }
-  return {};
-}
-
 bool read_number(const std::string& text, std::uint64_t& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   return error == std::errc{} && end == text.data() + text.size();
@@ -48,29 +35,6 @@ void append_row(std::string& out, const DeskRow& row) {
   out += ",\"value\":";
   json::append_json(out, crdt::Value(row.value));
   out += "}\n";
-}
-
-std::uint16_t web_status(Status status) {
-  switch (status) {
-    case Status::ok:
-      return 200;
-    case Status::denied:
-      return 403;
-    case Status::not_found:
-      return 404;
-    case Status::conflict:
-      return 409;
-    case Status::too_large:
-      return 413;
-    case Status::busy:
-    case Status::full:
-      return 503;
-    case Status::io:
-    case Status::corrupt:
-      return 500;
-    default:
-      return 400;
-  }
 }
 
 // ---- out

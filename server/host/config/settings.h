@@ -88,6 +88,18 @@ struct QuotaSettings {
   std::uint64_t ops_per_second = 0;
 };
 
+// What its questions about facts may take (docs/datalog.md).
+struct FactSettings {
+  std::vector<std::string> preload{};
+  Span idle{600'000};
+  Size index_memory{256ull << 20};
+  Size question_memory{64ull << 20};
+  std::uint64_t question_steps = 100'000'000;
+  std::uint64_t questions = 16;
+  std::uint64_t watches = 64;
+  Size watch_memory{4ull << 20};
+};
+
 // Of one app.
 struct AppSettings {
   Span retention{90 * 86'400'000ull};
@@ -102,6 +114,7 @@ struct AppSettings {
   Span drain_every{100};
   std::uint64_t drain_rows = 1'000;
   QuotaSettings quota{};
+  FactSettings facts{};
   SinkSettings sink{};
 };
 

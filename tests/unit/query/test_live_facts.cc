@@ -98,6 +98,23 @@ void an_answer_that_outgrows_its_memory_ends(void**) {
   assert_status(live.advance({Heard::take, &heard}), Status::full);
 }
 
+// BND-1  Whoever looks seldom is told the difference, and it is all that is kept.
+void a_row_that_is_back_where_it_was_is_not_told(void**) {
+  FactBench bench;
+  bench.set("1", "n", "1");
+  runtime::LiveFacts live = live_of(bench, "[:find ?n :where [_ :n ?n]]");
+  Heard heard;
+  assert_string_equal(heard.told(live).c_str(), "+[1]");
+  for (int i = 2; i < 100; ++i) {
+    bench.set("1", "n", std::to_string(i));
+    assert_ok(bench.engine.catch_up("m"));
+  }
+  bench.set("1", "n", "1");
+  assert_string_equal(heard.told(live).c_str(), "");
+  bench.set("1", "n", "2");
+  assert_string_equal(heard.told(live).c_str(), "-[1]+[2]");
+}
+
 // What changed while there was no index is found all the same.
 void an_index_that_is_read_anew_leaves_no_row_behind(void**) {
   constexpr int kMany = 100'000;
@@ -215,6 +232,7 @@ int main() {
       cmocka_unit_test(a_row_that_stands_on_something_else_too_stays),
       cmocka_unit_test(a_change_of_what_a_question_does_not_look_at_asks_nothing),
       cmocka_unit_test(an_answer_that_outgrows_its_memory_ends),
+      cmocka_unit_test(a_row_that_is_back_where_it_was_is_not_told),
       cmocka_unit_test(an_index_that_is_read_anew_leaves_no_row_behind),
       cmocka_unit_test(what_is_told_adds_up_to_what_would_be_answered),
   };

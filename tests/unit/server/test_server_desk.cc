@@ -84,6 +84,26 @@ void hidden_fields_are_neither_shown_nor_asked_about(void**) {
   assert_status(asked.status, Status::denied);
 }
 
+std::string facts(Story& story, std::string_view who) {
+  const std::string claims = value_of("{}");
+  const Status status = story.bench.coordinator->may_ask_facts(who, as_bytes(claims), "climate");
+  return status == Status::ok ? "ok" : std::string(name_of(status)) + ": " + story.bench.coordinator->desk().problem();
+}
+
+void a_question_about_facts_takes_a_grant_of_all_rows(void**) {
+  constexpr const char* kInPart =
+      "denied: rows of map climate are shown to you in part, and a question about facts looks at all of it";
+  Story whole({{.map = "climate", .rights = {Right::read}}});
+  assert_string_equal(facts(whole, "ann").c_str(), "ok");
+  Story some({{.map = "climate", .rights = {Right::read}, .where = "owner = $user"}});
+  assert_string_equal(facts(some, "ann").c_str(), kInPart);
+  Story masked({{.map = "climate", .rights = {Right::read}, .hide = {"note"}}});
+  assert_string_equal(facts(masked, "ann").c_str(), kInPart);
+  Story none({{.map = "climate", .rights = {Right::put}}});
+  assert_string_equal(facts(none, "ann").c_str(), "denied: no grant to read this in map climate");
+  assert_string_equal(facts(none, "").c_str(), "denied: you have no business here");
+}
+
 void rows_of_ones_own_are_whole_where_others_are_masked(void**) {
   Story story({{.map = "climate", .rights = {Right::read}, .where = "owner = $user"},
                {.map = "climate", .rights = {Right::read}, .hide = {"note"}}});
@@ -229,6 +249,7 @@ int main() {
       cmocka_unit_test(who_has_no_grant_is_shown_nothing),
       cmocka_unit_test(a_grant_of_some_rows_shows_these_whatever_is_asked),
       cmocka_unit_test(hidden_fields_are_neither_shown_nor_asked_about),
+      cmocka_unit_test(a_question_about_facts_takes_a_grant_of_all_rows),
       cmocka_unit_test(rows_of_ones_own_are_whole_where_others_are_masked),
       cmocka_unit_test(pages_end_where_the_rows_do),
       cmocka_unit_test(a_large_map_is_gone_through_in_pieces),

@@ -220,6 +220,12 @@ bool sets_its_status(Story& story) {
          says(story, {.verb = ChannelVerb::set_status, .name = "hall", .value = kTwo});
 }
 
+// By HTTP: of all facts of the map, or not at all.
+bool asks_datalog(Story& story) {
+  const std::string claims = value_of("{}");
+  return story.bench.coordinator->may_ask_facts("ann", as_bytes(claims), "climate") == Status::ok;
+}
+
 const std::vector<Right> kHear{Right::subscribe}, kSay{Right::publish}, kBoth{Right::subscribe, Right::publish};
 const Grant kRead{.map = "climate", .rights = {Right::read}}, kReadAll{.map = "*", .rights = {Right::read}},
     kPut{.map = "climate", .rights = {Right::put}}, kRemove{.map = "climate", .rights = {Right::remove}},
@@ -256,6 +262,7 @@ const Way kWays[] = {
     {"inspect subs", Kind::inspect_ask, inspects_subscriptions, kInspect},
     {"inspect devices", Kind::inspect_ask, inspects_devices, kInspect},
     {"look on", Kind::inspect_ask, looks_on, kInspect},
+    {"datalog", Kind::subscribe, asks_datalog, kRead},
     {"search", Kind::search_ask, searches, kRead},
     {"channel publish", Kind::channel, publishes, kSpeak},
     {"channel subscribe", Kind::channel, listens, kListen},
