@@ -4,8 +4,9 @@
 // where that can be said and they are few, or else the question's attributes.
 //
 // Place     Above entity_guest.h and entity_question.h. Whoever has a replica gives it its subscriptions.
-// Promises  Whatever it is subscribed to, once that is current the question is answered as the server would answer it
-//           (docs/decisions/0043-entity-pulls.md).
+// Promises  DLP-1  Whatever it is subscribed to, once that is current the question is answered as the server would
+// answer it
+//                  (docs/decisions/0043-entity-pulls.md).
 // Ownership Borrows the guest and the scopes for life; ends its subscriptions with itself.
 // Threads   None: the caller's.
 #pragma once
