@@ -95,6 +95,7 @@ Status FactIndex::look_at(const FactCell& cell, std::vector<Change>& changes, st
   if (!name.ok() || (is_marker && !cell.stands)) return Status::ok;
   const bool stands = cell.stands && !is_marker;
   std::vector<std::uint8_t> was;
+  room_.resize(kValueBytesMax + kHeadBytes);
   for (datalog::FactsOf facts(held_->index, cell.key); facts.next();) {
     const Result<Value> object = facts.object(room_);
     if (!object.ok()) return object.status();
