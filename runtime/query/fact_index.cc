@@ -105,7 +105,8 @@ Status FactIndex::look_at(const FactCell& cell, std::vector<Change>& changes, st
     deltas.push_back({id_of(cell.key), std::string(facts.predicate()), seen(*object), false});
   }
   if (stands) deltas.push_back({id_of(cell.key), std::string(name->predicate), seen(Value(cell.value)), true});
-  changes.push_back({&cell, stands ? cell.value : std::move(was)});
+  if (stands) was = cell.value;
+  changes.push_back({&cell, std::move(was)});
   return Status::ok;
 }
 
