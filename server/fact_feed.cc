@@ -81,7 +81,9 @@ Status FactFeed::load_on(const std::string& name, Map& map, FactBatch& batch) {
     map.key = op->cell.name.key;
     map.sub = op->cell.name.sub;
     const Bytes value = op->cell.value;
-    if (crdt::view_of(map.sub) != crdt::View::facts || op->cell.is_tombstone()) continue;
+    if (crdt::is_marker(map.sub)) map.deleted = map.key;
+    const bool is_fact = crdt::view_of(map.sub) == crdt::View::facts && map.key != map.deleted;
+    if (!is_fact || op->cell.is_tombstone()) continue;
     batch.cells.push_back({map.key, map.sub, {value.begin(), value.end()}, true});
     bytes += size_of(batch.cells.back());
   }

@@ -67,6 +67,7 @@ class FactFeed final : public ErasureListener {
     enum class Stage : std::uint8_t { fresh, loading, loaded };
     Stage stage = Stage::fresh;
     std::string key{}, sub{};  // Read up to here, while it is loading.
+    std::string deleted{};     // A marker stands before what may be left of its entity.
     storage::Seq from = 0;     // What arrived behind it may be missing in what was loaded.
     Names touched{};           // To be looked at again.
   };

@@ -57,6 +57,8 @@ FactIndex& FactEngine::index_of(std::string_view map) { return kept(map).index; 
 void FactEngine::let_go(std::string_view map) {
   const auto found = kept_.find(map);
   if (found != kept_.end()) kept_.erase(found);
+  const auto watchers = watchers_.find(map);
+  if (watchers != watchers_.end()) watchers_.erase(watchers);
 }
 
 void FactEngine::erased(const crdt::CellName& name) {

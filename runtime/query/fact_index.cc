@@ -95,6 +95,7 @@ Status FactIndex::look_at(const FactCell& cell, std::vector<Change>& changes, st
   if (!name.ok() || (is_marker && !cell.stands)) return Status::ok;
   const bool stands = cell.stands && !is_marker;
   std::vector<std::uint8_t> was;
+  room_.resize(kValueBytesMax + kHeadBytes);
   for (datalog::FactsOf facts(held_->index, cell.key); facts.next();) {
     const Result<Value> object = facts.object(room_);
     if (!object.ok()) return object.status();
@@ -104,7 +105,8 @@ Status FactIndex::look_at(const FactCell& cell, std::vector<Change>& changes, st
     deltas.push_back({id_of(cell.key), std::string(facts.predicate()), seen(*object), false});
   }
   if (stands) deltas.push_back({id_of(cell.key), std::string(name->predicate), seen(Value(cell.value)), true});
-  changes.push_back({&cell, stands ? cell.value : std::move(was)});
+  if (stands) was = cell.value;
+  changes.push_back({&cell, std::move(was)});
   return Status::ok;
 }
 

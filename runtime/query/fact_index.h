@@ -95,7 +95,7 @@ class FactIndex {
   std::unique_ptr<Held> held_;
   bool is_loaded_ = false;
   std::uint64_t loads_ = 0;
-  std::vector<std::uint8_t> room_ = std::vector<std::uint8_t>(kValueBytesMax + 64);  // One object.
+  std::vector<std::uint8_t> room_;  // One object; from the first change on.
 };
 
 }  // namespace grid::runtime

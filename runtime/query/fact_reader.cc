@@ -10,10 +10,14 @@ using crdt::Op;
 
 Result<FactCell> fact_cell(storage::Store& store, const crdt::CellName& name) {
   FactCell cell{std::string(name.key), std::string(name.sub), {}, false};
+  const bool is_marker = crdt::is_marker(name.sub);
+  // A power cut, or a full batch, may have left something under a marker: it is about to go.
+  const Result<Op> marker = is_marker ? Result<Op>(Status::not_found) : store.find(crdt::marker_of(name));
+  if (marker.status() != Status::not_found) return marker.ok() ? Result<FactCell>(cell) : marker.status();
   const Result<Op> op = store.find(name);
   if (op.status() == Status::not_found) return cell;
   if (!op.ok()) return op.status();
-  cell.stands = crdt::is_marker(name.sub) || !op->cell.is_tombstone();
+  cell.stands = is_marker || !op->cell.is_tombstone();
   cell.value.assign(op->cell.value.begin(), op->cell.value.end());
   return cell;
 }
@@ -39,14 +43,15 @@ Status FactReader::load(FactIndex& index) {
   index.begin_load();
   touched_.clear();
   position_ = store_.head();
-  std::string key, sub;
+  std::string key, sub, deleted;  // A marker stands before what a power cut may have left of its entity.
   for (;;) {
     const Result<Op> op = store_.next_cell({map_, key, sub});
     if (!op.ok() && op.status() != Status::not_found) return op.status();
     if (!op.ok() || op->cell.name.map != map_) return index.finish_load();
     key = op->cell.name.key;
     sub = op->cell.name.sub;
-    if (!op->cell.is_tombstone()) GRID_TRY(index.load(key, sub, op->cell.value));
+    if (crdt::is_marker(sub)) deleted = key;
+    if (!op->cell.is_tombstone() && key != deleted) GRID_TRY(index.load(key, sub, op->cell.value));
   }
 }
 

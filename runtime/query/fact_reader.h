@@ -40,7 +40,7 @@ class FactReader {
   std::set<std::pair<std::string, std::string>> touched_;  // By key and sub.
 };
 
-// What a store has of a name now.
+// What a store has of a name now: of a deleted entity its marker, and nothing else.
 Result<FactCell> fact_cell(storage::Store& store, const crdt::CellName& name);
 
 }  // namespace grid::runtime

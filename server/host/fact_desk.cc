@@ -91,6 +91,10 @@ Status FactDesk::ask(FactQuestionId id, FactAsk&& ask, std::string& problem) {
     problem = "limit: " + std::to_string(settings_.watches) + " questions of this app are watched already";
     return Status::full;
   }
+  if (asked_ms_.count(ask.map) == 0 && asked_ms_.size() >= kMapsMax && !make_room()) {
+    problem = "limit: the facts of " + std::to_string(kMapsMax) + " maps of this app are in use already";
+    return Status::full;
+  }
   Question& question = questions_.at(id);
   question.is_watch = ask.is_watch;
   question.head = store_.head();
@@ -133,11 +137,12 @@ void FactDesk::tell(FactQuestionId id, FactWord&& word) {
 
 void FactDesk::fail(const std::string& map, Status status, const std::string& problem) {
   feed_.end(map);
-  std::vector<FactQuestionId> waiting;
-  for (auto& [id, question] : questions_) {
-    if (question.is_waiting && question.ask.map == map) waiting.push_back(id);
+  std::vector<FactQuestionId> concerned;
+  for (const auto& [id, question] : questions_) {
+    if (question.ask.map == map && (question.is_waiting || question.is_watch)) concerned.push_back(id);
   }
-  for (const FactQuestionId id : waiting) tell(id, {.question = id, .status = status, .problem = problem});
+  for (const FactQuestionId id : concerned) tell(id, {.question = id, .status = status, .problem = problem});
+  worker().let_go(map);  // Behind what was forgotten of it.
 }
 
 bool FactDesk::is_kept(const std::string& map) const {
@@ -147,16 +152,32 @@ bool FactDesk::is_kept(const std::string& map) const {
          std::any_of(questions_.begin(), questions_.end(), is_its);
 }
 
+void FactDesk::let_go(const std::string& map) {
+  asked_ms_.erase(map);
+  feed_.end(map);
+  worker().let_go(map);
+}
+
+// The one that was asked about longest ago goes, of those that nobody needs just now.
+bool FactDesk::make_room() {
+  const std::string* oldest = nullptr;
+  std::uint64_t oldest_ms = 0;
+  for (const auto& [map, ms] : asked_ms_) {
+    if (is_kept(map) || (oldest != nullptr && ms >= oldest_ms)) continue;
+    oldest = &map;
+    oldest_ms = ms;
+  }
+  if (oldest != nullptr) let_go(std::string(*oldest));
+  return oldest != nullptr;
+}
+
 void FactDesk::look_round() {
   const std::uint64_t now_ms = uv_now(loop_);
   for (auto at = asked_ms_.begin(); at != asked_ms_.end();) {
     if (is_kept(at->first)) at->second = now_ms;
     const bool is_idle = now_ms - at->second >= settings_.idle.ms;
-    if (is_idle) {
-      feed_.end(at->first);
-      worker().let_go(at->first);
-    }
-    at = is_idle ? asked_ms_.erase(at) : std::next(at);
+    const std::string map = (at++)->first;
+    if (is_idle) let_go(map);
   }
   std::vector<FactQuestionId> watches;
   for (const auto& [id, question] : questions_) {

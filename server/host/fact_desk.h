@@ -5,8 +5,8 @@
 // Place     Below app_host.h. Feeds the worker from the journal's store, in pieces between which the app goes on; who
 //           may ask is asked before. Knows no exchange.
 // Promises  A question is answered of everything that had arrived when it was asked. BND-1  There are so many questions
-//           and watches as config::FactSettings say, and kBatchesMax batches on their way to the worker. An index
-//           nobody has asked for in a while is let go of.
+//           and watches as config::FactSettings say, kMapsMax maps with an index, and kBatchesMax batches on their
+//           way to the worker. An index that nobody has asked for in a while is let go of, or for another one.
 // Ownership Borrows its store and its askers; whoever asks forgets the question before it goes.
 // Threads   One: the loop's, which is the store's.
 #pragma once
@@ -51,7 +51,7 @@ class FactDesk {
 
   // A place for a question that is being read; 0: there is none, for there are as many as there may be.
   FactQuestionId take_place(FactAsker& asker);
-  //   full  A watch, and there are as many as there may be. `problem` says so.
+  //   full  A watch, and there are as many as there may be; or as many maps, all of them in use. `problem` says so.
   Status ask(FactQuestionId id, FactAsk&& ask, std::string& problem);
   // As the worker.
   void more(FactQuestionId id) { worker_->more(id); }
@@ -61,6 +61,7 @@ class FactDesk {
 
  private:
   static constexpr std::uint64_t kBatchesMax = 8;
+  static constexpr std::size_t kMapsMax = 64;
 
   struct Question {
     FactAsker* asker;
@@ -79,6 +80,8 @@ class FactDesk {
   void tell(FactQuestionId id, FactWord&& word);
   void fail(const std::string& map, Status status, const std::string& problem);
   void look_round();
+  void let_go(const std::string& map);
+  bool make_room();
   bool is_kept(const std::string& map) const;
   std::uint64_t watches() const;
 

@@ -80,7 +80,8 @@ class FactsOut final : public RowWork, private FactAsker {
   void told(FactWord&& word) override {
     const bool is_awaited = is_waiting || !has_begun_;
     is_over_ = word.status != Status::ok || !is_watch_;
-    if (is_over_) leave();
+    // An answer keeps its place until it is given.
+    if (word.status != Status::ok) leave();
     if (!std::exchange(has_begun_, true)) {
       answer = word.status == Status::ok ? HttpAnswer{.content_type = "application/x-ndjson", .is_streamed = true}
                                          : refusal(web_status(word.status), word.problem);

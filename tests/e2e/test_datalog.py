@@ -266,6 +266,15 @@ class Datalog(harness.GridTest):
         self.assertGreater(self.figure(gateway, "index_bytes"), 0)
         self.assertEqual(len(self.ask(gateway, BEDS)), 3)
 
+    def test_of_more_maps_than_may_have_an_index_the_last_ones_have(self):
+        gateway = self.gateway("preload=huts")
+        self.huts(gateway)
+        query = urllib.parse.quote("[:find ?e :where [?e :n]]")
+        for number in range(70):
+            self.assertEqual(self.send(gateway, f"/v1/default/datalog/m{number}?query={query}"), (200, ""))
+        self.assertEqual(self.figure(gateway, "indexes"), 64)
+        self.assertEqual(len(self.ask(gateway, BEDS)), 3)
+
     def test_after_a_restart_the_answers_are_the_same(self):
         gateway = self.gateway()
         self.huts(gateway)

@@ -173,6 +173,24 @@ void a_buried_entity_is_one_name(void**) {
   assert_string_equal(fed.ask().c_str(), "[2,\"n\",2]");
 }
 
+// TRI-1  As a power cut leaves them, until the journal finds them.
+void what_is_left_under_a_marker_is_in_no_answer(void**) {
+  FactBench bench;
+  bench.set("1", "n", "1");
+  bench.set("2", "n", "2");
+  const crdt::Op marker{.cell = {{"m", "1", crdt::kMarker}, crdt::Stamp::of(5'000, 0, 7), 0, {}}};
+  assert_ok(bench.store.append(marker).status());
+  Fed before(bench);
+  before.feed.begin("m");
+  before.feed_all();
+  assert_string_equal(before.ask().c_str(), "[2,\"n\",2]");
+  assert_string_equal(bench.ask(kAll).c_str(), "[2,\"n\",2]");
+  bench.set("1", "n", "3");
+  before.feed_all();
+  assert_string_equal(before.ask().c_str(), "[2,\"n\",2]");
+  assert_string_equal(bench.ask(kAll).c_str(), "[2,\"n\",2]");
+}
+
 void whatever_happens_in_between_the_index_ends_with_what_the_store_has(void**) {
   FactBench bench;
   Fed fed(bench);
@@ -228,6 +246,7 @@ int main() {
       cmocka_unit_test(what_leaves_the_store_without_a_record_leaves_the_index),
       cmocka_unit_test(a_map_that_too_much_vanishes_from_is_read_anew),
       cmocka_unit_test(a_buried_entity_is_one_name),
+      cmocka_unit_test(what_is_left_under_a_marker_is_in_no_answer),
       cmocka_unit_test(whatever_happens_in_between_the_index_ends_with_what_the_store_has),
       cmocka_unit_test(an_index_that_outgrows_the_memory_of_all_is_full_and_says_so),
   };
