@@ -72,7 +72,7 @@ Status FactIndex::load() {
   ++loads_;
   touched_.clear();
   position_ = store_.head();
-  std::string key, sub;
+  std::string key, sub, deleted;  // A marker stands before what a power cut may have left of its entity.
   Status status = Status::ok;
   while (status == Status::ok) {
     const Result<Op> op = store_.next_cell({map_, key, sub});
@@ -80,8 +80,9 @@ Status FactIndex::load() {
     if (!op.ok() || op->cell.name.map != map_) break;
     key = op->cell.name.key;
     sub = op->cell.name.sub;
+    if (crdt::is_marker(sub)) deleted = key;
     const Result<FactName> name = FactName::read(sub);
-    if (!name.ok() || op->cell.is_tombstone()) continue;
+    if (!name.ok() || op->cell.is_tombstone() || key == deleted) continue;
     status = held_->index.load(key, name->predicate, Value(op->cell.value), !name->is_many());
     if (status == Status::invalid) status = Status::ok;  // As in apply().
   }
