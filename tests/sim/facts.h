@@ -14,7 +14,7 @@ namespace grid::sim {
 
 class Facts {
  public:
-  // Where deletions are collected ids are drawn, as docs/facts.md has it: a key that comes again would be a new entity.
+  // Where deletions are collected ids are drawn, as docs/views.md has it: a key that comes again would be a new entity.
   Facts(World& world, const Plan& plan)
       : world_(world), plan_(plan), draws_ids_(plan.options.server.keeping.retention_ms < kDayMs) {}
 
