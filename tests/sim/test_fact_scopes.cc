@@ -44,9 +44,12 @@ static void a_device_holds_the_facts_of_its_attributes_and_no_others(void**) {
     assert_true(has(c, entity, "tag", 3));
   }
   assert_ok(set(world, c, "ann", "age", 5));
+  assert_true(world.settle());
+  assert_ok(set(world, c, "ann", "name", 6));
   assert_ok(write(world, a, Verb::remove, "bob", "tag", 3));
   assert_true(world.settle());
   assert_int_equal(get(b, "ann", "age"), 5);
+  assert_int_equal(get(b, "ann", "name"), 6);
   assert_int_equal(facts_of(c, "bob"), 1);
   verify_all(world);
 }
