@@ -151,6 +151,7 @@ void Stage::carry_out(Site& site, const Event& event, const Action& action) {
       return;
     case Action::Kind::prove:
     case Action::Kind::search:
+    case Action::Kind::ask:
     case Action::Kind::outcome:
     case Action::Kind::heard:
     case Action::Kind::state:
