@@ -141,10 +141,7 @@ Exit datalog(const Context& context, const DatalogOptions& options) {
   const Inputs inputs(options.inputs);
   const DatalogQuestion question{options.query, inputs.values()};
   Session session(context);
-  const Datalog facts(session.node(), options.map);
-  const Result<Scope> scope = facts.scope(question);
-  require(session, scope.status());
-  session.pull(*scope);
+  require(session, session.pull(options.map, question));
   if (options.watch) return watch_answer(session, options, question);
   Answer answer(format_of(context));
   DatalogAnswer done;

@@ -138,6 +138,18 @@ void Session::pull(const Scope& scope) {
   // A store keeps one cursor a map, not one for each key that was ever asked for.
   const bool widens = keeps() && scope.kind != ScopeKind::everything;
   require(node_->subscribe(widens ? Scope{ScopeKind::map, scope.map, {}} : scope));
+  await_all();
+}
+
+Status Session::pull(std::string_view map, const DatalogQuestion& question) {
+  if (offline()) return Status::ok;
+  if (keeps()) return pull({ScopeKind::map, map, {}}), Status::ok;
+  GRID_TRY(Datalog(*node_, map).subscribe(question));
+  await_all();
+  return Status::ok;
+}
+
+void Session::await_all() {
   const Ended ended = wait([](const ReplicaStatus& now) { return is_up(now) && now.current; }, kPatienceMs);
   if (ended == Ended::done) return push_for_a_moment();
   if (ended == Ended::interrupted) throw Failure(Exit::failure, "interrupted");

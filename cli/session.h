@@ -15,7 +15,7 @@
 
 #include "cli/verbs.h"
 #include "ports/linux/grid/linux.h"
-#include "runtime/grid/grid.h"
+#include "runtime/grid/datalog.h"
 
 namespace grid::cli {
 
@@ -39,6 +39,9 @@ class Session {
   // Brings what is read up to date: all of `map`, or without a store no more than `scope` of it. With a store an
   // unreachable server is only told on stderr.
   void pull(const Scope& scope);
+  // The same of what the answer to a question stands on.
+  //   invalid  It is none: problem() says where.
+  Status pull(std::string_view map, const DatalogQuestion& question);
 
   // Makes what was written safe here, then waits for the server: for `write`, or for all that is pending. With a store
   // an unreachable server is only told on stderr. Returns the outcome for all that was waited for.
@@ -59,6 +62,7 @@ class Session {
   void require(Status status);
 
  private:
+  void await_all();
   void push_for_a_moment();
 
   LinuxHost host_;

@@ -16,7 +16,7 @@
 namespace grid::cli {
 namespace {
 
-constexpr const char* kKinds[] = {"everything", "map", "prefix", "key", "where", "facts"};
+constexpr const char* kKinds[] = {"everything", "map", "prefix", "key", "where", "facts", "entity"};
 
 // By the scope's hash, as it stands in the facts' names.
 struct Noted {

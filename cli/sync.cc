@@ -46,14 +46,10 @@ void subscribe_to_facts(Session& session, const SyncOptions& options) {
 }
 
 void subscribe(Session& session, const SyncOptions& options) {
-  if (!options.query.empty()) {
-    subscribe_to_facts(session, options);
-    return session.node().verify();
-  }
+  if (!options.query.empty()) return subscribe_to_facts(session, options);
   const ScopeKind kind = options.where.empty() ? ScopeKind::map : ScopeKind::where;
   for (const std::string& map : options.maps) session.require(session.node().subscribe({kind, map, options.where}));
   if (options.maps.empty()) session.require(session.node().subscribe(Scope{}));
-  session.node().verify();
 }
 
 // The link goes on without what was refused, and would never be found equal.
@@ -67,6 +63,10 @@ bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point bega
   const auto spent = [&] { return ms_since(began) >= timeout_ms; };
   session.wait([&](const ReplicaStatus& now) { return is_up(now) || spent(); }, timeout_ms);
   if (!is_up(session.status())) throw session.no_link();
+  // What a question stands on, and so what is compared, is known when that has come.
+  const auto is_refused = [&session] { return session.host().refusal()[0] != '\0'; };
+  session.wait([&](const ReplicaStatus& now) { return now.current || is_refused() || spent(); }, timeout_ms);
+  session.node().verify();
   Progress progress("syncing");
   const std::uint64_t to_push = session.status().ops_pending;
   while (!is_converged(session.status()) && !spent()) {

@@ -46,6 +46,7 @@ struct Event {
     collect,         // room: the sink takes rows (coordinator)
     drained,         // seq, status: the sink has committed up to seq, or refused
     searched,        // bytes: the answer to the action `search` (coordinator)
+    entities,        // batch, bytes: an answer to the question of that serial (coordinator)
     indexed,         // batch: a bit for each searched map whose index has changed (coordinator)
     proven,          // link, identity, bytes, status: the answer to the action `prove`, as with link_up (coordinator)
     grants_changed,  // What identities may do has changed, or some were revoked: all links are judged anew
@@ -84,6 +85,7 @@ struct Action {
     want_drain,  // The sink has work: answer collect when it is free.
     prove,       // link, text: a token. Answer proven; the text is a view of this step's frame.
     search,      // Look for what the coordinator says, and answer searched.
+    ask,         // Take the coordinator's questions about facts, and answer with entities.
     more,        // Step again: there is more to do than one step may.
   };
   Kind kind = Kind::more;

@@ -27,9 +27,9 @@ const char* name_of(Outcome outcome) {
 namespace runtime {
 
 const char* name_of(Event::Kind kind) {
-  constexpr const char* kNames[] = {"start",    "wake",    "link_up", "link_down",      "frame",
-                                    "writable", "durable", "call",    "collect",        "drained",
-                                    "searched", "indexed", "proven",  "grants_changed", "stop"};
+  constexpr const char* kNames[] = {"start",   "wake",   "link_up",        "link_down", "frame",    "writable",
+                                    "durable", "call",   "collect",        "drained",   "searched", "entities",
+                                    "indexed", "proven", "grants_changed", "stop"};
   return kNames[static_cast<std::uint8_t>(kind)];
 }
 

@@ -35,11 +35,11 @@ OpLog::OpLog(storage::Store& store, const Limits& limits, Arena& arena, Problem&
       rules_(rules),
       limits_(limits),
       problem_(problem),
-      refused_(arena.make<Seq>(limits.window_ops_max)),
+      refused_(arena.make<Seq>(in_flight_max(limits))),
       fates_(arena.make<Fate>(limits.window_ops_max)),
       members_(arena.make<Seq>(unit_ops_max(limits))),
       scratch_(arena.make<std::uint8_t>(scratch_bytes(limits))) {
-  GRID_CHECK(!scratch_.empty() && !fates_.empty() && refused_.capacity() == limits.window_ops_max);
+  GRID_CHECK(!scratch_.empty() && !fates_.empty() && refused_.capacity() == in_flight_max(limits));
 }
 
 Result<Op> OpLog::next_local(Seq from, Seq to) {

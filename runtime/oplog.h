@@ -60,13 +60,18 @@ class OpLog {
 
  public:
   static constexpr std::size_t memory_bytes(const Limits& limits) {
-    return limits.window_ops_max * (sizeof(crdt::Seq) + sizeof(Fate)) + unit_ops_max(limits) * sizeof(crdt::Seq) +
+    return limits.window_ops_max * sizeof(Fate) + (in_flight_max(limits) + unit_ops_max(limits)) * sizeof(crdt::Seq) +
            scratch_bytes(limits) + 4 * alignof(crdt::Seq);
   }
 
   // The most that one unit holds.
   static constexpr std::size_t unit_ops_max(const Limits& limits) {
     return limits.window_ops_max < kUnitOpsMax ? limits.window_ops_max : kUnitOpsMax;
+  }
+
+  // A unit that begins within the window is sent whole.
+  static constexpr std::size_t in_flight_max(const Limits& limits) {
+    return limits.window_ops_max + unit_ops_max(limits) - 1;
   }
 
   // What must be known of cells beyond rows: sets, counters, and units of several ops. Linked by who uses it.
@@ -295,7 +300,7 @@ class OpLog {
   crdt::Seq applied_ = 0;
   crdt::Seq looked_ = 0;  // Up to here, local ops behind the shared mark have been looked for.
   crdt::Clock clock_;
-  Vec<crdt::Seq> refused_;        // Not settled yet, so the window bounds them;
+  Vec<crdt::Seq> refused_;        // Not settled yet, so in_flight_max() bounds them;
   std::size_t refused_here_ = 0;  // the first so many on this link.
   std::span<Fate> fates_;
   Vec<crdt::Seq> members_;  // Of the unit that is being written.

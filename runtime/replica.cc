@@ -114,6 +114,7 @@ void Replica::dispatch(const Event& event) {
     case Event::Kind::collect:
     case Event::Kind::drained:
     case Event::Kind::searched:
+    case Event::Kind::entities:
     case Event::Kind::indexed:
     case Event::Kind::proven:
     case Event::Kind::grants_changed:

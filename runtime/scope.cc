@@ -30,6 +30,7 @@ bool Scope::matches(const crdt::CellName& name) const {
     case ScopeKind::prefix:
       return name.map == map && name.key.starts_with(text);
     case ScopeKind::key:
+    case ScopeKind::entity:
       return name.map == map && name.key == text;
     case ScopeKind::facts:
       return name.map == map && has_attribute(text, name.sub);
@@ -38,7 +39,7 @@ bool Scope::matches(const crdt::CellName& name) const {
 }
 
 crdt::CellName Scope::before_first() const {
-  const bool is_of_keys = kind == ScopeKind::prefix || kind == ScopeKind::key;
+  const bool is_of_keys = kind == ScopeKind::prefix || is_of_key();
   return {map, is_of_keys ? text : std::string_view(), {}};
 }
 
@@ -46,7 +47,7 @@ bool Scope::is_past(const crdt::CellName& name) const {
   if (kind == ScopeKind::everything) return false;
   if (name.map != map) return name.map > map;
   if (kind == ScopeKind::map || kind == ScopeKind::where || kind == ScopeKind::facts) return false;
-  if (kind == ScopeKind::key) return name.key > text;
+  if (is_of_key()) return name.key > text;
   return name.key > text && !name.key.starts_with(text);
 }
 
@@ -55,7 +56,7 @@ std::uint64_t Scope::hash() const {
 }
 
 Status Scope::check() const {
-  if (kind > ScopeKind::facts) return Status::invalid;
+  if (kind > ScopeKind::entity) return Status::invalid;
   if (kind == ScopeKind::everything) return map.empty() && text.empty() ? Status::ok : Status::invalid;
   GRID_TRY(crdt::check_map_name(map));
   if (kind == ScopeKind::map) return text.empty() ? Status::ok : Status::invalid;

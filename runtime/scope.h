@@ -58,10 +58,14 @@ void each_attribute(std::string_view text, Visit visit) {
 
 struct Scope {
   ScopeKind kind = ScopeKind::everything;
-  std::string_view map{};         // Empty for everything.
-  std::string_view text{};        // The prefix, the key, the predicate, or the attributes: a line each, in order.
+  std::string_view map{};  // Empty for everything.
+  std::string_view
+      text{};  // The prefix, the key, the entity's key, the predicate, or the attributes: a line each, in order.
   const RowTest* rows = nullptr;  // Of the predicate; whoever looks at cells needs it.
 
+  bool is_of_key() const { return kind == ScopeKind::key || kind == ScopeKind::entity; }
+  // A device lets go of what it has of the map when no scope of these kinds has it.
+  bool is_partial() const { return kind == ScopeKind::facts || kind == ScopeKind::entity || rows != nullptr; }
   // Of `where`: its row may be in the scope.
   bool matches(const crdt::CellName& name) const;
   bool covers_map(std::string_view name) const { return kind == ScopeKind::everything || map == name; }

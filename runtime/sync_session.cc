@@ -235,6 +235,7 @@ Status SyncSession::dispatch(Kind kind, Bytes frame, ActionList& actions) {
       return receive_digests(kind, frame);
     case Kind::channel:
     case Kind::search_reply:
+    case Kind::entities_reply:
       return guest_ != nullptr ? guest_->receive(frame, problem_) : Status::ok;
     default:
       return Status::corrupt;

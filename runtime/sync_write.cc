@@ -49,7 +49,7 @@ bool SyncSession::check_due(const Pull& pull) const {
 // The server must have said that it knows predicates, or attributes: one that does not would end the link.
 bool SyncSession::may_subscribe(const Pull& pull) const {
   const ScopeKind kind = pull.scope.get().kind;
-  if (kind != ScopeKind::where && kind != ScopeKind::facts) return pull.subscribe_due;
+  if (kind < ScopeKind::where) return pull.subscribe_due;
   const std::uint32_t feature = kind == ScopeKind::where ? wire::kFeaturePredicates : wire::kFeatureFacts;
   return pull.subscribe_due && may_push() && (features_ & feature) != 0;
 }

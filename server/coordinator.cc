@@ -28,6 +28,7 @@ std::span<const Action> Coordinator::Body::step(const Event& event) {
   if (event.now_ms >= channels_.wake_at_ms()) stir_all();
   channels_.advance(event.now_ms, journal_.wall_ms());
   searches_.advance(event.now_ms, journal_.wall_ms(), journal_.head(), actions_);
+  if (entities_.has_work() && !actions_.full()) actions_.add({.kind = Action::Kind::ask});
   read_on();
   if (stopped_) return actions_.span();
   commit();
@@ -82,6 +83,9 @@ void Coordinator::Body::dispatch(const Event& event) {
     case Event::Kind::searched:
       stir_all();
       return searches_.searched(event.bytes, event.now_ms);
+    case Event::Kind::entities:
+      if (const LinkId link = entities_.answered(event.batch, event.bytes); link != 0) stirred_.insert(link);
+      return;
     case Event::Kind::indexed:
       return searches_.indexed(event.batch);
     case Event::Kind::stop:
@@ -145,6 +149,7 @@ void Coordinator::Body::link_up(const Event& event) {
   stirred_.insert(event.link);
   if (fresh) channels_.link_up(link->second.channel, event.link, event.identity);
   if (fresh) searches_.link_up(link->second.search, event.link);
+  if (fresh) entities_.link_up(link->second.entities, event.link);
   if (fresh) doorman_.link_up(event, link->second.permit, link->second.session);
   if (full && fresh) link->second.session.end(Status::full, "this gateway holds all the links that it may", 5'000);
 }
@@ -155,6 +160,7 @@ void Coordinator::Body::forget(LinkId id) {
   if (link->second.session.is_greeted()) stir_all();  // Those who are in a room with it.
   channels_.link_down(link->second.channel);
   searches_.link_down(link->second.search);
+  entities_.link_down(link->second.entities);
   link->second.session.take_leave(true);
   unpaid_.erase({link->second.session.first_unpaid(), id});
   doorman_.link_down(id, link->second.permit);
@@ -175,6 +181,7 @@ void Coordinator::Body::receive(LinkId id, Bytes frame) {
   if (is_greeted && !link->second.session.is_onlooker()) {
     if (*kind == wire::Kind::channel) return receive_channel(link->second, frame);
     if (*kind == wire::Kind::search_ask) return receive_search(link->second, frame);
+    if (*kind == wire::Kind::entities_ask) return receive_entities_ask(link->second, frame);
   }
   const crdt::NodeId node = link->second.session.node();
   link->second.session.receive(frame);
@@ -201,6 +208,16 @@ void Coordinator::Body::receive_search(Link& link, Bytes frame) {
     status = searches_.receive(link.search, ask, bytes_max, is_denied ? kDenied : std::string_view());
   }
   if (status != Status::ok) link.session.refuse(wire::Kind::search_ask, status);
+}
+
+void Coordinator::Body::receive_entities_ask(Link& link, Bytes frame) {
+  if (!link.session.takes_frames()) return;
+  wire::EntitiesAsk ask;
+  const Status status = wire::decode(frame, ask);
+  if (status != Status::ok) return link.session.refuse(wire::Kind::entities_ask, status);
+  const bool is_denied = !ask.map.empty() && !link.permit.rows(Right::read, ask.map).is_all();
+  constexpr std::string_view kDenied = "only who may read the whole map may ask about its facts";
+  entities_.receive(link.entities, ask, is_denied ? kDenied : std::string_view());
 }
 
 // ---- identity
@@ -292,9 +309,10 @@ void Coordinator::Body::write(const Event& event) {
   forget(event.link);
 }
 
-// Searches, channels and the rest take turns.
+// Searches and entities, channels and the rest take turns.
 Bytes Coordinator::Body::next_frame(Link& link, MutBytes room) {
-  link.was_search = !link.was_search && link.has_search();
+  link.was_search = !link.was_search && (link.has_search() || link.has_entities());
+  if (link.was_search && link.has_entities()) return entities_.write(link.entities, link.session.room_for(room));
   if (link.was_search) return searches_.write(link.search, link.session.room_for(room));
   const bool has_channel = link.has_channel();
   if (link.session.wants_write() && (link.was_channel || !has_channel)) {
@@ -488,6 +506,7 @@ const Desk& Coordinator::desk() const { return body_->desk(); }
 crdt::Digest Coordinator::digest(const runtime::Scope& scope) { return body_->digest(scope); }
 
 const SearchWork& Coordinator::search_work() const { return body_->search_work(); }
+EntityAsks& Coordinator::entities() { return body_->entities(); }
 
 const char* Coordinator::problem() const { return body_->problem(); }
 

@@ -22,6 +22,7 @@
 #include "runtime/scope.h"
 #include "server/channels.h"
 #include "server/desk.h"
+#include "server/entity_asks.h"
 #include "server/quota.h"
 #include "server/row_finder.h"
 #include "server/searches.h"
@@ -66,6 +67,7 @@ struct CoordinatorOptions {
   std::span<const IndexedField> indexes{};  // Each passed add_index().
   std::size_t index_bytes_max = 256u << 20;
   SearchOptions search{};
+  std::uint32_t entity_asks_max = 0;  // Of one link; 0: the host answers no questions about facts.
   Keeping keeping{};
   QuotaLimits quota{};
   bool has_sink = false;
@@ -150,6 +152,8 @@ class Coordinator final : public runtime::Machine {
   void limit(const QuotaLimits& quota);
   // Of the action `search`.
   const SearchWork& search_work() const;
+  // Of the action `ask`: the host takes what is to do.
+  EntityAsks& entities();
   // The last trouble as a sentence. Never null.
   const char* problem() const;
 

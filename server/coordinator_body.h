@@ -27,6 +27,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
         channels_(channel_options()),
         author_(journal_, random_),
         searches_(options.search),
+        entities_(options.entity_asks_max),
         collector_(options_.keeping, journal_),
         finder_(store, options.indexes, options.index_bytes_max),
         shared_{options_, journal_, epochs_, random_,       problem_, figures_,
@@ -48,6 +49,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   bool may(std::string_view identity, Bytes claims, Right right) const;
   void limit(const QuotaLimits& quota) { quota_.limit(quota); }
   const SearchWork& search_work() const { return searches_.work(); }
+  EntityAsks& entities() { return entities_; }
   const char* problem() const { return problem_.line(); }
 
  private:
@@ -55,12 +57,14 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
     Link(const Shared& shared, runtime::LinkId id) : permit(shared.options.access), session(shared, id, permit) {}
     bool has_channel() const { return session.is_greeted() && !session.owes_greeting() && channel.wants_write(); }
     bool has_search() const { return session.is_greeted() && !session.owes_greeting() && search.wants_write(); }
-    bool wants_write() const { return session.wants_write() || has_channel() || has_search(); }
+    bool has_entities() const { return session.is_greeted() && !session.owes_greeting() && entities.wants_write(); }
+    bool wants_write() const { return session.wants_write() || has_channel() || has_search() || has_entities(); }
 
     Permit permit;
     Session session;
     ChannelLink channel;
     SearchLink search;
+    EntityLink entities;
     bool write_wanted = false;
     bool was_channel = false;  // What its last frame was.
     bool was_search = false;
@@ -77,6 +81,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   void receive(runtime::LinkId link, Bytes frame);
   void receive_channel(Link& link, Bytes frame);
   void receive_search(Link& link, Bytes frame);
+  void receive_entities_ask(Link& link, Bytes frame);
   ChannelOptions channel_options();
   static Status judge_channel(void* body, const ChannelAsk& ask);
   void proven(const runtime::Event& event);
@@ -112,6 +117,7 @@ class Coordinator::Body final : private ArrivalListener, private Collector::Read
   Channels channels_;
   Author author_;
   Searches searches_;
+  EntityAsks entities_;
   Collector collector_;
   RowFinder finder_;
   CoordinatorStatus figures_;

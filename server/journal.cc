@@ -71,6 +71,11 @@ void Journal::bury_the_rest() {
   }
 }
 
+bool Journal::is_burying(const crdt::CellName& name) const {
+  if (unburied_.empty() || !runtime::may_be_buried(name)) return false;
+  return unburied_.contains({std::string(name.map), std::string(name.key)});
+}
+
 void Journal::observe(std::uint64_t now_ms, std::uint64_t wall_ms) {
   if (wall_ms == 0 && wall_ms_ != 0) wall_ms = wall_ms_ + (now_ms - now_ms_);
   now_ms_ = now_ms;

@@ -80,6 +80,9 @@ class Journal {
   // Forgets a cell without a trace: a dead one, in one batch with the floor; or a fact, in that of its entity's marker.
   //   full, io  The store refused; nothing changed.
   Status erase(const crdt::CellName& name);
+  // Whether it is a fact that is about to go with its entity's marker, and that no batch had room for yet. Makes no
+  // call on the store.
+  bool is_burying(const crdt::CellName& name) const;
   // The cells that are here, deletions among them, and the bytes of their names and values; or by how much they change.
   struct Held {
     std::int64_t cells = 0;

@@ -307,7 +307,7 @@ Status Session::note_beaten(const Op& op) {
   if (!standing.ok()) return standing.status();
   if (standing->cell.stamp == op.cell.stamp) return Status::ok;
   for (const auto& subscription : subscriptions_) {
-    if (!subscription->scope().matches(op.cell.name) || !subscription->is_past(*standing)) continue;
+    if (!subscription->scope().matches(standing->cell.name) || !subscription->is_past(*standing)) continue;
     // Of what a predicate may not have any more it is told behind the acknowledgement: write_shown().
     if (subscription->scope().rows != nullptr) continue;
     beaten_.push_back({subscription->id(), KeptName(standing->cell.name)});

@@ -229,7 +229,7 @@ class Session {
   bool is_given_back(const crdt::Op& op) const;
   Result<Lateness> lateness_of(const crdt::Op& op) const;
   Result<Lateness> lateness_of_fact(const crdt::Op& op) const;
-  Lateness lateness_of_young_fact(const crdt::Op& op, const crdt::Stamp& base, bool is_known) const;
+  Result<Lateness> lateness_of_young_fact(const crdt::Op& op, const crdt::Stamp& base, bool is_known) const;
   bool is_told_of_deletions(const crdt::CellName& name) const;
   Result<bool> is_entity_known(const crdt::CellName& name, const crdt::Stamp& base) const;
   Status judge_lateness(const crdt::Op& op, Verdict& unit, Judged& judged) const;

@@ -15,7 +15,7 @@ using wire::Kind;
 namespace {
 
 constexpr std::size_t kSubscriptionsOfAnAnswer = 128;
-constexpr const char* kScopes[] = {"everything", "map", "prefix", "key", "where", "facts"};
+constexpr const char* kScopes[] = {"everything", "map", "prefix", "key", "where", "facts", "entity"};
 
 std::string hex(std::uint64_t number, std::size_t digits) {
   std::string text(digits, '0');

@@ -67,10 +67,14 @@ Result<bool> Session::is_entity_known(const crdt::CellName& name, const crdt::St
 
 // Above all stamps that are collected: no protection to a fact, since its entity's deletion wins whatever its stamp.
 // But from who shows that this gateway was set back: then what it builds on may be lost, and is about to be given back.
-Session::Lateness Session::lateness_of_young_fact(const Op& op, const crdt::Stamp& base, bool is_known) const {
-  const bool is_fine =
-      is_known || base.is_none() || op.cell.is_tombstone() || lost_ || is_told_of_deletions(op.cell.name);
-  return is_fine ? Lateness::none : Lateness::refused;
+Result<Session::Lateness> Session::lateness_of_young_fact(const Op& op, const crdt::Stamp& base, bool is_known) const {
+  const bool is_fine = is_known || base.is_none() || lost_ || is_told_of_deletions(op.cell.name);
+  if (is_fine || crdt::is_marker(op.cell.name.sub)) return Lateness::none;
+  if (!op.cell.is_tombstone()) return Lateness::refused;
+  // Taken, it would stand for an entity that lives.
+  const Result<Op> standing = shared_.journal.store().find(op.cell.name);
+  if (!standing.ok() && standing.status() != Status::not_found) return standing.status();
+  return standing.ok() ? Lateness::none : Lateness::moot;
 }
 
 // Of an entity that lives. What is not here may be a fact that was removed, and of which others still hold that.

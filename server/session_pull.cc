@@ -112,15 +112,16 @@ Status Session::begin_pull(Subscription& subscription, const grid_Subscribe& mes
   } else {
     mode = wire::PullMode::compare;
     const bool may_heal = !permit_.rows(Right::put, subscription.scope().map).is_none();
-    subscription.heal = may_heal && (of_scope || lost_ || message.unhealed);
+    // A cursor that is behind the floor, and no more, shows no loss.
+    const bool is_doubtful = of_scope && !(behind && shared_.epochs.stands(*cursor));
+    subscription.heal = may_heal && (is_doubtful || lost_ || message.unhealed);
     subscription.start(head, head, false, seen);
     GRID_TRY(answer_.begin(subscription.id(), subscription.scope()));
   }
   GRID_TRY(subscription.know_rows(shared_.journal, subscription.position(), shared_.options.rows_held_max,
                                   mode == wire::PullMode::compare));
   stir(subscription);
-  const bool tells = behind && mode == wire::PullMode::compare;
-  const crdt::Stamp collected = tells ? floor.greatest : crdt::Stamp{};
+  const crdt::Stamp collected = behind ? floor.greatest : crdt::Stamp{};
   subscribed_due_.push_back(
       {message.id, static_cast<std::uint32_t>(mode), subscription.heal, 0, collected.time, collected.node});
   return Status::ok;

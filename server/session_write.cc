@@ -76,6 +76,7 @@ Bytes Session::write_welcome(MutBytes room) {
   welcome.lost = lost_;
   welcome.features = wire::kFeatureChannels | wire::kFeaturePredicates | wire::kFeatureFacts;
   if (!shared_.options.search.maps.empty()) welcome.features |= wire::kFeatureSearch;
+  if (shared_.options.entity_asks_max > 0) welcome.features |= wire::kFeatureEntities;
   if (!permit_.identity().empty()) welcome.features |= wire::kFeatureAuth;
   return wire::encode(welcome, room);
 }

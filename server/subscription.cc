@@ -111,6 +111,8 @@ Subscription::Step Subscription::add(const crdt::Op& op, const Writing& to) {
 
 Result<Subscription::Step> Subscription::take(const crdt::Op& op, const Writing& to) {
   if (!scope().matches(op.cell.name)) return Step::done;
+  // What is left of an entity that is being deleted: who comes now may not be told of the marker.
+  if (to.journal.is_burying(op.cell.name)) return Step::done;
   if (test_ == nullptr) return wants(op, to.own) ? add(op, to) : Step::done;
   if (op.cell.name.sub.empty()) return take_row(op, to);
   if (!wants(op, to.own)) return Step::done;

@@ -119,7 +119,7 @@ template <typename Change>
 void SubscriptionIndex::change(const Scope& scope, const query::Predicate& predicate, Change change) {
   if (scope.kind == ScopeKind::everything) return change(everywhere_);
   Map& map = maps_[std::string(scope.map)];
-  if (scope.kind == ScopeKind::key) return change(map.keys[std::string(scope.text)]);
+  if (scope.is_of_key()) return change(map.keys[std::string(scope.text)]);
   if (scope.kind == ScopeKind::facts) {
     change(map.attributes[{}]);
     return runtime::each_attribute(scope.text, [&](std::string_view attribute) {
@@ -152,7 +152,7 @@ void SubscriptionIndex::remove(const Scope& scope, const query::Predicate& predi
   change(scope, predicate, [&entry](Entries& entries) { std::erase(entries, entry); });
   const auto map = maps_.find(scope.map);
   if (map == maps_.end()) return;
-  if (scope.kind == ScopeKind::key && map->second.keys.find(scope.text)->second.empty()) {
+  if (scope.is_of_key() && map->second.keys.find(scope.text)->second.empty()) {
     map->second.keys.erase(std::string(scope.text));
   }
   std::erase_if(map->second.attributes, [](const auto& one) { return one.second.empty(); });

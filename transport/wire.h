@@ -55,14 +55,17 @@ enum class Kind : std::uint8_t {
   channel = 22,     // either: topics and rooms (transport/wire_channel.h), once the server says that it knows them
   search_ask = 23,  // device -> server: full-text search (transport/wire_search.h), where the server has one
   search_reply = 24,
-  auth = 25,  // device -> server: a newer token (transport/wire_auth.h), where the server takes one
+  auth = 25,          // device -> server: a newer token (transport/wire_auth.h), where the server takes one
+  entities_ask = 26,  // device -> server: what a question stands on (transport/wire_entities.h), where it answers any
+  entities_reply = 27,
 };
 
-// `facts`: of a map's entities, what stands under some attributes.
-enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4, facts = 5 };
+// `facts`: of a map's entities, what stands under some attributes. `entity`: all that stands under one key, which a
+// device lets go of when it leaves the scope.
+enum class ScopeKind : std::uint8_t { everything = 0, map = 1, prefix = 2, key = 3, where = 4, facts = 5, entity = 6 };
 // In Welcome.features: scopes of the kind `where`, and ops that say `evicted`.
 inline constexpr std::uint32_t kFeaturePredicates = 2;
-// Scopes of the kind `facts`.
+// Scopes of the kinds `facts` and `entity`.
 inline constexpr std::uint32_t kFeatureFacts = 16;
 enum class PullMode : std::uint8_t { resume = 0, compare = 1, refused = 2 };
 

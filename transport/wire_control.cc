@@ -21,7 +21,7 @@ static_assert(grid_Subscribe_size < kControlBytesMax && grid_Current_size < kCon
 static_assert(grid_Bye_size < kControlBytesMax && grid_InspectAsk_size < kControlBytesMax);
 
 constexpr std::uint32_t kQualityMax = 3;
-constexpr std::uint32_t kScopeKindMax = 5;
+constexpr std::uint32_t kScopeKindMax = 6;
 constexpr std::uint32_t kPullModeMax = 2;
 
 Bytes encode_message(Kind kind, const pb_msgdesc_t* fields, const void* message, MutBytes room) {
@@ -91,7 +91,7 @@ Status check(const grid_Subscribe& subscribe) {
   if (kind == ScopeKind::map && !text.empty()) return Status::corrupt;
   const bool is_told_by_text = kind == ScopeKind::where || kind == ScopeKind::facts;
   if (is_told_by_text && text.empty()) return Status::corrupt;
-  if (kind != ScopeKind::key && text.empty()) return as_frame_status(crdt::check_map_name(map));
+  if (kind <= ScopeKind::prefix && text.empty()) return as_frame_status(crdt::check_map_name(map));
   if (is_told_by_text) return crdt::is_utf8(text) ? as_frame_status(crdt::check_map_name(map)) : Status::corrupt;
   return as_frame_status(crdt::check_name({map, text, {}}));
 }
@@ -113,7 +113,7 @@ Status check(const Message&) {
 
 Result<Kind> kind_of(Bytes frame) {
   if (frame.empty() || frame[0] < static_cast<std::uint8_t>(Kind::hello) ||
-      frame[0] > static_cast<std::uint8_t>(Kind::auth)) {
+      frame[0] > static_cast<std::uint8_t>(Kind::entities_reply)) {
     return Status::corrupt;
   }
   return static_cast<Kind>(frame[0]);

@@ -89,7 +89,7 @@ bool Functions::holds(Call comparison, Arguments arguments) const {
   return !is_unequal;
 }
 
-// Of several the least; none where there is no such fact. A ref to nothing is none.
+// Of several the least; none where there is no such fact.
 Atom Functions::least_value(Atom entity, Atom attribute) const {
   Wanted wanted;
   wanted.entity = entity;
@@ -98,7 +98,6 @@ Atom Functions::least_value(Atom entity, Atom attribute) const {
   Scan scan(index_, words_, wanted);
   Atom least;
   for (Fact fact; scan.next(fact);) {
-    if (fact.is_ref() && !index_.has_entity(fact.value)) continue;
     if (!least.exists() || words_.order(fact.value, least) < 0) least = fact.value;
   }
   return least;

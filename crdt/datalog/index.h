@@ -80,10 +80,6 @@ class Index {
   std::size_t count_up_to(std::uint32_t attribute, Atom value, const Symbolic& symbols) const {
     return by_value_.count_before({{UINT64_MAX}, value, (attribute << 2) | 3}, ValueOrderOfAsker{&symbols});
   }
-  bool has_entity(Atom entity) const {
-    const FactCursor cursor = from_entity(entity, 0, {});
-    return !cursor.is_at_end() && cursor.entity() == entity;
-  }
 
  private:
   Result<Fact> fact_of(std::string_view key, std::string_view predicate, const Value& object, bool is_one);

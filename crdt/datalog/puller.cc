@@ -18,8 +18,7 @@ Status Puller::pull(const Pull& pattern, Atom entity) {
   frames_.clear();
   values_.clear();
   root_ = kNone;
-  bool is_open = false;
-  GRID_TRY(open_entity(entity, pattern, nullptr, 0, is_open));
+  GRID_TRY(open_entity(entity, pattern, nullptr, 0));
   while (!frames_.empty()) {
     GRID_TRY(meter_.step());
     GRID_TRY(frames_[frames_.size() - 1].is_entity ? step_entity() : step_list());
@@ -27,10 +26,8 @@ Status Puller::pull(const Pull& pattern, Atom entity) {
   return encode_all();
 }
 
-// Not open: there are no facts of it.
-Status Puller::open_entity(Atom entity, const Pull& pattern, const PullItem* by, std::uint32_t again, bool& is_open) {
-  is_open = index_.has_entity(entity);
-  if (!is_open) return Status::ok;
+// Whether there are other facts of it makes no difference: who holds those of some attributes is to pull the same.
+Status Puller::open_entity(Atom entity, const Pull& pattern, const PullItem* by, std::uint32_t again) {
   Frame frame;
   frame.entity = entity;
   frame.pattern = &pattern;
@@ -115,12 +112,8 @@ Status Puller::take_values(Atom entity, const PullItem& item, bool& are_refs, bo
   is_single = !item.is_reverse;
   for (Fact fact; scan.next(fact);) {
     GRID_TRY(meter_.step());
-    if (item.is_reverse) {
-      if (!fact.is_ref()) continue;
-      fact.value = fact.entity;
-    } else if (fact.is_ref() && !index_.has_entity(fact.value)) {
-      continue;  // A ref to nothing is missing.
-    }
+    if (item.is_reverse && !fact.is_ref()) continue;
+    if (item.is_reverse) fact.value = fact.entity;
     is_single = is_single && fact.is_one();
     are_refs = are_refs && (item.is_reverse || fact.is_ref());
     GRID_TRY(values_.push(fact));
@@ -182,8 +175,7 @@ Status Puller::step_list() {
   const std::uint32_t node = frame.node;
   if (item.again != 0 && is_met(entity, *frame.pattern)) return add_value(entity, true, node, {});
   const std::uint32_t again = frame.again == PullItem::kForever || frame.again == 0 ? frame.again : frame.again - 1;
-  bool is_open = false;
-  return open_entity(entity, *frame.pattern, &item, again, is_open);
+  return open_entity(entity, *frame.pattern, &item, again);
 }
 
 // A list of nothing is nothing.

@@ -68,7 +68,7 @@ class Puller {
 
   Status step_entity();
   Status step_list();
-  Status open_entity(Atom entity, const Pull& pattern, const PullItem* by, std::uint32_t again, bool& is_open);
+  Status open_entity(Atom entity, const Pull& pattern, const PullItem* by, std::uint32_t again);
   Status take_item(const PullItem& item);
   Status take_values(Atom entity, const PullItem& item, bool& are_refs, bool& is_single);
   Status take_wild(const Frame& entity);

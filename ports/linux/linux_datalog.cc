@@ -3,7 +3,9 @@
 // Datalog of the embedding API: what grid/datalog.h asks, to the fact engine over the node's store.
 
 #include <algorithm>
+#include <set>
 
+#include "crdt/facts.h"
 #include "ports/linux/linux_host_impl.h"
 #include "runtime/grid/datalog.h"
 
@@ -18,15 +20,18 @@ struct Told {
 
 }  // namespace
 
+std::unique_ptr<runtime::FactQuestion> LinuxHost::Impl::read_question(const DatalogQuestion& question) {
+  std::string trouble;
+  auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
+  if (read == nullptr) complain(trouble);
+  return read;
+}
+
 Status LinuxHost::Impl::ask(std::string_view map, const DatalogQuestion& question, const DatalogVisitor& visitor,
                             DatalogAnswer& answer) {
   if (has_failed()) return Status::io;
-  std::string trouble;
-  const auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
-  if (read == nullptr) {
-    complain(trouble);
-    return Status::invalid;
-  }
+  const auto read = read_question(question);
+  if (read == nullptr) return Status::invalid;
   answer.shape = static_cast<AnswerShape>(read->query().shape);
   struct Counted {
     const DatalogVisitor& visitor;
@@ -50,32 +55,76 @@ Status LinuxHost::Impl::ask(std::string_view map, const DatalogQuestion& questio
   return status;
 }
 
-Result<Scope> LinuxHost::Impl::datalog_scope(std::string_view map, const DatalogQuestion& question) {
+// ---- what is subscribed to, so that it can be answered
+
+Status LinuxHost::Impl::pull(const Scope& scope, std::uint32_t& id) {
+  runtime::Call call{.verb = runtime::Call::Verb::subscribe, .scope = scope};
+  perform(call);
+  id = call.id;
+  return call.status;
+}
+
+// At the end of the node nothing is left: what is held is to be there the next time.
+void LinuxHost::Impl::release(std::uint32_t id, const Scope& scope) {
+  if (!host_.has_value()) return;
+  runtime::Call call{.verb = runtime::Call::Verb::unsubscribe, .id = id};
+  perform(call);
+  if (scope.kind == ScopeKind::entity) forget_scope(scope);
+}
+
+// On which entities the answer stands by what is held here: a store that has pulled them before goes on with them.
+std::vector<std::string> LinuxHost::Impl::entities_known(std::string_view map, const runtime::EntityQuestion& asked,
+                                                         std::span<const Value> inputs) {
   std::string trouble;
-  const auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
-  if (read == nullptr) {
-    complain(trouble);
-    return Status::invalid;
-  }
-  return read->attributes().scope(map, scope_text_);
+  const auto read = runtime::FactQuestion::read(asked.text, inputs, trouble);
+  if (read == nullptr) return {};
+  std::set<std::string> keys;
+  const Status status = facts_->ask(map, *read,
+                                    {[](void* at, std::span<const Value> row) {
+                                       for (const Value& id : row) {
+                                         std::uint8_t room[kKeyBytesMax];
+                                         const Result<std::string_view> key = crdt::key_of_id(id, room);
+                                         if (key.ok()) static_cast<std::set<std::string>*>(at)->emplace(*key);
+                                       }
+                                     },
+                                     &keys});
+  if (status != Status::ok) return {};
+  return {keys.begin(), keys.end()};
+}
+
+std::unique_ptr<runtime::FactPull> LinuxHost::Impl::pull_facts(std::string_view map,
+                                                               const runtime::FactQuestion& question, Status& status) {
+  auto pull =
+      std::make_unique<runtime::FactPull>(static_cast<runtime::FactPull::Scopes&>(*this), entities_, map, question);
+  const runtime::EntityQuestion* const asked = pull->entities();
+  status = pull->begin(asked == nullptr ? std::vector<std::string>() : entities_known(map, *asked, question.inputs()));
+  host_->want_turn();
+  return pull;
+}
+
+Status LinuxHost::Impl::subscribe_datalog(std::string_view map, const DatalogQuestion& question) {
+  if (has_failed()) return Status::io;
+  const auto read = read_question(question);
+  if (read == nullptr) return Status::invalid;
+  Status status = Status::ok;
+  auto pull = pull_facts(map, *read, status);
+  if (status == Status::ok) pulled_facts_.push_back(std::move(pull));
+  return status;
 }
 
 Status LinuxHost::Impl::live_datalog(std::string_view map, const DatalogQuestion& question, DatalogCallback callback,
                                      std::uint32_t& id) {
   if (has_failed()) return Status::io;
-  std::string trouble;
-  auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
-  if (read == nullptr) return refuse(Status::invalid, trouble);
+  auto read = read_question(question);
+  if (read == nullptr) return refuse(Status::invalid, problem_);
   auto living = std::make_unique<LivingFacts>();
-  runtime::Call call{.verb = runtime::Call::Verb::subscribe, .scope = read->attributes().scope(map, scope_text_)};
-  perform(call);
-  if (call.status != Status::ok) return call.status;
+  Status status = Status::ok;
+  living->pull = pull_facts(map, *read, status);
+  if (status != Status::ok) return status;
   living->facts = std::make_unique<runtime::LiveFacts>(*facts_, map, std::move(read), options_.live_bytes_max);
   id = living->id = next_live_++;
-  living->pull = call.id;
   living->callback = callback;
   living_facts_.push_back(std::move(living));
-  host_->want_turn();
   return Status::ok;
 }
 
@@ -85,8 +134,7 @@ void LinuxHost::Impl::end_live_facts(std::uint32_t id) {
   if (at == living_facts_.end()) return;
   // It may be the one that is calling back: turn_live_facts() lets go of it.
   (*at)->is_over = true;
-  runtime::Call call{.verb = runtime::Call::Verb::unsubscribe, .id = (*at)->pull};
-  perform(call);
+  (*at)->pull->end();
 }
 
 void LinuxHost::Impl::turn_live_facts() {

@@ -121,7 +121,7 @@ Status LinuxHost::Impl::start() {
                                            .backoff_ms_min = options_.backoff_ms_min,
                                            .backoff_ms_max = options_.backoff_ms_max,
                                            .views = &runtime::kFactViews,
-                                           .guest = &searches_,
+                                           .guest = &entities_,
                                            .letters = &*letters_,
                                            .upkeep = housekeeping_->get(),
                                            .partial = &row_tests_},
@@ -169,6 +169,7 @@ void LinuxHost::Impl::close() {
   node_.reset();
   host_.reset();
   living_facts_.clear();
+  pulled_facts_.clear();
   facts_.reset();
   queries_.reset();
   replica_.reset();
@@ -220,6 +221,10 @@ void LinuxHost::Impl::note_scope(const Scope& scope) {
   if (store_->fact(name).ok()) return;
   const std::string bytes = scope_fact(scope);
   [[maybe_unused]] const Status noted = store_->set_fact(name, as_bytes(bytes));
+}
+
+void LinuxHost::Impl::forget_scope(const Scope& scope) {
+  [[maybe_unused]] const Status forgotten = store_->set_fact(scope_fact_name(scope.hash()), {});
 }
 
 // The log has no room: the loop runs until it has. A callback's write can't wait, and is refused.
@@ -373,7 +378,7 @@ void LinuxHost::Impl::turn_ended() {
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
   turn_live();
-  for (const std::string& frame : std::exchange(heard_, {})) searches_.deliver(as_bytes(frame));
+  for (const std::string& frame : std::exchange(heard_, {})) entities_.deliver(as_bytes(frame));
   if (!attendants_.empty() && node_.has_value()) attend();
 }
 

@@ -22,7 +22,9 @@
 #include "runtime/channels.h"
 #include "runtime/dead_letters.h"
 #include "runtime/housekeeping.h"
+#include "runtime/query/entity_guest.h"
 #include "runtime/query/fact_engine.h"
+#include "runtime/query/fact_pull.h"
 #include "runtime/query/live_facts.h"
 #include "runtime/query/live_query.h"
 #include "runtime/query/query_engine.h"
@@ -38,6 +40,7 @@ class LinuxHost::Impl final : public Driver,
                               private transport::LinkListener,
                               private port::UvHost::Owner,
                               private runtime::ErasureListener,
+                              private runtime::FactPull::Scopes,
                               private port::InspectSocket::Host,
                               private runtime::Vitals {
  public:
@@ -79,7 +82,7 @@ class LinuxHost::Impl final : public Driver,
              DatalogAnswer& answer) override;
   Status live_datalog(std::string_view map, const DatalogQuestion& question, DatalogCallback callback,
                       std::uint32_t& id) override;
-  Result<Scope> datalog_scope(std::string_view map, const DatalogQuestion& question) override;
+  Status subscribe_datalog(std::string_view map, const DatalogQuestion& question) override;
   Status search(const SearchQuery& query, SearchCallback callback, std::uint32_t& id) override;
   void end_search(std::uint32_t id) override;
   MutBytes scratch() override { return {scratch_.get(), kLinux.value_bytes_max}; }
@@ -123,7 +126,7 @@ class LinuxHost::Impl final : public Driver,
   // The same of a Datalog question.
   struct LivingFacts {
     std::uint32_t id = 0;
-    std::uint32_t pull = 0;
+    std::unique_ptr<runtime::FactPull> pull;
     DatalogCallback callback;
     std::unique_ptr<runtime::LiveFacts> facts;
     bool is_over = false;
@@ -167,10 +170,19 @@ class LinuxHost::Impl final : public Driver,
   void turn_live_facts();
   void advance(LivingFacts& living);
   void end_live_facts(std::uint32_t id);
+  std::unique_ptr<runtime::FactQuestion> read_question(const DatalogQuestion& question);
+  std::unique_ptr<runtime::FactPull> pull_facts(std::string_view map, const runtime::FactQuestion& question,
+                                                Status& status);
+  std::vector<std::string> entities_known(std::string_view map, const runtime::EntityQuestion& asked,
+                                          std::span<const Value> inputs);
+  // runtime::FactPull::Scopes
+  Status pull(const Scope& scope, std::uint32_t& id) override;
+  void release(std::uint32_t id, const Scope& scope) override;
   void note_vanished();
   void attend();
   void wait_for_room(runtime::Call& call);
   void note_scope(const Scope& scope);
+  void forget_scope(const Scope& scope);
   void run_posted();
   void watch_signals();
   void ignore_signals();
@@ -195,10 +207,10 @@ class LinuxHost::Impl final : public Driver,
   std::optional<runtime::HousekeepingOf<kKeepMax, 1'024>> housekeeping_;
   runtime::RowTests row_tests_{this};
   runtime::SearchGuest searches_{*static_cast<runtime::LinkGuest*>(channels_)};
+  runtime::EntityGuest entities_{searches_};
   std::optional<runtime::Replica> replica_;
   std::optional<runtime::QueryEngine> queries_;
   std::optional<runtime::FactEngine> facts_;
-  std::string scope_text_;  // Of the last datalog_scope().
   std::unique_ptr<transport::LwsContext> links_;
   std::optional<port::UvHost> host_;
   std::optional<Node> node_;
@@ -217,6 +229,7 @@ class LinuxHost::Impl final : public Driver,
   std::vector<Happened> happened_;  // What the machine reported in this turn.
 
   std::vector<std::unique_ptr<Living>> living_;
+  std::vector<std::unique_ptr<runtime::FactPull>> pulled_facts_;  // For as long as the node lives.
   std::vector<std::unique_ptr<LivingFacts>> living_facts_;
   std::uint32_t next_live_ = 1;
 

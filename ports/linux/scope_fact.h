@@ -30,7 +30,7 @@ inline std::string scope_fact(const runtime::Scope& scope) {
 //   corrupt  It is no such fact.
 inline Result<runtime::Scope> read_scope_fact(std::string_view bytes) {
   // A char has a sign on some machines.
-  if (bytes.size() < 2 || static_cast<std::uint8_t>(bytes[0]) > static_cast<std::uint8_t>(runtime::ScopeKind::facts))
+  if (bytes.size() < 2 || static_cast<std::uint8_t>(bytes[0]) > static_cast<std::uint8_t>(runtime::ScopeKind::entity))
     return Status::corrupt;
   const std::size_t map_bytes = static_cast<unsigned char>(bytes[1]);
   if (bytes.size() < 2 + map_bytes) return Status::corrupt;

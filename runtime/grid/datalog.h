@@ -78,20 +78,20 @@ class Datalog {
                      {[](void* at, std::span<const Value> row) { (*static_cast<Visit*>(at))(row); }, &visit}, answer);
     return answer;
   }
-  // Pulls the facts that the question looks at, keeps its answer current, and calls back for each row that enters it or
-  // leaves it, the first answer included. A row that changes leaves as it was and enters as it is.
+  // Pulls facts as subscribe() does for as long as the Live is there, keeps the answer current, and calls back for each
+  // row that enters it or leaves it, the first answer included. A row that changes leaves as it was and enters as it
+  // is.
   Live live(const DatalogQuestion& question, DatalogCallback callback) const {
     std::uint32_t id = 0;
     const Status status = driver_->live_datalog(map_, question, callback, id);
     return {driver_, status, id};
   }
-  // Pulls the facts that the question looks at and keeps them current, for as long as the node lives: the facts of its
-  // attributes, or the whole map where it may look at any.
+  // Pulls the facts that the answer stands on and keeps them current, for as long as the node lives: those of its
+  // entities, where these can be told and are few; else those of its attributes, or the whole map where it may look at
+  // any (docs/datalog.md).
   //   invalid, too_large  The question is none; problem() says where.
   //   full                As Node::subscribe().
-  Status subscribe(const DatalogQuestion& question) const;
-  // What subscribe() would pull; its text stands until the next call on the node.
-  Result<Scope> scope(const DatalogQuestion& question) const { return driver_->datalog_scope(map_, question); }
+  Status subscribe(const DatalogQuestion& question) const { return driver_->subscribe_datalog(map_, question); }
 
  private:
   Driver* driver_ = nullptr;

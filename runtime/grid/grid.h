@@ -140,8 +140,8 @@ class Driver {
   virtual Status live_datalog(std::string_view, const DatalogQuestion&, DatalogCallback, std::uint32_t&) {
     return Status::invalid;
   }
-  // The facts that a question looks at; the text stands until the next call.
-  virtual Result<Scope> datalog_scope(std::string_view, const DatalogQuestion&) { return Status::invalid; }
+  // Pulls what a question's answer stands on.
+  virtual Status subscribe_datalog(std::string_view, const DatalogQuestion&) { return Status::invalid; }
   // Memory in which a value is encoded before a call; its size is the largest value.
   virtual MutBytes scratch() = 0;
   // The trouble of a call that could not even be made, for problem().

@@ -49,7 +49,8 @@ void RowTests::welcomed(std::uint32_t features, Pulls& pulls, Problem& problem) 
     const Scope scope = pull.scope.get();
     if (scope.rows != nullptr && (features & wire::kFeaturePredicates) == 0)
       problem.say("the server is too old for a subscription by predicate: ").text(scope.text);
-    if (scope.kind == ScopeKind::facts && (features & wire::kFeatureFacts) == 0)
+    const bool is_of_facts = scope.is_partial() && scope.rows == nullptr;
+    if (is_of_facts && (features & wire::kFeatureFacts) == 0)
       problem.say("the server is too old for a subscription to facts of ").text(scope.map);
   }
 }
@@ -86,8 +87,8 @@ Status RowTests::sweep_facts(OpLog& log, Pulls& pulls, std::uint32_t id, const s
 
 Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
   const Scope scope = pulls.find(id)->scope.get();
-  if (scope.kind == ScopeKind::facts) return sweep_facts(log, pulls, id, std::string(scope.map));
-  if (scope.rows == nullptr) return Status::ok;
+  if (!scope.is_partial()) return Status::ok;
+  if (scope.rows == nullptr) return sweep_facts(log, pulls, id, std::string(scope.map));
   const std::string map(scope.map);
   std::string key;
   for (Scan scan(Scope{ScopeKind::map, map, {}});;) {
@@ -106,19 +107,16 @@ Status RowTests::sweep(OpLog& log, Pulls& pulls, std::uint32_t id) {
 
 namespace {
 
-// A scope of the map whose answer has come: one that waits for it sweeps then.
-std::uint32_t answered_pull(Pulls& pulls, std::string_view map) {
-  for (const Pull& pull : pulls.all()) {
-    const Scope scope = pull.scope.get();
-    const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
-    const bool is_partial = scope.rows != nullptr || scope.kind == ScopeKind::facts;
-    if (is_answered && is_partial && scope.map == map) return pull.id;
-  }
-  return 0;
+// A scope that stays, of that map or of any, and whose answer has come: one that waits for it sweeps then.
+bool has_answered(const Pull& pull, std::string_view map) {
+  const Scope scope = pull.scope.get();
+  const bool is_answered = pull.phase == Pull::Phase::streaming || pull.phase == Pull::Phase::comparing;
+  return is_answered && !pull.unsubscribe_due && scope.is_partial() && (map.empty() || scope.map == map);
 }
 
 }  // namespace
 
+// Who has left everything has left every map.
 Status RowTests::sweep_left(OpLog& log, Pulls& pulls) {
   for (auto at = left_.begin(); at != left_.end();) {
     const auto& [map, sent] = *at;
@@ -126,8 +124,11 @@ Status RowTests::sweep_left(OpLog& log, Pulls& pulls) {
       ++at;
       continue;
     }
-    const std::uint32_t id = answered_pull(pulls, map);
-    if (id != 0) GRID_TRY(sweep(log, pulls, id));
+    for (std::size_t i = 0; i < pulls.all().size(); ++i) {
+      if (!has_answered(pulls.all()[i], map)) continue;
+      GRID_TRY(sweep(log, pulls, pulls.all()[i].id));
+      if (!map.empty()) break;
+    }
     at = left_.erase(at);
   }
   return Status::ok;

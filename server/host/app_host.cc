@@ -2,6 +2,7 @@
 
 #include "server/host/app_host.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "ports/port.h"
@@ -17,6 +18,7 @@ constexpr std::string_view kLoading = "loading";
 constexpr std::uint8_t kYes[] = {1};
 // Frames of one turn of the loop, of all links; then others have their turn.
 constexpr int kFramesATurn = 256;
+constexpr std::uint64_t kEntityAsksMax = 64;  // Of one link.
 constexpr const char* kDisk = "a disk has failed: ";
 
 QuotaLimits limits_of(const config::QuotaSettings& quota) {
@@ -151,6 +153,10 @@ void AppHost::run(uv_loop_t* loop, Owner& owner) {
       [](void* self, const SinkWorker::Done& done) { static_cast<AppHost*>(self)->drained(done); },
       [](void* self, const SinkWorker::Indexed& indexed) { static_cast<AppHost*>(self)->indexed(indexed); }, this);
   facts_.emplace(loop, *journal_, config_.settings.facts);
+  const auto answered = [](void* self, std::uint64_t serial, Bytes frame) {
+    static_cast<AppHost*>(self)->host_->step({.kind = Event::Kind::entities, .bytes = frame, .batch = serial});
+  };
+  entities_.emplace(*facts_, answered, this);
   coordinator_.emplace(*journal_, options());
   host_.emplace(loop, *coordinator_, *journal_, static_cast<port::UvHost::Owner&>(*this),
                 port::UvHost::Flush::on_thread);
@@ -178,6 +184,7 @@ CoordinatorOptions AppHost::options() {
   options.policy = &config_.policies.rules;
   options.observer = &ops_;
   options.erasures = &facts_->erasures();
+  options.entity_asks_max = static_cast<std::uint32_t>(std::min(settings.facts.watches, kEntityAsksMax));
   if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;
@@ -268,6 +275,8 @@ void AppHost::carry_out(const Action& action) {
       return owner_->prove(action.link, action.text);
     case Action::Kind::search:
       return search_->submit(coordinator_->search_work());
+    case Action::Kind::ask:
+      return host_->want_turn();
     case Action::Kind::drain:
       drain_begun_ns_ = uv_hrtime();
       return sink_->submit(action.size, coordinator_->status().drained_mark(action.seq));
@@ -278,6 +287,7 @@ void AppHost::carry_out(const Action& action) {
 
 void AppHost::turn_ended() {
   send_frames();
+  while (coordinator_->entities().has_work()) entities_->take(coordinator_->entities().take_work());
   facts_->look_on();
   for (const LinkId link : std::exchange(closing_, {})) owner_->close(link);
   if (!wants_drain_ || sink_->is_busy()) return;

@@ -20,6 +20,7 @@
 #include "ports/linux/uv_host.h"
 #include "server/coordinator.h"
 #include "server/host/app_config.h"
+#include "server/host/entity_desk.h"
 #include "server/host/fact_desk.h"
 #include "server/host/log.h"
 #include "server/host/metrics.h"
@@ -138,7 +139,8 @@ class AppHost final : private port::UvHost::Owner {
   std::unique_ptr<SinkWorker> sink_;
   std::unique_ptr<SearchWorker> search_;
   std::optional<FactDesk> facts_;
-  std::optional<Grants> grants_;  // Where the gateway asks who comes.
+  std::optional<EntityDesk> entities_;  // Of these.
+  std::optional<Grants> grants_;        // Where the gateway asks who comes.
   std::optional<Coordinator> coordinator_;
   std::optional<port::UvHost> host_;
   Outflow outflow_;

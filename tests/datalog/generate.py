@@ -13,8 +13,8 @@ Where we differ from DataScript by design, questions are not asked. docs/datalog
   not         a `not` that shares no variable with what is around it is refused by us
   constants   DataScript puts a constant argument of a rule where a function's answer is bound, too, and fails
   blanks      what DataScript puts for `_` in a call of a rule that negates is `_` inside of the `not` too
-  entities    only integers are entities there; a pull of an entity that nothing is known of
-  missing     of an attribute with many values, DataScript takes a ref to nothing for a value; with one, not
+  entities    only integers are entities there
+  missing     DataScript takes a ref to nothing for none where the attribute has one value; where it has many, not
   twice       DataScript does not see that [?e :friend ?e] and (r ?e ?e) name one variable twice
   scalars     `.` and `[?a ?b]` tell one row of several, and each may tell another
 """
@@ -74,7 +74,7 @@ class Generator(Parts):
         whole, truths = self.known(env, "int"), self.known(env, "bool")
         choices = []
         if ents:
-            missed = self.pick(name for name in ATTRIBUTES if name != "friend")
+            missed = self.pick(name for name in ATTRIBUTES if name not in ("friend", "boss"))
             choices.append(lambda: f"[(missing? $ {self.pick(ents)} @{missed}@)]")
             choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.pick(ents)} {self.argument(env, 'ent')})]")
         if numbers:

@@ -75,6 +75,7 @@ void Judge::called(Site& site, const Call& call) {
   if (!puts || call.ttl_ms != 0) passing_.insert(name);
   if (!site.running) return;  // Its disk failed as the call returned.
   devices_[&site].open[call.seq] = {name, value};
+  devices_[&site].strays.insert(name);
   const Result<crdt::Op> read = site.store->find({call.scope.map, call.scope.text, {}});
   if (!read.ok() || as_text(read->cell.value) != value || read->seq != call.seq) {
     fail("%s does not read its own write of %s", site.name.c_str(), text_of(name).c_str());
@@ -87,7 +88,7 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
   const bool refuses =
       event.kind == Event::Kind::frame && event.bytes[0] == static_cast<std::uint8_t>(wire::Kind::reject);
   if (refuses) devices_[&site].excused = true;
-  if (!site.is_gateway()) note_letting_go(site, devices_[&site], event);
+  if (!site.is_gateway()) note_letting_go(site, devices_[&site], event, before);
   // A write is judged by called(), which knows it.
   const bool writes = event.call != nullptr && event.call->verb <= Call::Verb::edit;
   if (!writes) look_at_records(site, before);
@@ -102,7 +103,7 @@ void Judge::stepped(Site& site, const Event& event, storage::Seq before, std::sp
   if (!writes) return;
   if (event.call->verb == Call::Verb::edit) return note_edit(site, *event.call, before);
   const Result<crdt::Op> op = site.store->find({event.call->scope.map, event.call->scope.text, {}});
-  if (op.ok()) device.standing[name_of(op->cell.name)] = holding_of(op->cell);
+  if (op.ok()) device.note_standing(*op);
 }
 
 // SNK-1
@@ -128,9 +129,11 @@ void Judge::note_edit(Site& site, const Call& call, storage::Seq before) {
     at = op->seq;
     const Name name = name_of(op->cell.name);
     if (crdt::is_marker(op->cell.name.sub)) deleted_.emplace(map, key);
+    check_burial(site, *op);
+    devices_[&site].strays.insert(name);
     written_[name].insert(std::string(as_text(op->cell.value)));
     if (op->cell.is_tombstone()) passing_.insert(name);
-    standing[name] = holding_of(op->cell);
+    devices_[&site].note_standing(*op);
   }
   ++writes_;
 }
@@ -144,6 +147,7 @@ void Judge::look_at_records(Site& site, storage::Seq before) {
     if (!op.ok()) break;
     at = op->seq;
     check_origin(site, *op);
+    check_burial(site, *op);
     if (site.is_gateway()) see_arrival(*op);
     if (!site.is_gateway() && !excused) see(site, device, *op);
   }
@@ -225,7 +229,7 @@ void Judge::see(Site& site, Device& device, const crdt::Op& op) {
     fail("%s went back on %s: from %s to %s", site.name.c_str(), text_of(name).c_str(),
          text_of(found->second.stamp).c_str(), text_of(now.stamp).c_str());
   }
-  device.standing[name] = now;
+  device.note_standing(op);
 }
 
 // A corrected clock, a new node id, a refusal: stamps may have moved, and cells may have been set back.
@@ -256,7 +260,7 @@ void Judge::forget_standing(Site& site, Device& device) {
   for (runtime::Scan scan(runtime::Scope{});;) {
     const Result<crdt::Op> op = scan.next(*site.store);
     if (!op.ok()) return;
-    device.standing[name_of(op->cell.name)] = holding_of(op->cell);
+    device.note_standing(*op);
   }
 }
 
@@ -272,7 +276,14 @@ void Judge::sent(Site& from, Site& to, Bytes frame) {
   }
   if (*kind == wire::Kind::subscribe) {
     grid_Subscribe ask = grid_Subscribe_init_zero;
-    if (wire::decode(frame, ask) == Status::ok) devices_[&from].asked.insert(ask.id);
+    if (wire::decode(frame, ask) != Status::ok) return fail("%s sends a malformed wish", from.name.c_str());
+    const bool is_of_facts = static_cast<runtime::ScopeKind>(ask.kind) == runtime::ScopeKind::facts;
+    devices_[&from].asked[ask.id] = is_of_facts ? ask.map : "";
+  }
+  if (*kind == wire::Kind::unsubscribe) {
+    grid_Unsubscribe end = grid_Unsubscribe_init_zero;
+    if (wire::decode(frame, end) != Status::ok) return fail("%s sends a malformed end", from.name.c_str());
+    devices_[&from].asked.erase(end.id);
   }
   const bool push = *kind == wire::Kind::push;
   const bool delta = *kind == wire::Kind::delta;
@@ -363,6 +374,7 @@ void Judge::forgot(Site& site, Fault why) {
   std::erase_if(device.open, [&site](const auto& write) { return write.first > site.store->head(); });
   if (why != Fault::crash) device.open.clear();
   forget_standing(site, device);
+  for (const auto& [name, holding] : device.standing) device.strays.insert(name);
 }
 
 // What stands there is all that it knows.
@@ -405,6 +417,7 @@ void Judge::rest() {
   check_floors("at rest");
   rest_rules();
   for (std::size_t i = 0; i <= world_.device_count(); ++i) rest_entities(world_.site(i));
+  for (std::size_t i = 0; i < world_.device_count(); ++i) rest_buried(world_.device(i));
   std::size_t scope_count = 0;
   for (std::size_t i = 0; i < world_.device_count(); ++i) {
     rest_device(world_.device(i));
@@ -438,6 +451,7 @@ void Judge::rest_device(Site& site) {
   blame(site, refusals_.rest(site));
   rest_scopes(site);
   rest_partial(site);
+  rest_attributes(site);
   rest_watches(site, device);
 }
 

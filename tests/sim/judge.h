@@ -55,7 +55,10 @@ class Judge final : public Witness {
   };
   // What is known of one device.
   struct Device {
-    std::map<Name, Holding> standing;  // In its store, as the application could see it.
+    void note_standing(const crdt::Op& op);
+
+    std::map<Name, Holding> standing;  // In its store, as the application could see it;
+    std::set<Name> own;                // of these, what it wrote itself.
     std::map<crdt::Seq, Write> open;   // Its writes whose outcome it has not been told.
     std::map<crdt::Seq, Sent> pushed;  // What it sent of them, last.
     struct Told {
@@ -74,7 +77,9 @@ class Judge final : public Witness {
     std::set<std::pair<std::string, std::string>> named;  // Keys that it was ever sent, wrote itself, or was to have.
     // A scope of the map has ended, and the device has yet to look through what it has of it.
     std::set<std::string> loose;
-    std::set<std::uint32_t> asked;  // Subscriptions whose answer it awaits.
+    // Subscriptions whose answer it awaits; of those to attributes, with their map.
+    std::map<std::uint32_t, std::string> asked;
+    std::set<Name> strays;  // What it wrote since it last let go of what none of its scopes has.
   };
 
   static Name name_of(const crdt::CellName& name);
@@ -109,14 +114,18 @@ class Judge final : public Witness {
   void leave_out_own_parts(const Site& site, Cells& here, Cells& there) const;
   void note_entitled(const Site& site, const crdt::Cell& row);
   void check_word(const Site& to, Device& device, const crdt::Op& op);
-  void note_letting_go(Site& site, Device& device, const Event& event);
+  void note_letting_go(Site& site, Device& device, const Event& event, storage::Seq before);
   void note_end(Site& site, Device& device);
   static bool is_renamed(const Site& site, const Name& name, const Holding& standing);
   void rest_partial(Site& site);
   void rest_watches(Site& site, Device& device);
   // ---- judge_facts.cc
   bool is_of_deleted(const Name& name) const;
+  void check_burial(const Site& site, const crdt::Op& op);
+  void note_swept(Site& site, Device& device, const std::string& map);
   void rest_entities(Site& site);
+  void rest_buried(Site& site);
+  void rest_attributes(Site& site);
   void rest_database();
   [[gnu::format(printf, 2, 3)]] void fail(const char* format, ...);
 

@@ -7,6 +7,7 @@
 
 #include "crdt/pn_counter.h"
 #include "runtime/scan.h"
+#include "tests/sim/attributes.h"
 #include "tests/sim/judge.h"
 #include "transport/wire.h"
 
@@ -15,20 +16,15 @@ namespace grid::sim {
 namespace {
 
 bool is_partial(const Site& site) {
-  return std::any_of(site.scopes.begin(), site.scopes.end(), [](const ScopeText& s) { return s.rows != nullptr; });
-}
-
-// Whether the device is to hold the whole of the map.
-bool has_whole(const Site& site, std::string_view map) {
-  return std::any_of(site.scopes.begin(), site.scopes.end(), [map](const ScopeText& scope) {
-    return scope.kind == runtime::ScopeKind::everything || (scope.kind == runtime::ScopeKind::map && scope.map == map);
+  return std::any_of(site.scopes.begin(), site.scopes.end(), [](const ScopeText& scope) {
+    return scope.rows != nullptr || scope.kind == runtime::ScopeKind::facts;
   });
 }
 
 // Whether any of its scopes has the cell, whose row stands there as `row`.
 bool is_wanted(const Site& site, const crdt::CellName& name, const crdt::Cell& row) {
   return std::any_of(site.scopes.begin(), site.scopes.end(), [&](const ScopeText& scope) {
-    return scope.view().matches(name) && (scope.rows == nullptr || scope.rows->accepts(row));
+    return has_name(scope.view(), name) && (scope.rows == nullptr || scope.rows->accepts(row));
   });
 }
 
@@ -45,10 +41,11 @@ bool is_under_live_row(Site& site, const crdt::CellName& name, std::uint64_t tru
 // Live cells of a scope.
 Judge::Cells Judge::cells_of(Site& site, const runtime::Scope& scope) const {
   Cells cells;
-  for (runtime::Scan scan(scope);;) {
+  const bool is_of_facts = scope.kind == runtime::ScopeKind::facts;
+  for (runtime::Scan scan(is_of_facts ? runtime::Scope{runtime::ScopeKind::map, scope.map, {}} : scope);;) {
     const Result<crdt::Op> op = scan.next(*site.store);
     if (!op.ok()) return cells;
-    if (!op->cell.is_live(world_.true_ms())) continue;
+    if (!op->cell.is_live(world_.true_ms()) || !has_name(scope, op->cell.name)) continue;
     const std::pair cell(name_of(op->cell.name), op->cell.stamp);
     const auto& [map, key, sub] = cell.first;
     if (scope.rows == nullptr || is_under_live_row(site, {map, key, sub}, world_.true_ms())) cells.insert(cell);
@@ -94,22 +91,27 @@ bool Judge::is_renamed(const Site& site, const Name& name, const Holding& standi
 }
 
 // PROTOCOL P22: what is pending stays. What goes at the gateway's word, or since no scope has it, is not lost.
-void Judge::note_letting_go(Site& site, Device& device, const Event& event) {
+void Judge::note_letting_go(Site& site, Device& device, const Event& event, storage::Seq before) {
   if (!site.running || !is_partial(site)) return;
   const Result<wire::Kind> kind = event.kind == Event::Kind::frame ? wire::kind_of(event.bytes) : Status::not_found;
   grid_Subscribed answer = grid_Subscribed_init_zero;
   const bool is_answer =
       kind.ok() && *kind == wire::Kind::subscribed && wire::decode(event.bytes, answer) == Status::ok;
-  if (is_answer && device.asked.erase(answer.id) > 0) {
+  const auto asked = is_answer ? device.asked.find(answer.id) : device.asked.end();
+  if (asked != device.asked.end()) {
     for (const ScopeText& scope : site.scopes) {
       if (scope.id == answer.id && scope.rows != nullptr) device.loose.erase(scope.map);
     }
+    const bool is_taken = static_cast<wire::PullMode>(answer.mode) != wire::PullMode::refused;
+    if (is_taken && !asked->second.empty()) note_swept(site, device, asked->second);
+    device.asked.erase(asked);
   }
+  if (site.store->head() == before) return;  // Nothing has come or gone.
   for (const auto& [seq, write] : device.open) {
     const auto standing = device.standing.find(write.name);
     const auto& [map, key, sub] = write.name;
     const bool stood = standing != device.standing.end() && standing->second.value == write.value &&
-                       standing->second.stamp.node == device.node;
+                       standing->second.stamp.node == device.node && device.own.contains(write.name);
     const bool is_gone = stood && !site.store->find({map, key, sub}).ok();
     if (!is_gone || site.replica->outcome_of(seq) != Outcome::pending) continue;
     fail("%s let go of %s/%s, which it has yet to send", site.name.c_str(), map.c_str(), key.c_str());

@@ -114,10 +114,16 @@ World::Options draw_options(Random& random, std::uint64_t seed) {
   // Without a dice: the seeds that found something once must go on meaning what they meant.
   options.predicates = seed % 32 == 16 || seed % 32 == 22;
   if (options.predicates && seed / 32 % 3 == 0) options.server.rows_held_max = 3;
-  if (seed % 32 == 10 || (options.predicates && seed / 32 % 5 == 0)) {
+  const std::uint64_t part = seed % 64;
+  options.attributes = part == 39 || part == 46 || part == 58;
+  options.facts = options.attributes || part == 3 || part == 57;
+  const bool collects_facts = options.facts && seed / 64 % 3 == 0;
+  if (seed % 32 == 10 || (options.predicates && seed / 32 % 5 == 0) || collects_facts) {
     const std::uint64_t spans_ms[] = {0, 500, 3'000, 15'000};
     const auto span_ms = [&](std::uint64_t digit) { return spans_ms[seed / 32 / digit % 4]; };
     options.server.keeping = {span_ms(1), span_ms(4), span_ms(16)};
+    // Longer than any write to a deleted entity is under way on a link.
+    if (collects_facts) options.server.keeping.retention_ms = options.server.keeping.backup_horizon_ms = 15'000;
   }
   if (seed % 32 == 20 || seed % 32 == 25 || seed % 32 == 29) {
     options.ruling = 1 + static_cast<std::uint32_t>(seed / 32 % (kRulings - 1));

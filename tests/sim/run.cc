@@ -7,7 +7,9 @@
 
 #include "crdt/value.h"
 #include "runtime/edits.h"
+#include "tests/sim/answers.h"
 #include "tests/sim/chatter.h"
+#include "tests/sim/facts.h"
 #include "tests/sim/judge.h"
 #include "tests/sim/rules.h"
 #include "tests/sim/values.h"
@@ -36,13 +38,13 @@ class Run {
         rules_(rules_of(plan.options.ruling)),
         world_(options_of(plan, rules_)),
         judge_(world_),
-        values_(world_) {
+        values_(world_),
+        facts_(world_, plan) {
     world_.tell_to(story);
     if (plan.options.predicates) windows_ = std::make_unique<Windows>(world_, judge_);
+    if (plan.options.facts) answers_ = std::make_unique<Answers>(world_, judge_);
     if (world_.options().channels) chatter_ = std::make_unique<Chatter>(world_);
     images_.resize(plan.options.devices + 1);
-    const std::uint64_t part = plan.options.seed % 64;
-    facts_ = part == 3 || part == 39 || part == 57 || part == 58;
     edits_ = plan.options.seed % 16 == 4 || (plan.options.predicates && plan.options.seed / 32 % 2 == 0);
   }
 
@@ -60,7 +62,8 @@ class Run {
   }
 
   bool found() const {
-    return judge_.found() || (chatter_ && !chatter_->problem().empty()) || (windows_ && !windows_->problem().empty());
+    return judge_.found() || (chatter_ && !chatter_->problem().empty()) || (windows_ && !windows_->problem().empty()) ||
+           (answers_ && !answers_->problem().empty());
   }
 
  private:
@@ -78,6 +81,7 @@ class Run {
     Site& device = world_.device(index);
     const bool watched = index % 3 == 1;
     if (plan_.options.predicates) return join_partly(device, index);
+    if (plan_.options.attributes) return facts_.join(device, index);
     switch (plan_.options.seed % 4 == 0 ? index % 4 : 0) {
       case 1:
         world_.subscribe(device, {ScopeKind::map, "m", {}}, watched);
@@ -175,29 +179,11 @@ class Run {
                 static_cast<unsigned long long>(call.seq), grid::name_of(status));
   }
 
-  // Two predicates of a few entities, one of them many-valued; and now and then the end of one.
-  void write_facts(const Step& step, Site& site, std::string_view key) {
-    using runtime::FactWrite;
-    const std::string value = values_.small_number(step.choice % 5);
-    const std::string more = values_.small_number(1 + step.choice % 5);
-    const FactWrite set{key, FactWrite::Verb::set, "one", as_bytes(value), step.choice % 31 == 0 ? step.ms : 0};
-    const FactWrite add{key, FactWrite::Verb::add, "many", as_bytes(value)};
-    const FactWrite add_more{key, FactWrite::Verb::add, "many", as_bytes(more)};
-    const FactWrite remove{key, FactWrite::Verb::remove, "many", as_bytes(value)};
-    const FactWrite bury{key, FactWrite::Verb::delete_entity};
-    const FactWrite kinds[][3] = {{set}, {add}, {remove}, {set, add, add_more}, {set, remove, add_more}, {bury}};
-    const std::size_t kind = step.choice % 17 == 0 ? 5 : step.choice / 17 % 5;
-    Call call{.verb = Call::Verb::edit, .scope = {ScopeKind::map, map_of(step), {}}, .edit = runtime::write_facts};
-    call.facts = {kinds[kind], kind == 3 || kind == 4 ? std::size_t{3} : std::size_t{1}};
-    const Status status = world_.call(site, call);
-    world_.tell("%s writes facts (%zu) of %s/%s #%llu: %s", site.name.c_str(), kind, map_of(step),
-                std::string(key).c_str(), static_cast<unsigned long long>(call.seq), grid::name_of(status));
-  }
-
   void use(const Step& step, Site& site) {
     const char* map = map_of(step);
     const std::string key = key_of(step);
-    if (facts_ && step.act <= Act::remove && step.choice % 3 != 0) return write_facts(step, site, key);
+    const bool is_of_facts = plan_.options.facts && step.act <= Act::remove && step.choice % 3 != 0;
+    if (is_of_facts) return facts_.write(step, site, map, key);
     if (edits_ && step.act <= Act::remove && step.choice % 2 == 0) return edit(step, site, key);
     switch (step.act) {
       case Act::put:
@@ -230,6 +216,8 @@ class Run {
         const std::string key = key_of(step);
         const bool is_where = plan_.options.predicates && step.choice / 28 % 2 == 0;
         if (is_where) return world_.subscribe(site, where(map_of(step), step.choice / 56), step.act == Act::watch);
+        if (plan_.options.attributes && step.choice / 28 % 4 != 0)
+          return facts_.subscribe(site, map_of(step), step.choice / 112, step.act == Act::watch);
         const ScopeKind kind = static_cast<ScopeKind>(step.choice / 7 % 4);
         const bool whole = kind == ScopeKind::everything;
         const bool all_keys = whole || kind == ScopeKind::map;
@@ -312,14 +300,14 @@ class Run {
         images_[step.site] = {std::make_unique<storage::MemoryStore>(*site.store), world_.now_ms()};
         return images_[step.site].store->crash();
       case Act::restore_image:
-        if (images_[step.site].store == nullptr) return;
+        if (images_[step.site].store == nullptr || !facts_.may_set_back(site)) return;
         world_.restore(site, *images_[step.site].store, has_expired(step.site) ? Fault::restore_late : Fault::restore);
         break;
       case Act::wipe:
         world_.restore(site, fresh_store(), Fault::wipe);
         break;
       case Act::lose_journal:
-        if (!plan_.options.server.has_sink) return;
+        if (!plan_.options.server.has_sink || !facts_.may_set_back(site)) return;
         world_.restore(site, fresh_store(), Fault::journal_lost);
         break;
       default:  // old_release
@@ -394,10 +382,11 @@ class Run {
     world_.run_ms(65'000);
     if (!judge_.found() && !come_to_rest()) return;
     judge_.rest();
+    if (answers_ && !judge_.found()) answers_->judge_rest();
     if (chatter_) chatter_->judge_rest();
     if (chatter_ && !chatter_->problem().empty()) problem_ = chatter_->problem();
     for (std::size_t i = 0; i < world_.device_count(); ++i) read_back(world_.device(i));
-    if (judge_.found() || !problem_.empty()) return;
+    if (found() || !problem_.empty()) return;
     // Clocks differ by seconds: of a row that expires just now, one counts what another does not.
     for (int i = 0; i < kVerifications; ++i) {
       for (std::size_t j = 0; j < world_.device_count(); ++j) world_.verify(world_.device(j));
@@ -441,6 +430,7 @@ class Run {
     Verdict verdict;
     if (problem_.empty() && chatter_) problem_ = chatter_->problem();
     if (problem_.empty() && windows_) problem_ = windows_->problem();
+    if (problem_.empty() && answers_) problem_ = answers_->problem();
     verdict.problem = judge_.found() ? judge_.problem() : problem_;
     verdict.kind = judge_.found() ? judge_.kind() : problem_.substr(0, problem_.find(':'));
     verdict.passed = verdict.problem.empty();
@@ -463,8 +453,9 @@ class Run {
   Judge judge_;
   std::unique_ptr<Windows> windows_;
   Values values_;
+  Facts facts_;
+  std::unique_ptr<Answers> answers_;
   std::unique_ptr<Chatter> chatter_;
-  bool facts_ = false;  // One seed in sixteen; of classes that found nothing yet, so that no known seed changes.
   bool edits_ = false;  // One seed in sixteen (of a class that found nothing yet, so that no known seed changes), and
                         // half of those with predicates.
   std::vector<Image> images_;

@@ -172,6 +172,29 @@ static void a_batch_waits_for_a_window_and_is_not_torn(void**) {
   assert_all(world, world.device(1), keys, 19);
 }
 
+// More ops than the window, since the last of them begins a unit: all are refused, and all are corrected.
+static void a_batch_at_the_end_of_the_window_is_refused_and_corrected_with_the_rest(void**) {
+  World::Options options{.seed = 419};
+  options.limits.window_ops_max = 4;
+  World world(options);
+  Site& a = world.device(0);
+  join(world);
+  assert_converged(world);
+  world.cut(a);
+  a.wall_skew_ms = 3'650 * 86'400'000LL;
+  for (const char* key : {"r", "s", "t"}) assert_ok(world.put(a, "m", key, 1));
+  assert_ok(write(world, a, keys_together(4), 2));
+  world.run_ms(100);
+  world.crash(a);
+  a.wall_skew_ms = 0;
+  world.restart(a);
+  world.heal(a);
+  assert_converged(world);
+  assert_all(world, world.device(1), {"r", "s", "t"}, 1);
+  assert_all(world, world.device(1), keys_together(4), 2);
+  assert_true(cell_of(a, "m", "t").stamp.wall_ms() < world.true_ms() + 60'000);
+}
+
 }  // namespace grid::sim
 
 int main() {
@@ -184,6 +207,7 @@ int main() {
       cmocka_unit_test(a_batch_of_a_clock_ahead_stays_one),
       cmocka_unit_test(a_batch_that_no_frame_holds_is_refused_at_once),
       cmocka_unit_test(a_batch_waits_for_a_window_and_is_not_torn),
+      cmocka_unit_test(a_batch_at_the_end_of_the_window_is_refused_and_corrected_with_the_rest),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -50,6 +50,12 @@ class Values {
     writer.integer(static_cast<std::int64_t>(number));
     return std::string(as_text(*writer.finish()));
   }
+  static std::string ref(std::string_view key) {
+    std::uint8_t room[kKeyBytesMax + 8];
+    crdt::ValueWriter writer(room);
+    writer.ref(key);
+    return std::string(as_text(*writer.finish()));
+  }
   std::string text(std::size_t bytes) {
     std::string padded = bytes == 0 ? "" : std::to_string(++next_value_) + ":";
     padded.resize(bytes, 'x');

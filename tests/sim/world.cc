@@ -119,6 +119,7 @@ void World::load_database(Site& site) {
     if (site.store->append({.cell = cell}).status() != Status::full) continue;
     GRID_CHECK(site.store->commit() == Status::ok && site.store->append({.cell = cell}).ok());
   }
+  GRID_CHECK(site.store->commit() == Status::ok);  // The batch may be full.
   GRID_CHECK(server::note_loaded(*site.store, site.database.mark.greatest) == Status::ok);
   GRID_CHECK(site.store->commit() == Status::ok);
   site.database.mark = {.greatest = site.database.mark.greatest};

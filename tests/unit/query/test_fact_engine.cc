@@ -118,6 +118,28 @@ void a_question_says_which_attributes_it_looks_at(void**) {
   assert_string_equal(text_of("[:find ?a :where [1 ?a _]]").c_str(), "*");
 }
 
+// Facts of a question's attributes are all that an answer goes by: what else is known of whom makes no difference.
+void who_holds_the_attributes_of_a_question_answers_as_who_holds_all(void**) {
+  FactBench whole, part;
+  for (FactBench* bench : {&whole, &part}) {
+    bench->set("1", "name", "\"ann\"");
+    bench->add("1", "friend", R"({"$ref": "2"})");
+    bench->add("1", "friend", R"({"$ref": "9"})");
+    bench->set("1", "boss", R"({"$ref": "3"})");
+  }
+  whole.set("2", "age", "4");
+  whole.set("3", "age", "5");
+  const char* const queries[] = {
+      "[:find (pull ?e [:name :friend :boss]) :where [?e :name]]",
+      "[:find (pull ?e [{:friend [:db/id :name]} {:boss [:name]}]) :where [?e :name]]",
+      "[:find (pull ?f [:db/id (:name :default 0)]) :where [_ :friend ?f]]",
+      "[:find ?e ?b :where [?e :name] (not [(missing? $ ?e :boss)]) [(get-else $ ?e :boss 0) ?b]]",
+  };
+  for (const char* query : queries) assert_string_equal(part.ask(query).c_str(), whole.ask(query).c_str());
+  assert_string_equal(whole.ask(queries[0]).c_str(),
+                      R"([{"boss":{"db/id":3},"friend":[{"db/id":2},{"db/id":9}],"name":"ann"}])");
+}
+
 }  // namespace
 
 int main() {
@@ -130,6 +152,7 @@ int main() {
       cmocka_unit_test(limits_of_memory_and_of_steps_are_said),
       cmocka_unit_test(an_input_that_nests_too_deep_is_refused),
       cmocka_unit_test(a_question_says_which_attributes_it_looks_at),
+      cmocka_unit_test(who_holds_the_attributes_of_a_question_answers_as_who_holds_all),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -48,6 +48,7 @@ class Story {
   explicit Story(const std::vector<Grant>& of_ann) : grants_(rules_with(of_ann), "farm") {
     bench.options.access = &grants_;
     bench.options.search.maps = {"climate"};
+    bench.options.entity_asks_max = 4;
     bench.start();
     come(kRoot, "root", kA);
     put(kRoot, "anns", R"({"owner": "ann"})");

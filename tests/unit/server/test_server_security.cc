@@ -12,6 +12,7 @@
 #include "tests/unit/server/access_story.h"
 #include "transport/wire_auth.h"
 #include "transport/wire_channel.h"
+#include "transport/wire_entities.h"
 #include "transport/wire_search.h"
 
 namespace grid::server {
@@ -46,6 +47,11 @@ bool subscribes_facts(Story& story) {
   std::uint8_t room[crdt::FactName::kBytesMax];
   story.put(kRoot, "anns hut", R"("ann")", owner_fact(room));
   return subscribes(story, {ScopeKind::facts, "climate", "owner"});
+}
+bool subscribes_entity(Story& story) {
+  std::uint8_t room[crdt::FactName::kBytesMax];
+  story.put(kRoot, "anns hut", R"("ann")", owner_fact(room));
+  return subscribes(story, {ScopeKind::entity, "climate", "anns hut"});
 }
 bool hears_deltas(Story& story) {
   story.ann();
@@ -176,6 +182,16 @@ bool searches(Story& story) {
   return !is_refused;
 }
 
+bool asks_for_entities(Story& story) {
+  story.ann();
+  std::vector<std::uint8_t> ask(wire::kEntitiesAskBytesMax);
+  ask.resize(wire::encode(wire::EntitiesAsk{7, "climate", "[:find ?e :where [?e :owner]]", {}, 1}, ask).size());
+  story.bench.send(kAnn, ask);
+  const bool is_refused = has_kind(story.told(), Kind::entities_reply);
+  assert_int_equal(story.bench.coordinator->entities().has_work(), !is_refused);
+  return !is_refused;
+}
+
 // Whether it was done: an item that is refused is told so.
 bool says(Story& story, const ChannelItem& item) {
   Frame room(4'096);
@@ -246,6 +262,7 @@ const Way kWays[] = {
     {"subscribe key", Kind::subscribe, subscribes_key, kRead},
     {"subscribe where", Kind::subscribe, subscribes_where, kRead},
     {"subscribe facts", Kind::subscribe, subscribes_facts, kRead},
+    {"subscribe entity", Kind::subscribe, subscribes_entity, kRead},
     {"live deltas", Kind::subscribe, hears_deltas, kRead},
     {"put", Kind::push, puts_a_row, kPut},
     {"add to a set", Kind::push, adds_to_a_set, kPut},
@@ -264,6 +281,7 @@ const Way kWays[] = {
     {"look on", Kind::inspect_ask, looks_on, kInspect},
     {"datalog", Kind::subscribe, asks_datalog, kRead},
     {"search", Kind::search_ask, searches, kRead},
+    {"entities", Kind::entities_ask, asks_for_entities, kRead},
     {"channel publish", Kind::channel, publishes, kSpeak},
     {"channel subscribe", Kind::channel, listens, kListen},
     {"channel join", Kind::channel, joins, kMeet},
@@ -275,9 +293,9 @@ const Way kWays[] = {
 // They lead nowhere by themselves: who they are from is judged before (hello, auth), what they are about was granted
 // (unsubscribe, pull_ack), or they ask for nothing (bye).
 constexpr Kind kHarmless[] = {Kind::hello, Kind::auth, Kind::unsubscribe, Kind::pull_ack, Kind::bye};
-constexpr Kind kOfServer[] = {Kind::welcome,      Kind::subscribed,  Kind::ack,   Kind::reject,
-                              Kind::delta,        Kind::current,     Kind::lacks, Kind::inspect_reply,
-                              Kind::digest_reply, Kind::search_reply};
+constexpr Kind kOfServer[] = {Kind::welcome,      Kind::subscribed,   Kind::ack,           Kind::reject,
+                              Kind::delta,        Kind::current,      Kind::lacks,         Kind::inspect_reply,
+                              Kind::digest_reply, Kind::search_reply, Kind::entities_reply};
 // To give up what one has, and to say that one is there, is free.
 constexpr ChannelVerb kFreeVerbs[] = {ChannelVerb::unsubscribe, ChannelVerb::leave, ChannelVerb::beat};
 
@@ -359,7 +377,7 @@ void every_frame_verb_topic_and_scope_has_its_row(void**) {
     if (!names.contains(name)) fail_msg("%s has no row in the table", name.c_str());
   }
   for (const std::string_view topic : kInspectTopics) assert_true(names.contains("inspect " + std::string(topic)));
-  const char* const scopes[] = {"everything", "map", "prefix", "key", "where", "facts"};
+  const char* const scopes[] = {"everything", "map", "prefix", "key", "where", "facts", "entity"};
   for (unsigned kind = 0; kind < 256; ++kind) {
     const Status status =
         runtime::Scope{static_cast<ScopeKind>(kind), kind == 0 ? "" : "m", kind < 2 ? "" : "k"}.check();

@@ -10,6 +10,7 @@
 #include "transport/wire.h"
 #include "transport/wire_auth.h"
 #include "transport/wire_channel.h"
+#include "transport/wire_entities.h"
 #include "transport/wire_search.h"
 
 namespace grid::test {
@@ -104,6 +105,27 @@ inline Status rewrite_search_reply(Bytes frame, Frame& again) {
   return Status::ok;
 }
 
+inline Status rewrite_entities_ask(Bytes frame, Frame& again) {
+  wire::EntitiesAsk ask;
+  GRID_TRY(wire::decode(frame, ask));
+  Frame room(wire::kEntitiesAskBytesMax);
+  const Bytes encoded = wire::encode(ask, room);
+  again.assign(encoded.begin(), encoded.end());
+  return Status::ok;
+}
+
+inline Status rewrite_entities_reply(Bytes frame, Frame& again) {
+  wire::EntitiesReplyReader reader;
+  GRID_TRY(reader.open(frame));
+  Frame room(frame.size() + wire::EntitiesReplyWriter::kHeadBytesMax);
+  wire::EntitiesReplyWriter writer(reader.head(), room);
+  for (std::string_view key; reader.next(key);) GRID_CHECK(writer.add(key));
+  GRID_TRY(reader.status());
+  const Bytes encoded = writer.finish();
+  again.assign(encoded.begin(), encoded.end());
+  return Status::ok;
+}
+
 inline Status rewrite_auth(Bytes frame, Frame& again) {
   const Result<std::string_view> token = wire::decode_auth(frame);
   GRID_TRY(token.status());
@@ -151,6 +173,10 @@ inline Status rewrite(Bytes frame, Frame& again) {
       return rewrite_search_ask(frame, again);
     case wire::Kind::search_reply:
       return rewrite_search_reply(frame, again);
+    case wire::Kind::entities_ask:
+      return rewrite_entities_ask(frame, again);
+    case wire::Kind::entities_reply:
+      return rewrite_entities_reply(frame, again);
     case wire::Kind::auth:
       return rewrite_auth(frame, again);
     default:

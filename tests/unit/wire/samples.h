@@ -266,6 +266,25 @@ inline Frame search_reply() {
   return {frame.begin(), frame.end()};
 }
 
+// ["ann"]
+constexpr std::uint8_t kQuestionInputs[] = {0x4a, 0x07, 0x0a, 0x05, 0x2a, 0x03, 'a', 'n', 'n'};
+
+inline Frame entities_ask() {
+  Frame room(wire::kEntitiesAskBytesMax);
+  const wire::EntitiesAsk ask{7, "people", "[:find ?p :in $ ?n :where [?p \"name\" ?n]]", kQuestionInputs, 64};
+  room.resize(wire::encode(ask, room).size());
+  return room;
+}
+
+inline Frame entities_reply() {
+  std::uint8_t room[wire::EntitiesReplyWriter::kHeadBytesMax + 64];
+  wire::EntitiesReplyWriter writer({.id = 7}, room);
+  GRID_CHECK(writer.add("12"));
+  GRID_CHECK(writer.add("ann"));
+  const Bytes frame = writer.finish();
+  return {frame.begin(), frame.end()};
+}
+
 inline Frame auth() {
   std::uint8_t room[32];
   const Result<Bytes> frame = wire::encode_auth("eyJh.eyJz.c2ln", room);
@@ -308,6 +327,8 @@ inline std::vector<Sample> samples() {
       {"search_ask", search_ask()},
       {"search_reply", search_reply()},
       {"auth", auth()},
+      {"entities_ask", entities_ask()},
+      {"entities_reply", entities_reply()},
   };
 }
 

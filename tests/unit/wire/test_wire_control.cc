@@ -176,7 +176,9 @@ void scope_that_breaks_a_rule_is_refused(void**) {
   refuse(subscribe(ScopeKind::facts, "climate", ""), nothing);
   refuse(subscribe(ScopeKind::facts, "", "name"), nothing);
   refuse(subscribe(ScopeKind::facts, "climate", "\xff"), nothing);
-  refuse(subscribe(), [](grid_Subscribe& s) { s.kind = 6; });
+  refuse(subscribe(ScopeKind::entity, "climate", ""), nothing);
+  refuse(subscribe(ScopeKind::entity, "", "ann"), nothing);
+  refuse(subscribe(), [](grid_Subscribe& s) { s.kind = 7; });
 }
 
 void scope_that_keeps_the_rules_is_taken(void**) {
@@ -185,6 +187,7 @@ void scope_that_keeps_the_rules_is_taken(void**) {
   carried(subscribe(ScopeKind::prefix, "climate", ""));
   carried(subscribe(ScopeKind::where, "climate", "age > 18"));
   carried(subscribe(ScopeKind::facts, "climate", "age\nname"));
+  carried(subscribe(ScopeKind::entity, "climate", "ann"));
   carried(subscribe(ScopeKind::prefix, "climate", "bench/"));
   carried(subscribe(ScopeKind::key, "climate", "bench/3"));
 }
@@ -196,11 +199,11 @@ void frame_of_another_kind_is_corrupt(void**) {
 }
 
 void kind_is_the_first_byte(void**) {
-  const std::uint8_t bytes[] = {0, 1, 25, 26, 255};
+  const std::uint8_t bytes[] = {0, 1, 27, 28, 255};
   assert_status(kind_of({}).status(), Status::corrupt);
   assert_status(kind_of(Bytes(bytes).subspan(0, 1)).status(), Status::corrupt);
   assert_true(*kind_of(Bytes(bytes).subspan(1, 1)) == Kind::hello);
-  assert_true(*kind_of(Bytes(bytes).subspan(2, 1)) == Kind::auth);
+  assert_true(*kind_of(Bytes(bytes).subspan(2, 1)) == Kind::entities_reply);
   assert_status(kind_of(Bytes(bytes).subspan(3, 1)).status(), Status::corrupt);
   assert_status(kind_of(Bytes(bytes).subspan(4, 1)).status(), Status::corrupt);
 }

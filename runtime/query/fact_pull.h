@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// FactPull: what a device subscribes to so that it can answer a question: the entities that the answer stands on,
+// where that can be said and they are few, or else the question's attributes.
+//
+// Place     Above entity_guest.h and entity_question.h. Whoever has a replica gives it its subscriptions.
+// Promises  DLP-1  Whatever it is subscribed to, once that is current the question is answered as the server would
+// answer it
+//                  (docs/decisions/0043-entity-pulls.md).
+// Ownership Borrows the guest and the scopes for life; ends its subscriptions with itself.
+// Threads   None: the caller's.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/query/entity_guest.h"
+#include "runtime/query/entity_question.h"
+
+namespace grid::runtime {
+
+class FactPull final : private EntityGuest::Asker {
+ public:
+  static constexpr std::size_t kEntitiesMax = 64;
+
+  // A replica's subscriptions.
+  class Scopes {
+   public:
+    //   full  There are as many as there may be.
+    virtual Status pull(const Scope& scope, std::uint32_t& id) = 0;
+    virtual void release(std::uint32_t id, const Scope& scope) = 0;
+
+   protected:
+    ~Scopes() = default;
+  };
+
+  FactPull(Scopes& scopes, EntityGuest& guest, std::string_view map, const FactQuestion& question);
+  ~FactPull() { end(); }
+  FactPull(const FactPull&) = delete;
+  FactPull& operator=(const FactPull&) = delete;
+
+  // The question whose answer here tells begin() what is `known`; null: it is none's business.
+  const EntityQuestion* entities() const { return asked_.has_value() && !asked_->text.empty() ? &*asked_ : nullptr; }
+  // Subscribes. `known` are the entities on which the answer stands by what is held here, from before.
+  //   full  As Scopes::pull().
+  Status begin(const std::vector<std::string>& known);
+  void end();
+
+ private:
+  void told(const std::vector<std::string>* keys) override;
+  Status ask();
+  Status hold(std::vector<std::string> keys);
+  Status hold_attributes();
+  void let_go_of_entities();
+  Scope scope_of(const std::string& key) const { return {ScopeKind::entity, map_, key}; }
+
+  Scopes& scopes_;
+  EntityGuest& guest_;
+  const std::string map_;
+  std::vector<std::uint8_t> inputs_;  // A list.
+  QueryAttributes attributes_;
+  std::optional<EntityQuestion> asked_;
+  std::map<std::string, std::uint32_t> held_;  // Entities, by their keys: subscriptions.
+  std::uint32_t of_attributes_ = 0;            // A subscription; 0: none.
+  std::uint32_t ask_ = 0;                      // At the guest; 0: none.
+};
+
+}  // namespace grid::runtime
