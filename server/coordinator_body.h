@@ -2,7 +2,7 @@
 //
 // Coordinator::Body: what stands behind coordinator.h.
 //
-// Place     Within coordinator.cc only.
+// Place     Within coordinator*.cc only.
 #pragma once
 
 #include <map>

@@ -164,7 +164,8 @@ class Facts(harness.GridTest):
 
         def held():
             self.gridctl(*store, "sync", "--map", "huts", "--query", query, "--in", "[60]")
-            return {row["id"] for row in json.loads(self.gridctl(*store, "--offline", "-o", "json", "facts", "ls", "huts"))}
+            listed = self.gridctl(*store, "--offline", "-o", "json", "facts", "ls", "huts")
+            return {row["id"] for row in json.loads(listed)}
 
         self.assertEqual(held(), {3, 4, 5})
         self.gridctl(*target, "facts", "set", "huts", "6", "hut/beds", "61")

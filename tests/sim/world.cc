@@ -196,6 +196,7 @@ void World::carry_out(Site& site, const Action& action) {
       return drain(site, action);
     case Action::Kind::prove:
     case Action::Kind::search:
+    case Action::Kind::ask:
     case Action::Kind::state:
       return;
   }
