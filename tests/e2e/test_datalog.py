@@ -248,6 +248,22 @@ class Datalog(harness.GridTest):
         self.write(gateway, "100", "n", 7)
         self.assertEqual(watch.line(), change("enter", 7))
 
+    def test_what_a_slow_reader_is_told_adds_up(self):
+        gateway = self.gateway()
+        self.huts(gateway)
+        watch = self.watch(gateway, "[:find ?v :where [100 :n ?v]]")
+        for number in range(12):
+            value = self.file("value.json", json.dumps([[100, "n", f"{number}" + "x" * 500_000]]))
+            self.gridctl("--target", gateway.url, "facts", "import", "huts", value)
+        self.write(gateway, "100", "n", "end")
+        stands = set()
+        while stands != {"end"}:
+            told = watch.line()
+            (row,) = told["row"]
+            self.assertEqual(row in stands, told["change"] == "leave")
+            stands ^= {row}
+        self.assertEqual(self.ask(gateway, "[:find ?v :where [100 :n ?v]]"), [["end"]])
+
     def test_a_watch_is_over_when_nobody_is_there(self):
         gateway = self.gateway("idle=1s")
         self.huts(gateway)
