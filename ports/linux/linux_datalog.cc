@@ -98,6 +98,7 @@ std::unique_ptr<runtime::FactPull> LinuxHost::Impl::pull_facts(std::string_view 
       std::make_unique<runtime::FactPull>(static_cast<runtime::FactPull::Scopes&>(*this), entities_, map, question);
   const runtime::EntityQuestion* const asked = pull->entities();
   status = pull->begin(asked == nullptr ? std::vector<std::string>() : entities_known(map, *asked, question.inputs()));
+  host_->step(runtime::Event::Kind::wake);  // What is asked goes out now, not with whatever comes next.
   host_->want_turn();
   return pull;
 }
@@ -135,6 +136,7 @@ void LinuxHost::Impl::end_live_facts(std::uint32_t id) {
   // It may be the one that is calling back: turn_live_facts() lets go of it.
   (*at)->is_over = true;
   (*at)->pull->end();
+  if (!has_failed()) host_->step(runtime::Event::Kind::wake);
 }
 
 void LinuxHost::Impl::turn_live_facts() {

@@ -141,7 +141,7 @@ constexpr AppMetric kAppMetrics[] = {
 
 // Likewise, of its questions about facts.
 constexpr FactMetric kFactMetrics[] = {
-    {"grid_datalog_questions_total", kCounter, "Questions about facts that were asked by HTTP",
+    {"grid_datalog_questions_total", kCounter, "Questions about facts that were asked",
      [](const FactFigures& is) { return count(is.questions); }},
     {"grid_datalog_watches", kGauge, "Of these watched now", [](const FactFigures& is) { return count(is.watches); }},
     {"grid_datalog_indexes", kGauge, "Maps whose facts are indexed for them",

@@ -264,6 +264,22 @@ class Datalog(harness.GridTest):
             stands ^= {row}
         self.assertEqual(self.ask(gateway, "[:find ?v :where [100 :n ?v]]"), [["end"]])
 
+    def test_devices_watch_which_entities_their_answers_stand_on(self):
+        gateway = self.gateway()
+        self.huts(gateway)
+        query = "[:find ?n :where [?h :hut/offers \"sauna\"] [?h :hut/name ?n]]"
+        lost = "[:find ?n :where [?h :hut/offers \"library\"] [?h :hut/name ?n]]"
+        one = self.start("--target", gateway.url, "datalog", "huts", query, "--watch")
+        harness.wait_until(lambda: len(one.lines) == 1, "the first answer")
+        # Asked for to be pulled and to be watched, before there is anything that it stands on.
+        two = self.start("--target", gateway.url, "datalog", "huts", lost, "--watch")
+        harness.wait_until(lambda: self.figure(gateway, "watches") == 4, "what both watch")
+        self.gridctl("--target", gateway.url, "facts", "add", "huts", "6", "hut/offers", '"library"')
+        harness.wait_until(lambda: len(two.lines) == 1, "a row that enters")
+        for watching in (one, two):
+            self.assertEqual(watching.stop(signal.SIGINT), 0)
+        harness.wait_until(lambda: self.figure(gateway, "watches") == 0, "both are gone")
+
     def test_a_watch_is_over_when_nobody_is_there(self):
         gateway = self.gateway("idle=1s")
         self.huts(gateway)
