@@ -50,6 +50,7 @@ void subscribe(Session& session, const SyncOptions& options) {
   const ScopeKind kind = options.where.empty() ? ScopeKind::map : ScopeKind::where;
   for (const std::string& map : options.maps) session.require(session.node().subscribe({kind, map, options.where}));
   if (options.maps.empty()) session.require(session.node().subscribe(Scope{}));
+  session.node().verify();
 }
 
 // The link goes on without what was refused, and would never be found equal.
@@ -58,15 +59,18 @@ Failure refused(const std::string& refusal) {
   return {Exit::denied, refusal + ": no grant to read all of it"};
 }
 
+// What a question stands on, and so what is to be compared, is known when that has come.
+void verify_answer(Session& session, std::uint64_t timeout_ms) {
+  const auto is_refused = [&session] { return session.host().refusal()[0] != '\0'; };
+  session.wait([&](const ReplicaStatus& now) { return is_up(now) && (now.current || is_refused()); }, timeout_ms);
+  session.node().verify();
+}
+
 // Waits for the link, then for convergence; a link that drops on the way is had again within the time.
 bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point began) {
   const auto spent = [&] { return ms_since(began) >= timeout_ms; };
   session.wait([&](const ReplicaStatus& now) { return is_up(now) || spent(); }, timeout_ms);
   if (!is_up(session.status())) throw session.no_link();
-  // What a question stands on, and so what is compared, is known when that has come.
-  const auto is_refused = [&session] { return session.host().refusal()[0] != '\0'; };
-  session.wait([&](const ReplicaStatus& now) { return now.current || is_refused() || spent(); }, timeout_ms);
-  session.node().verify();
   Progress progress("syncing");
   const std::uint64_t to_push = session.status().ops_pending;
   while (!is_converged(session.status()) && !spent()) {
@@ -100,6 +104,7 @@ Exit sync(const Context& context, const SyncOptions& options) {
   Session session(context);
   if (!session.keeps()) throw Failure(Exit::usage, "sync needs a store to sync: say --store DIR");
   subscribe(session, options);
+  if (!options.query.empty()) verify_answer(session, options.timeout_ms);
   const bool converged = converge(session, options.timeout_ms, began);
   const ReplicaStatus now = session.status();
   Report()

@@ -37,13 +37,13 @@ Status LinuxHost::Impl::ask(std::string_view map, const DatalogQuestion& questio
     const DatalogVisitor& visitor;
     std::uint64_t rows = 0;
   } counted{visitor};
-  const Status status = facts_->ask(map, *read,
-                                    {[](void* at, std::span<const Value> row) {
-                                       auto* to = static_cast<Counted*>(at);
-                                       ++to->rows;
-                                       to->visitor.visit(to->visitor.at, row);
-                                     },
-                                     &counted});
+  const auto take = [](void* at, std::span<const Value> row) {
+    auto* to = static_cast<Counted*>(at);
+    ++to->rows;
+    to->visitor.visit(to->visitor.at, row);
+  };
+  const Status status = visitor.explain == nullptr ? facts_->answer(map, *read, {take, &counted})
+                                                   : facts_->ask(map, *read, {take, &counted});
   answer.rows = counted.rows;
   answer.steps = facts_->steps();
   if (status != Status::ok) complain(facts_->problem());

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "runtime/query/entity_question.h"
 #include "runtime/query/live_facts.h"
+#include "runtime/query/packed_row.h"
 
 namespace grid::runtime {
 
@@ -14,28 +16,6 @@ using datalog::Evaluation;
 namespace {
 
 constexpr std::size_t kChunkBytes = 1u << 18;
-
-// From there to the bracket that closes it.
-std::string form_at(std::string_view text, datalog::Place place) {
-  std::size_t from = 0;
-  for (std::uint32_t line = 1; line < place.line && from < text.size(); ++line) from = text.find('\n', from) + 1;
-  from += place.column - 1;
-  std::size_t at = from;
-  std::size_t depth = 0;
-  for (bool is_text = false; at < text.size(); ++at) {
-    const char c = text[at];
-    if (is_text && c == '\\') {
-      ++at;
-    } else if (c == '"') {
-      is_text = !is_text;
-    } else if (!is_text && (c == '(' || c == '[' || c == '{')) {
-      ++depth;
-    } else if (!is_text && (c == ')' || c == ']' || c == '}') && (depth == 0 || --depth == 0)) {
-      break;
-    }
-  }
-  return from < text.size() ? std::string(text.substr(from, at + 1 - from)) : std::string();
-}
 
 }  // namespace
 
@@ -143,6 +123,33 @@ Status FactEngine::change(std::string_view map, std::span<const FactCell> cells)
 Status FactEngine::ask(std::string_view map, const FactQuestion& question, const Visitor& visitor) {
   GRID_TRY(catch_up(map));
   return ask(index_of(map), question.query(), question.inputs(), visitor);
+}
+
+Status FactEngine::answer(std::string_view map, const FactQuestion& question, const Visitor& visitor) {
+  GRID_TRY(catch_up(map));
+  FactIndex& index = index_of(map);
+  if (const AnswerCache::Rows* const known = answers_.find(map, index, question); known != nullptr) {
+    steps_ = 0;
+    explained_.clear();
+    for (const std::string& row : *known) visitor.visit(visitor.at, unpacked(row));
+    return Status::ok;
+  }
+  struct Told {
+    const Visitor& visitor;
+    std::size_t bytes_left;
+    AnswerCache::Rows rows{};
+  } told{visitor, answers_.share()};
+  const auto take = [](void* at, std::span<const Value> row) {
+    Told& to = *static_cast<Told*>(at);
+    to.visitor.visit(to.visitor.at, row);
+    if (to.bytes_left == 0) return;
+    const std::size_t bytes = AnswerCache::bytes_of(to.rows.emplace_back(packed(row)));
+    to.bytes_left -= std::min(bytes, to.bytes_left);
+    if (to.bytes_left == 0) to.rows = {};
+  };
+  GRID_TRY(ask(index, question.query(), question.inputs(), {take, &told}));
+  if (told.bytes_left > 0) answers_.keep(map, index, question, std::move(told.rows));
+  return Status::ok;
 }
 
 Status FactEngine::ask(FactIndex& index, const datalog::Query& query, std::span<const Value> inputs,

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "crdt/datalog/evaluate.h"
+#include "runtime/query/answer_cache.h"
 #include "runtime/query/fact_question.h"
 #include "runtime/query/fact_reader.h"
 #include "runtime/query/heap_chunks.h"
@@ -31,6 +32,7 @@ struct FactOptions {
   std::size_t index_bytes_max = std::size_t{1} << 30;  // Of the facts of one map.
   std::size_t all_bytes_max = SIZE_MAX;                // Of those of all maps.
   std::size_t query_bytes_max = 256u << 20;            // Of one question while it is answered.
+  std::size_t answers_bytes_max = 4u << 20;            // Of answers that are kept for who asks again.
   std::uint64_t steps_max = 100'000'000;               // Facts and rows that one question looks at.
 };
 
@@ -64,6 +66,9 @@ class FactEngine {
   //   busy     It is fed, and the map is not loaded.
   //   corrupt, io  Of the store.
   Status ask(std::string_view map, const FactQuestion& question, const Visitor& visitor);
+  // The same from what was answered before, while nothing that the question looks at has changed since: then it takes
+  // no steps, and there is nothing to explain().
+  Status answer(std::string_view map, const FactQuestion& question, const Visitor& visitor);
   // The same with other inputs, for a query that was made from a question's.
   Status ask(FactIndex& index, const datalog::Query& query, std::span<const crdt::Value> inputs,
              const Visitor& visitor);
@@ -114,6 +119,7 @@ class FactEngine {
   FactOptions options_;
   HeapChunks index_chunks_;
   HeapChunks chunks_;  // Of questions.
+  AnswerCache answers_{options_.answers_bytes_max};
   std::map<std::string, std::unique_ptr<Kept>, std::less<>> kept_;
   std::map<std::string, Watchers, std::less<>> watchers_;
   std::uint64_t watched_ = 0;

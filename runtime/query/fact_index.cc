@@ -56,6 +56,8 @@ void FactIndex::begin_load() {
   let_go();
   held_ = std::make_unique<Held>(chunks_, bytes_max_);
   ++loads_;
+  changes_ = 0;
+  last_changes_.clear();
 }
 
 Status FactIndex::load(std::string_view key, std::string_view sub, Bytes value) {
@@ -84,6 +86,7 @@ Status FactIndex::change(std::span<const FactCell> cells, bool are_markers, Fact
     if (crdt::is_marker(cell.sub) == are_markers) GRID_TRY(look_at(cell, changes, deltas));
   }
   if (listener != nullptr && !deltas.empty()) listener->changing(deltas);
+  for (const FactDelta& delta : deltas) last_changes_[delta.predicate] = ++changes_;
   for (const Change& change : changes) GRID_TRY(settle(apply(change)));
   if (listener != nullptr && !deltas.empty()) listener->changed(deltas);
   return Status::ok;

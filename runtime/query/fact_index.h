@@ -8,6 +8,7 @@
 // Ownership Borrows the chunks for life.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,6 +59,12 @@ class FactIndex {
   const datalog::Index& index() const { return held_->index; }
   // How often it was loaded: of what changed in between no listener was told.
   std::uint64_t loads() const { return loads_; }
+  // Changes since it was read, each of one fact, and the last of a fact under that attribute; 0: there was none.
+  std::uint64_t changes() const { return changes_; }
+  std::uint64_t last_change(std::string_view attribute) const {
+    const auto at = last_changes_.find(attribute);
+    return at == last_changes_.end() ? 0 : at->second;
+  }
   std::size_t bytes() const { return held_ == nullptr ? 0 : held_->region.taken(); }
 
   // Begins anew: cells of facts in any order, each name once, and then finish_load(). Whichever fails, it holds
@@ -95,7 +102,9 @@ class FactIndex {
   std::unique_ptr<Held> held_;
   bool is_loaded_ = false;
   std::uint64_t loads_ = 0;
-  std::vector<std::uint8_t> room_;  // One object; from the first change on.
+  std::uint64_t changes_ = 0;
+  std::map<std::string, std::uint64_t, std::less<>> last_changes_;  // By attribute.
+  std::vector<std::uint8_t> room_;                                  // One object; from the first change on.
 };
 
 }  // namespace grid::runtime

@@ -6,7 +6,7 @@
 
 #include "runtime/query/live_facts.h"
 
-#include <cstring>
+#include "runtime/query/packed_row.h"
 
 namespace grid::runtime {
 
@@ -21,28 +21,6 @@ namespace {
 // More than so many facts at once, and answering anew is sooner done.
 constexpr std::size_t kDeltasMax = 4'096;
 constexpr std::size_t kRowOverhead = 96;
-
-// Sizes and bytes, one value behind the other.
-std::string packed(std::span<const Value> row) {
-  std::string text;
-  for (const Value& value : row) {
-    const auto size = static_cast<std::uint32_t>(value.canonical().size());
-    text.append(reinterpret_cast<const char*>(&size), sizeof(size)).append(as_text(value.canonical()));
-  }
-  return text;
-}
-
-std::vector<Value> unpacked(const std::string& text) {
-  std::vector<Value> row;
-  for (std::size_t at = 0; at < text.size();) {
-    std::uint32_t size = 0;
-    std::memcpy(&size, text.data() + at, sizeof(size));
-    at += sizeof(size);
-    row.emplace_back(as_bytes(std::string_view(text).substr(at, size)));
-    at += size;
-  }
-  return row;
-}
 
 // A list of lists on its way into an input.
 class Relation {

@@ -158,7 +158,7 @@ void FactWorker::answer(FactQuestionId id, const std::string& map, const FactQue
     if (to.is_whole) to.rows.add(true, row);
     to.is_whole = to.rows.size() <= to.bytes_max;
   };
-  Status status = engine_.ask(map, question, {take, &answer});
+  Status status = engine_.answer(map, question, {take, &answer});
   std::string problem = status == Status::ok ? std::string() : engine_.problem();
   // What the question takes is its asker's fault.
   if (status == Status::full) status = Status::too_large;

@@ -118,6 +118,54 @@ void a_question_says_which_attributes_it_looks_at(void**) {
   assert_string_equal(text_of("[:find ?a :where [1 ?a _]]").c_str(), "*");
 }
 
+// What was answered is told again for nothing, until a fact changes that the question looks at.
+void an_answer_is_kept_until_something_that_it_looks_at_changes(void**) {
+  FactBench bench;
+  const char* const names = "[:find ?n :in $ ?a :where [?p :age ?a] [?p :name ?n]]";
+  bench.set("1", "name", "\"ann\"");
+  bench.set("1", "age", "3");
+  const auto again = [&](std::string_view inputs) {
+    const auto question = bench.read(names, inputs);
+    std::string rows;
+    assert_ok(bench.engine.answer(
+        "m", *question,
+        {[](void* at, std::span<const crdt::Value> row) { *static_cast<std::string*>(at) += test::json_of(row); },
+         &rows}));
+    return std::string(bench.engine.steps() == 0 ? "kept " : "anew ") + rows;
+  };
+  assert_string_equal(again("[3]").c_str(), "anew [\"ann\"]");
+  assert_string_equal(again("[3]").c_str(), "kept [\"ann\"]");
+  assert_string_equal(again("[4]").c_str(), "anew ");
+  bench.set("1", "city", "\"Oslo\"");
+  assert_string_equal(again("[3]").c_str(), "kept [\"ann\"]");
+  bench.set("2", "name", "\"bob\"");
+  assert_string_equal(again("[3]").c_str(), "anew [\"ann\"]");
+  bench.set("2", "age", "3");
+  assert_string_equal(again("[3]").c_str(), "anew [\"ann\"][\"bob\"]");
+  bench.bury("1");
+  assert_string_equal(again("[3]").c_str(), "anew [\"bob\"]");
+  assert_string_equal(again("[3]").c_str(), "kept [\"bob\"]");
+}
+
+void kept_answers_stay_within_their_bytes(void**) {
+  FactBench bench({.answers_bytes_max = 4'096});
+  for (int i = 0; i < 100; ++i) bench.set(std::to_string(i), "n", std::to_string(i));
+  const auto is_kept = [&bench](std::string_view query, std::string_view inputs) {
+    const auto question = bench.read(query, inputs);
+    const runtime::FactEngine::Visitor nobody{[](void*, std::span<const crdt::Value>) {}, nullptr};
+    assert_ok(bench.engine.answer("m", *question, nobody));
+    return bench.engine.steps() == 0;
+  };
+  const char* const one = "[:find ?e :in $ ?n :where [?e :n ?n]]";
+  assert_false(is_kept(one, "[1]"));
+  assert_true(is_kept(one, "[1]"));
+  for (int i = 2; i < 50; ++i) assert_false(is_kept(one, "[" + std::to_string(i) + "]"));
+  assert_true(is_kept(one, "[49]"));
+  assert_false(is_kept(one, "[1]"));  // The oldest went.
+  assert_false(is_kept("[:find ?e ?n :where [?e :n ?n]]", "[]"));
+  assert_false(is_kept("[:find ?e ?n :where [?e :n ?n]]", "[]"));  // Larger than its share.
+}
+
 // Facts of a question's attributes are all that an answer goes by: what else is known of whom makes no difference.
 void who_holds_the_attributes_of_a_question_answers_as_who_holds_all(void**) {
   FactBench whole, part;
@@ -152,6 +200,8 @@ int main() {
       cmocka_unit_test(limits_of_memory_and_of_steps_are_said),
       cmocka_unit_test(an_input_that_nests_too_deep_is_refused),
       cmocka_unit_test(a_question_says_which_attributes_it_looks_at),
+      cmocka_unit_test(an_answer_is_kept_until_something_that_it_looks_at_changes),
+      cmocka_unit_test(kept_answers_stay_within_their_bytes),
       cmocka_unit_test(who_holds_the_attributes_of_a_question_answers_as_who_holds_all),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
