@@ -23,7 +23,7 @@ void EntityAsks::receive(EntityLink& link, const wire::EntitiesAsk& asked, std::
     return refuse(link, asked.id, Status::full, "this link asks as many questions as it may");
   }
   const std::uint64_t serial = ++last_serial_;
-  link.asks_.push_back({asked.id, serial});
+  add(link, {asked.id, serial});
   links_.emplace(serial, &link);
   work_.push_back({serial,
                    asked.id,
@@ -46,15 +46,19 @@ void EntityAsks::erase(EntityLink& link, std::uint32_t id) {
   if (std::erase_if(work_, is_it) == 0) work_.push_back({.serial = serial});
 }
 
-// It is gone when it is sent. Of too many the oldest is not: whoever asks that much does not read.
+// It is gone when it is sent. Of too many that are over the oldest is not: whoever asks that much does not read.
 void EntityAsks::refuse(EntityLink& link, std::uint32_t id, Status status, std::string_view reason) {
   std::uint8_t room[wire::EntitiesReplyWriter::kHeadBytesMax];
   const wire::EntitiesReplyWriter writer({.id = id, .status = status, .reason = reason}, room);
+  add(link, {id, 0, true});
+  set_reply(link, link.asks_.back(), writer.finish());
+}
+
+void EntityAsks::add(EntityLink& link, EntityLink::Ask&& ask) {
   const auto oldest = std::find_if(link.asks_.begin(), link.asks_.end(), [](const auto& one) { return one.is_over; });
   const bool are_many = link.asks_.size() >= 2 * (std::size_t{asks_max_} + 1);
   if (are_many && oldest != link.asks_.end()) erase(link, oldest->id);
-  link.asks_.push_back({id, 0, true});
-  set_reply(link, link.asks_.back(), writer.finish());
+  link.asks_.push_back(std::move(ask));
 }
 
 void EntityAsks::set_reply(EntityLink& link, EntityLink::Ask& ask, Bytes frame) {

@@ -72,6 +72,7 @@ class EntityAsks {
   runtime::LinkId answered(std::uint64_t serial, Bytes frame);
 
  private:
+  void add(EntityLink& link, EntityLink::Ask&& ask);
   void erase(EntityLink& link, std::uint32_t id);
   void refuse(EntityLink& link, std::uint32_t id, Status status, std::string_view reason);
   void set_reply(EntityLink& link, EntityLink::Ask& ask, Bytes frame);

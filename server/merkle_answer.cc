@@ -242,7 +242,7 @@ Result<Bytes> MerkleAnswer::write_missing(Ask& ask, MutBytes room) {
     Listed* listed = containing(ask.listed, journal_.partitions().position_of(op->cell.name));
     if (listed == nullptr) continue;
     const Partitions::Counted counted = journal_.partitions().counted(*op);
-    if (!counted.counted) continue;
+    if (!counted.counted || journal_.is_burying(op->cell.name)) continue;
     const auto found = std::lower_bound(listed->digests.begin(), listed->digests.end(), counted.digest);
     if (found != listed->digests.end() && *found == counted.digest) {
       listed->seen[static_cast<std::size_t>(found - listed->digests.begin())] = true;

@@ -73,34 +73,56 @@ void LinuxHost::Impl::release(std::uint32_t id, const Scope& scope) {
 }
 
 // On which entities the answer stands by what is held here: a store that has pulled them before goes on with them.
-std::vector<std::string> LinuxHost::Impl::entities_known(std::string_view map, const runtime::EntityQuestion& asked,
-                                                         std::span<const Value> inputs) {
+bool LinuxHost::Impl::find_entities(std::string_view map, const runtime::EntityQuestion& asked,
+                                    std::span<const Value> inputs, std::vector<std::string>& keys) {
   std::string trouble;
   const auto read = runtime::FactQuestion::read(asked.text, inputs, trouble);
-  if (read == nullptr) return {};
-  std::set<std::string> keys;
-  const Status status = facts_->ask(map, *read,
-                                    {[](void* at, std::span<const Value> row) {
-                                       for (const Value& id : row) {
-                                         std::uint8_t room[kKeyBytesMax];
-                                         const Result<std::string_view> key = crdt::key_of_id(id, room);
-                                         if (key.ok()) static_cast<std::set<std::string>*>(at)->emplace(*key);
-                                       }
-                                     },
-                                     &keys});
-  if (status != Status::ok) return {};
-  return {keys.begin(), keys.end()};
+  if (read == nullptr) return false;
+  std::set<std::string> found;
+  const auto take = [](void* at, std::span<const Value> row) {
+    for (const Value& id : row) {
+      std::uint8_t room[kKeyBytesMax];
+      const Result<std::string_view> key = crdt::key_of_id(id, room);
+      if (key.ok()) static_cast<std::set<std::string>*>(at)->emplace(*key);
+    }
+  };
+  if (facts_->ask(map, *read, {take, &found}) != Status::ok) return false;
+  keys.assign(found.begin(), found.end());
+  return true;
 }
 
 std::unique_ptr<runtime::FactPull> LinuxHost::Impl::pull_facts(std::string_view map,
                                                                const runtime::FactQuestion& question, Status& status) {
   auto pull =
       std::make_unique<runtime::FactPull>(static_cast<runtime::FactPull::Scopes&>(*this), entities_, map, question);
+  std::vector<std::string> known;
   const runtime::EntityQuestion* const asked = pull->entities();
-  status = pull->begin(asked == nullptr ? std::vector<std::string>() : entities_known(map, *asked, question.inputs()));
+  const bool is_known = asked == nullptr || find_entities(map, *asked, question.inputs(), known);
+  status = pull->begin(is_known ? &known : nullptr);
   host_->step(runtime::Event::Kind::wake);  // What is asked goes out now, not with whatever comes next.
   host_->want_turn();
   return pull;
+}
+
+// What this device wrote, and the server has now, may be of no answer.
+void LinuxHost::Impl::note_settled() {
+  const crdt::Seq through = store_->settled();
+  const crdt::NodeId node = replica_status().node;
+  const bool has_pulls = !pulled_facts_.empty() || !living_facts_.empty();
+  while (has_pulls && settled_ < through) {
+    const Result<crdt::Op> op = store_->next_op(settled_);
+    if (!op.ok() || op->seq > through) break;
+    settled_ = op->seq;
+    if (op->cell.stamp.node != node || !crdt::is_fact_sub(op->cell.name.sub)) continue;
+    const std::string map(op->cell.name.map), key(op->cell.name.key);
+    for (const auto& pull : pulled_facts_) tell_settled(*pull, map, key);
+    for (const auto& living : living_facts_) tell_settled(*living->pull, map, key);
+  }
+  settled_ = through;
+}
+
+void LinuxHost::Impl::tell_settled(runtime::FactPull& pull, const std::string& map, const std::string& key) {
+  if (pull.map() == map) pull.settled(key);
 }
 
 Status LinuxHost::Impl::subscribe_datalog(std::string_view map, const DatalogQuestion& question) {

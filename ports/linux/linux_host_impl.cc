@@ -132,6 +132,7 @@ Status LinuxHost::Impl::start() {
                                                .steps_max = options_.question_steps_max});
   host_.emplace(loop_, *replica_, *store_, static_cast<port::UvHost::Owner&>(*this), port::UvHost::Flush::on_loop);
   host_->step(Event::Kind::start);
+  settled_ = store_->settled();
   if (replica_status().state != SyncState::error) return Status::ok;
   return refuse(Status::denied, replica_->problem());
 }
@@ -322,7 +323,8 @@ void LinuxHost::Impl::carry_out(const Action& action) {
       return host_->want_turn();
     case Action::Kind::outcome:
       if (action.outcome == static_cast<std::uint8_t>(Outcome::rejected)) problem_ = replica_->problem();
-      return;
+      has_settled_ = true;
+      return host_->want_turn();
     case Action::Kind::vanished:
       return note_vanished();
     case Action::Kind::heard:
@@ -377,6 +379,7 @@ void LinuxHost::Impl::turn_ended() {
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
+  if (std::exchange(has_settled_, false)) note_settled();
   turn_live();
   for (const std::string& frame : std::exchange(heard_, {})) entities_.deliver(as_bytes(frame));
   if (!attendants_.empty() && node_.has_value()) attend();

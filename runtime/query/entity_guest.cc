@@ -85,21 +85,26 @@ void EntityGuest::answer(Bytes frame) {
   if (reader.open(frame) != Status::ok) return;
   Ask* const ask = find(reader.head().id);
   if (ask == nullptr) return;
-  if (reader.head().status != Status::ok || reader.head().more) return refuse(ask->id);
-  ask->is_answered = true;
+  if (reader.head().status != Status::ok || reader.head().more) return tell(ask->id, nullptr);
   std::vector<std::string> keys;
   for (std::string_view key; reader.next(key);) keys.emplace_back(key);
-  ask->asker->told(&keys);
+  tell(ask->id, &keys);
 }
 
-void EntityGuest::refuse(std::uint32_t id) {
-  Asker* const asker = find(id)->asker;
-  end(id);
-  asker->told(nullptr);
+void EntityGuest::tell(std::uint32_t id, const std::vector<std::string>* keys) {
+  const bool is_taken = find(id)->asker->told(keys);
+  if (Ask* const ask = find(id); ask != nullptr) ask->is_answered = is_taken && !ask->is_due;
 }
 
 void EntityGuest::refuse_all() {
-  while (!asks_.empty()) refuse(asks_.front().id);
+  std::vector<std::uint32_t> ids;
+  for (const Ask& ask : asks_) ids.push_back(ask.id);
+  for (const std::uint32_t id : ids) tell(id, nullptr);
+}
+
+void EntityGuest::ask_again(std::uint32_t id) {
+  Ask* const ask = find(id);
+  if (ask != nullptr) ask->is_due = true, ask->is_answered = false;
 }
 
 bool EntityGuest::is_due() const {

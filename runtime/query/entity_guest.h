@@ -28,8 +28,9 @@ class EntityGuest final : public LinkGuest {
   // Who asks. May end its ask from within.
   class Asker {
    public:
-    // All entities. Null: it can't be said, or there are too many; that is the last word.
-    virtual void told(const std::vector<std::string>* keys) = 0;
+    // All entities. Null: it can't be said, or there are too many; that is the last word. False: it has no room for
+    // what it needs then, and the replica stays not `current`.
+    virtual bool told(const std::vector<std::string>* keys) = 0;
 
    protected:
     ~Asker() = default;
@@ -41,6 +42,8 @@ class EntityGuest final : public LinkGuest {
   //   full                kAsksMax.
   Status ask(const wire::EntitiesAsk& ask, Asker& asker, std::uint32_t& id);
   void end(std::uint32_t id);
+  // Asks anew: what is told then knows of all that this device has had settled before.
+  void ask_again(std::uint32_t id);
 
   void welcomed(const Welcomed& welcomed, std::uint64_t now_ms, Problem& problem) override;
   void link_down() override;
@@ -66,7 +69,7 @@ class EntityGuest final : public LinkGuest {
   bool is_due() const;
   Bytes write_ask(MutBytes room);
   void answer(Bytes frame);
-  void refuse(std::uint32_t id);
+  void tell(std::uint32_t id, const std::vector<std::string>* keys);
   void refuse_all();
 
   LinkGuest& other_;

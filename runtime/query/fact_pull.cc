@@ -8,6 +8,8 @@ namespace grid::runtime {
 
 namespace {
 
+// The key of no entity. Its scope holds nothing; while it stands, what no scope has is let go of.
+constexpr std::string_view kNobody = "\"";
 constexpr std::size_t kHeadBytes = 16;  // Of a list, and of an item beside what it holds.
 
 std::vector<std::uint8_t> listed(std::span<const crdt::Value> values) {
@@ -33,12 +35,13 @@ FactPull::FactPull(Scopes& scopes, EntityGuest& guest, std::string_view map, con
       attributes_(question.attributes()),
       asked_(EntityQuestion::of(question)) {}
 
-Status FactPull::begin(const std::vector<std::string>& known) {
-  if (!asked_.has_value()) return hold_attributes();
-  if (asked_->text.empty()) return hold({});
-  const Status asked = ask();
-  if (asked != Status::ok) return hold_attributes();
-  return known.size() > kEntitiesMax ? Status::ok : hold(known);
+Status FactPull::begin(const std::vector<std::string>* known) {
+  if (!asked_.has_value() || known == nullptr || known->size() > kEntitiesMax) return hold_attributes();
+  if (asked_->text.empty() || ask() == Status::ok) {
+    if (hold(*known) == Status::ok) return Status::ok;
+    end();
+  }
+  return hold_attributes();
 }
 
 Status FactPull::ask() {
@@ -54,24 +57,28 @@ void FactPull::end() {
   if (of_attributes_ != 0) scopes_.release(std::exchange(of_attributes_, 0), attributes_.scope(map_, text));
 }
 
-// What comes is subscribed to before what goes is left.
-void FactPull::told(const std::vector<std::string>* keys) {
-  if (keys != nullptr && hold(*keys) == Status::ok) return;
-  if (keys != nullptr) guest_.end(ask_);
-  ask_ = 0;
-  // Where there is no room for that either, what is held is kept.
-  if (hold_attributes() == Status::ok) let_go_of_entities();
+void FactPull::settled(std::string_view key) {
+  if (ask_ == 0 || held_.find(key) != held_.end()) return;
+  is_to_renew_ = true;
+  guest_.ask_again(ask_);
 }
 
-// Of entities that no answer stands on any more one is held until another comes: with none, nobody would let go of the
-// others, whose facts are not kept current.
+// What comes is subscribed to before what goes is left.
+bool FactPull::told(const std::vector<std::string>* keys) {
+  if (keys != nullptr && hold(*keys) == Status::ok && renew() == Status::ok) return true;
+  let_go_of_entities();
+  if (hold_attributes() != Status::ok) return false;
+  guest_.end(std::exchange(ask_, 0));
+  return true;
+}
+
 Status FactPull::hold(std::vector<std::string> keys) {
-  if (keys.empty() && !held_.empty()) keys.push_back(held_.begin()->first);
   keys.insert(keys.end(), asked_->keys.begin(), asked_->keys.end());
+  keys.emplace_back(kNobody);
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
   for (const std::string& key : keys) {
-    if (held_.count(key) != 0) continue;
+    if (held_.find(key) != held_.end()) continue;
     std::uint32_t id = 0;
     GRID_TRY(scopes_.pull(scope_of(key), id));
     held_.emplace(key, id);
@@ -84,6 +91,17 @@ Status FactPull::hold(std::vector<std::string> keys) {
   return Status::ok;
 }
 
+// A scope that is subscribed to anew has all of the map looked at for what no scope has.
+Status FactPull::renew() {
+  if (!std::exchange(is_to_renew_, false)) return Status::ok;
+  const auto nobody = held_.find(kNobody);
+  const Scope scope = scope_of(nobody->first);
+  scopes_.release(nobody->second, scope);
+  const Status renewed = scopes_.pull(scope, nobody->second);
+  if (renewed != Status::ok) held_.erase(nobody);
+  return renewed;
+}
+
 Status FactPull::hold_attributes() {
   std::string text;
   return of_attributes_ != 0 ? Status::ok : scopes_.pull(attributes_.scope(map_, text), of_attributes_);
@@ -91,6 +109,7 @@ Status FactPull::hold_attributes() {
 
 void FactPull::let_go_of_entities() {
   for (const auto& [key, id] : std::exchange(held_, {})) scopes_.release(id, scope_of(key));
+  is_to_renew_ = false;
 }
 
 }  // namespace grid::runtime

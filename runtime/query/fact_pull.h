@@ -43,16 +43,22 @@ class FactPull final : private EntityGuest::Asker {
 
   // The question whose answer here tells begin() what is `known`; null: it is none's business.
   const EntityQuestion* entities() const { return asked_.has_value() && !asked_->text.empty() ? &*asked_ : nullptr; }
-  // Subscribes. `known` are the entities on which the answer stands by what is held here, from before.
+  // Subscribes. `known` are the entities on which the answer stands by what is held here, from before; null: nobody
+  // knows.
   //   full  As Scopes::pull().
-  Status begin(const std::vector<std::string>& known);
+  Status begin(const std::vector<std::string>* known);
   void end();
+  const std::string& map() const { return map_; }
+  // A write of this device's about the entity has settled. If no answer stands on it, it is let go of, once the server
+  // has said so in the knowledge of it.
+  void settled(std::string_view key);
 
  private:
-  void told(const std::vector<std::string>* keys) override;
+  bool told(const std::vector<std::string>* keys) override;
   Status ask();
   Status hold(std::vector<std::string> keys);
   Status hold_attributes();
+  Status renew();
   void let_go_of_entities();
   Scope scope_of(const std::string& key) const { return {ScopeKind::entity, map_, key}; }
 
@@ -62,9 +68,10 @@ class FactPull final : private EntityGuest::Asker {
   std::vector<std::uint8_t> inputs_;  // A list.
   QueryAttributes attributes_;
   std::optional<EntityQuestion> asked_;
-  std::map<std::string, std::uint32_t> held_;  // Entities, by their keys: subscriptions.
-  std::uint32_t of_attributes_ = 0;            // A subscription; 0: none.
-  std::uint32_t ask_ = 0;                      // At the guest; 0: none.
+  std::map<std::string, std::uint32_t, std::less<>> held_;  // Entities, by their keys: subscriptions.
+  std::uint32_t of_attributes_ = 0;                         // A subscription; 0: none.
+  std::uint32_t ask_ = 0;                                   // At the guest; 0: none.
+  bool is_to_renew_ = false;                                // With the next answer.
 };
 
 }  // namespace grid::runtime

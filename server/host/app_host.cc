@@ -18,7 +18,9 @@ constexpr std::string_view kLoading = "loading";
 constexpr std::uint8_t kYes[] = {1};
 // Frames of one turn of the loop, of all links; then others have their turn.
 constexpr int kFramesATurn = 256;
-constexpr std::uint64_t kEntityAsksMax = 64;  // Of one link.
+// Of one link: no device takes all the watches that there are.
+constexpr std::uint64_t kEntityAsksMax = 32;
+constexpr std::uint64_t kEntityAsksShare = 4;
 constexpr const char* kDisk = "a disk has failed: ";
 
 QuotaLimits limits_of(const config::QuotaSettings& quota) {
@@ -184,7 +186,8 @@ CoordinatorOptions AppHost::options() {
   options.policy = &config_.policies.rules;
   options.observer = &ops_;
   options.erasures = &facts_->erasures();
-  options.entity_asks_max = static_cast<std::uint32_t>(std::min(settings.facts.watches, kEntityAsksMax));
+  options.entity_asks_max =
+      static_cast<std::uint32_t>(std::min(settings.facts.watches / kEntityAsksShare, kEntityAsksMax));
   if (config_.is_locked) options.access = &grants_.emplace(config_.grants, app_);
   options.indexes = config_.policies.indexes;
   options.has_sink = true;

@@ -74,7 +74,7 @@ void FactWorker::run() {
     }
     lock.unlock();
     if (order.has_value()) std::visit([this](auto& one) { carry_out(one); }, *order);
-    advance_watches();
+    advance_watch();
     lock.lock();
   }
 }
@@ -183,12 +183,15 @@ FactWorker::Clock::time_point FactWorker::next_due() const {
   return due;
 }
 
-void FactWorker::advance_watches() {
-  const Clock::time_point now = Clock::now();
-  for (auto at = watches_.begin(); at != watches_.end();) {
-    const bool is_due = at->second.is_waiting() && at->second.due <= now;
-    at = is_due && !advance(at->first, at->second) ? watches_.erase(at) : std::next(at);
+// The one that waits for longest, so that orders have their turn between two of them.
+void FactWorker::advance_watch() {
+  auto next = watches_.end();
+  for (auto at = watches_.begin(); at != watches_.end(); ++at) {
+    const bool is_sooner = next == watches_.end() || at->second.due < next->second.due;
+    if (at->second.is_waiting() && is_sooner) next = at;
   }
+  if (next == watches_.end() || next->second.due > Clock::now()) return;
+  if (!advance(next->first, next->second)) watches_.erase(next);
 }
 
 // False: it is over.

@@ -112,7 +112,7 @@ class FactWorker {
   void carry_out(Forget& order) { watches_.erase(order.id); }
   void answer(FactQuestionId id, const std::string& map, const runtime::FactQuestion& question);
   void fail(const std::string& map);
-  void advance_watches();
+  void advance_watch();
   bool advance(FactQuestionId id, Watch& watch);
   Clock::time_point next_due() const;
   void say(FactWord&& word);

@@ -63,7 +63,11 @@ class FactsOut final : public RowWork, private FactAsker {
   // Its asker may have lost the right since.
   Status next_page() override {
     page_.clear();
-    if (!may_ask()) return Status::denied;
+    if (!may_ask()) {
+      is_waiting = false;
+      leave();
+      return Status::denied;
+    }
     std::vector<Value> row;
     for (bool has_entered = true; page_.size() < kPageBytes && rows_.next(at_, has_entered, row);) {
       append_line(has_entered, row);

@@ -135,6 +135,19 @@ void a_link_asks_so_much_and_no_more(void** state) {
   assert_work(bench, "-1 +3 people");
 }
 
+void who_does_not_read_what_is_over_fills_nothing(void** state) {
+  Bench& bench = bench_of(state);
+  with_entities(bench);
+  for (std::uint32_t id = 1; id < 200; ++id) {
+    bench.send(1, ask(id));
+    work(bench);
+    answer(bench, id, {.id = id, .status = Status::invalid, .reason = "no question"});
+  }
+  const std::string said = told(bench, 1);
+  assert_true(std::count(said.begin(), said.end(), ';') < 10);
+  assert_non_null(std::strstr(said.c_str(), "199 no question"));
+}
+
 void a_gateway_that_answers_none_says_so(void** state) {
   Bench& bench = bench_of(state);
   bench.open(1, kA);
@@ -155,6 +168,7 @@ int main() {
       cmocka_unit_test_setup_teardown(one_that_ends_before_the_host_has_heard_of_it_never_was, test::set_up,
                                       test::tear_down),
       cmocka_unit_test_setup_teardown(a_link_asks_so_much_and_no_more, test::set_up, test::tear_down),
+      cmocka_unit_test_setup_teardown(who_does_not_read_what_is_over_fills_nothing, test::set_up, test::tear_down),
       cmocka_unit_test_setup_teardown(a_gateway_that_answers_none_says_so, test::set_up, test::tear_down),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
