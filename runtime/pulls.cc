@@ -93,7 +93,8 @@ Pull* Pulls::find(std::uint32_t id) {
 }
 
 Status Pulls::save_cursor(Pull& pull, Bytes cursor) {
-  if (equal(cursor, pull.cursor.view())) return Status::ok;
+  // What it covers may have been let go of already.
+  if (pull.unsubscribe_due || equal(cursor, pull.cursor.view())) return Status::ok;
   if (log_.pending_count() > 0 && log_.store().settled() < pull.stale_through) return Status::ok;
   pull.cursor.set(cursor);
   pull.ack_open = true;
@@ -114,7 +115,7 @@ Status Pulls::drop_cursors() {
 
 bool Pulls::has_pull_of(std::string_view fact) const {
   for (const Pull& pull : pulls_) {
-    if (ScopeFact(facts::kCursor, pull.scope.get()).view() == fact) return true;
+    if (!pull.unsubscribe_due && ScopeFact(facts::kCursor, pull.scope.get()).view() == fact) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Attributes: a naive reading of facts' names and of the scopes that name attributes, for whoever judges.
+// Attributes: a naive reading of facts' names and of the scopes that name attributes, or an entity, for whoever judges.
 //
 // Place     Below judge.h and answers.h. Asks nothing of runtime/scope.h what is right.
 #pragma once
@@ -41,6 +41,11 @@ inline bool has_attribute(const Site& site, std::string_view map, std::string_vi
   });
 }
 
+// Of attributes, or an entity: what no scope has any more goes.
+inline bool is_of_facts(runtime::ScopeKind kind) {
+  return kind == runtime::ScopeKind::facts || kind == runtime::ScopeKind::entity;
+}
+
 // A scope of attributes has their facts, and every marker.
 inline bool is_in_attributes(std::string_view lines, std::string_view sub) {
   return sub == std::string_view("\x03\x00", 2) || (!attribute_in(sub).empty() && lists(lines, attribute_in(sub)));
@@ -48,8 +53,9 @@ inline bool is_in_attributes(std::string_view lines, std::string_view sub) {
 
 // Whether the scope may have the cell, whose row of those of a predicate must be looked at besides.
 inline bool has_name(const runtime::Scope& scope, const crdt::CellName& name) {
-  const bool is_of_facts = scope.kind == runtime::ScopeKind::facts;
-  return is_of_facts ? scope.map == name.map && is_in_attributes(scope.text, name.sub) : scope.matches(name);
+  if (!is_of_facts(scope.kind)) return scope.matches(name);
+  const bool is_of_entity = scope.kind == runtime::ScopeKind::entity;
+  return scope.map == name.map && (is_of_entity ? scope.text == name.key : is_in_attributes(scope.text, name.sub));
 }
 
 }  // namespace grid::sim

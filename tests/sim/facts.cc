@@ -3,6 +3,7 @@
 #include "tests/sim/facts.h"
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/edits.h"
 #include "runtime/scan.h"
@@ -21,6 +22,10 @@ namespace {
 constexpr const char* kLists[] = {"one\nto", "many", "many\nto", "to", "brief\none", "many\none\nto"};
 constexpr std::uint64_t kOneInDies = 41;
 
+std::string hot_key(const Plan& plan, std::uint64_t number) {
+  return "hot/" + std::to_string(number % std::min(plan.keys, 12u));
+}
+
 }  // namespace
 
 // What expires lies under a predicate of its own: questions know of no expiry.
@@ -28,7 +33,7 @@ void Facts::write(const Step& step, Site& site, const char* map, std::string_vie
   const std::string key = draws_ids_ ? entity_of(site, map, step.choice / 11) : std::string(named);
   const std::uint64_t dice = step.choice / 97;
   const std::string value = Values::small_number(dice / 16 % 5), more = Values::small_number(1 + dice / 16 % 5);
-  const std::string hot = "hot/" + std::to_string(dice / 80 % std::min(plan_.keys, 12u));
+  const std::string hot = hot_key(plan_, dice / 80);
   const std::string to = Values::ref(draws_ids_ ? entity_of(site, map, dice / 80) : hot);
   const FactWrite set{key, Verb::set, "one", as_bytes(value)};
   const FactWrite brief{key, Verb::set, "brief", as_bytes(value), 1 + dice % 20'000};
@@ -64,15 +69,22 @@ std::string Facts::entity_of(Site& site, const char* map, std::uint64_t number) 
   return held[number / 8 % held.size()];
 }
 
+// Whatever has become of it: it may be deleted, or be none yet.
+std::string Facts::any_entity(std::uint64_t number) const {
+  return draws_ids_ ? "drawn/" + std::to_string(1 + number % (drawn_ + 2)) : hot_key(plan_, number);
+}
+
 void Facts::join(Site& device, std::size_t index) {
+  if (plan_.options.entities) join_entities(device, index);
   const bool watched = index % 8 == 1 || index % 8 == 7;
   switch (index % 4) {
     case 1:
       world_.subscribe(device, {ScopeKind::facts, "m", kLists[0]}, watched);
       break;
     case 2:
-      world_.subscribe(device, {ScopeKind::facts, "m", kLists[1]});
-      world_.subscribe(device, {ScopeKind::facts, "m", kLists[2]});
+      for (const char* list : {kLists[1], kLists[2]}) {
+        if (!plan_.options.entities) world_.subscribe(device, {ScopeKind::facts, "m", list});
+      }
       world_.subscribe(device, {ScopeKind::key, "n", "hot/2"});
       break;
     case 3:
@@ -84,6 +96,36 @@ void Facts::join(Site& device, std::size_t index) {
       break;
   }
   world_.online(device);
+}
+
+// One device in four has attributes besides, and one has nothing else of the map.
+void Facts::join_entities(Site& device, std::size_t index) {
+  if (index % 4 == 0) return;
+  world_.subscribe(device, {ScopeKind::entity, index % 4 == 3 ? "n" : "m", any_entity(index)}, index % 8 == 5);
+  world_.subscribe(device, {ScopeKind::entity, "m", any_entity(index + 1)});
+}
+
+// The new ones come first, as FactPull has it: what both need stays.
+void Facts::move(Site& device, const char* map, std::uint64_t number, bool watched) {
+  std::set<std::string> wanted;
+  const bool stays = number % 4 == 0;
+  for (std::uint64_t rest = number / 4, count = rest % 6; count > 0; --count, rest /= 7) {
+    wanted.insert(any_entity(rest / 6));
+  }
+  const std::vector<ScopeText> held = device.scopes;
+  const auto is_held = [&](const std::string& key) {
+    return std::any_of(held.begin(), held.end(), [&](const ScopeText& scope) {
+      return scope.kind == ScopeKind::entity && scope.map == map && scope.text == key;
+    });
+  };
+  for (const std::string& key : wanted) {
+    if (number / 4 % 8 == 0 || !is_held(key)) world_.subscribe(device, {ScopeKind::entity, map, key}, watched);
+  }
+  for (std::size_t i = held.size(); !stays && i-- > 0;) {
+    const ScopeText& scope = held[i];
+    if (scope.kind == ScopeKind::entity && scope.map == map && !wanted.contains(scope.text))
+      world_.unsubscribe(device, i);
+  }
 }
 
 void Facts::subscribe(Site& device, const char* map, std::uint64_t number, bool watched) {

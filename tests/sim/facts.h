@@ -26,10 +26,14 @@ class Facts {
   void join(Site& device, std::size_t index);
   // Subscribes to what some question looks at.
   void subscribe(Site& device, const char* map, std::uint64_t number, bool watched);
+  // Some entities in place of those that it has, or beside them: what answers of theirs stand on is another now.
+  void move(Site& device, const char* map, std::uint64_t number, bool watched);
 
  private:
   static constexpr std::uint64_t kDayMs = 86'400'000;
 
+  void join_entities(Site& device, std::size_t index);
+  std::string any_entity(std::uint64_t number) const;
   std::string entity_of(Site& site, const char* map, std::uint64_t number);
 
   World& world_;

@@ -8,6 +8,7 @@
 #include "crdt/facts.h"
 #include "runtime/edits.h"
 #include "runtime/scan.h"
+#include "tests/sim/attributes.h"
 #include "transport/wire.h"
 
 namespace grid::sim {
@@ -277,8 +278,7 @@ void Judge::sent(Site& from, Site& to, Bytes frame) {
   if (*kind == wire::Kind::subscribe) {
     grid_Subscribe ask = grid_Subscribe_init_zero;
     if (wire::decode(frame, ask) != Status::ok) return fail("%s sends a malformed wish", from.name.c_str());
-    const bool is_of_facts = static_cast<runtime::ScopeKind>(ask.kind) == runtime::ScopeKind::facts;
-    devices_[&from].asked[ask.id] = is_of_facts ? ask.map : "";
+    devices_[&from].asked[ask.id] = is_of_facts(static_cast<runtime::ScopeKind>(ask.kind)) ? ask.map : "";
   }
   if (*kind == wire::Kind::unsubscribe) {
     grid_Unsubscribe end = grid_Unsubscribe_init_zero;

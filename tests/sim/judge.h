@@ -77,7 +77,7 @@ class Judge final : public Witness {
     std::set<std::pair<std::string, std::string>> named;  // Keys that it was ever sent, wrote itself, or was to have.
     // A scope of the map has ended, and the device has yet to look through what it has of it.
     std::set<std::string> loose;
-    // Subscriptions whose answer it awaits; of those to attributes, with their map.
+    // Subscriptions whose answer it awaits; of those to attributes or an entity, with their map.
     std::map<std::uint32_t, std::string> asked;
     std::set<Name> strays;  // What it wrote since it last let go of what none of its scopes has.
   };

@@ -67,7 +67,8 @@ void Judge::rest_buried(Site& site) {
   }
 }
 
-// A scope of attributes was answered: what no scope has is gone, but for what the device has yet to send.
+// A scope of attributes, or of an entity, was answered: what no scope has is gone, but for what the device has yet to
+// send.
 void Judge::note_swept(Site& site, Device& device, const std::string& map) {
   std::erase_if(device.strays, [&](const Name& name) {
     const auto& [of_map, key, sub] = name;
@@ -76,12 +77,12 @@ void Judge::note_swept(Site& site, Device& device, const std::string& map) {
   });
 }
 
-// PROTOCOL P22: a device with scopes of attributes holds what its scopes have, and what it wrote itself since.
+// PROTOCOL P22: a device with such scopes holds what its scopes have, and what it wrote itself since.
 void Judge::rest_attributes(Site& site) {
   const Device& device = devices_[&site];
   std::set<std::string> maps;
   for (const ScopeText& scope : site.scopes) {
-    if (scope.kind == runtime::ScopeKind::facts && !has_whole(site, scope.map)) maps.insert(scope.map);
+    if (is_of_facts(scope.kind) && !has_whole(site, scope.map)) maps.insert(scope.map);
   }
   for (const std::string& map : maps) {
     for (runtime::Scan scan({runtime::ScopeKind::map, map, {}});;) {

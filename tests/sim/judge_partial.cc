@@ -16,9 +16,8 @@ namespace grid::sim {
 namespace {
 
 bool is_partial(const Site& site) {
-  return std::any_of(site.scopes.begin(), site.scopes.end(), [](const ScopeText& scope) {
-    return scope.rows != nullptr || scope.kind == runtime::ScopeKind::facts;
-  });
+  return std::any_of(site.scopes.begin(), site.scopes.end(),
+                     [](const ScopeText& scope) { return scope.rows != nullptr || is_of_facts(scope.kind); });
 }
 
 // Whether any of its scopes has the cell, whose row stands there as `row`.
@@ -41,8 +40,7 @@ bool is_under_live_row(Site& site, const crdt::CellName& name, std::uint64_t tru
 // Live cells of a scope.
 Judge::Cells Judge::cells_of(Site& site, const runtime::Scope& scope) const {
   Cells cells;
-  const bool is_of_facts = scope.kind == runtime::ScopeKind::facts;
-  for (runtime::Scan scan(is_of_facts ? runtime::Scope{runtime::ScopeKind::map, scope.map, {}} : scope);;) {
+  for (runtime::Scan scan(is_of_facts(scope.kind) ? runtime::Scope{runtime::ScopeKind::map, scope.map, {}} : scope);;) {
     const Result<crdt::Op> op = scan.next(*site.store);
     if (!op.ok()) return cells;
     if (!op->cell.is_live(world_.true_ms()) || !has_name(scope, op->cell.name)) continue;

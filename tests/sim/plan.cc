@@ -116,6 +116,8 @@ World::Options draw_options(Random& random, std::uint64_t seed) {
   if (options.predicates && seed / 32 % 3 == 0) options.server.rows_held_max = 3;
   const std::uint64_t part = seed % 64;
   options.attributes = part == 39 || part == 46 || part == 58;
+  options.entities = options.attributes && seed / 64 % 2 == 1;
+  if (options.entities) options.limits.subscriptions_max = 24;  // Each takes one.
   options.facts = options.attributes || part == 3 || part == 57;
   const bool collects_facts = options.facts && seed / 64 % 3 == 0;
   if (seed % 32 == 10 || (options.predicates && seed / 32 % 5 == 0) || collects_facts) {

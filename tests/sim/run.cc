@@ -182,6 +182,8 @@ class Run {
   void use(const Step& step, Site& site) {
     const char* map = map_of(step);
     const std::string key = key_of(step);
+    const bool moves = plan_.options.entities && step.act <= Act::remove && step.choice % 13 == 0;
+    if (moves) return facts_.move(site, map, step.choice / 195, false);
     const bool is_of_facts = plan_.options.facts && step.act <= Act::remove && step.choice % 3 != 0;
     if (is_of_facts) return facts_.write(step, site, map, key);
     if (edits_ && step.act <= Act::remove && step.choice % 2 == 0) return edit(step, site, key);
@@ -216,6 +218,8 @@ class Run {
         const std::string key = key_of(step);
         const bool is_where = plan_.options.predicates && step.choice / 28 % 2 == 0;
         if (is_where) return world_.subscribe(site, where(map_of(step), step.choice / 56), step.act == Act::watch);
+        if (plan_.options.entities && step.choice / 28 % 2 == 0)
+          return facts_.move(site, map_of(step), step.choice / 56, step.act == Act::watch);
         if (plan_.options.attributes && step.choice / 28 % 4 != 0)
           return facts_.subscribe(site, map_of(step), step.choice / 112, step.act == Act::watch);
         const ScopeKind kind = static_cast<ScopeKind>(step.choice / 7 % 4);
@@ -225,7 +229,8 @@ class Run {
                                 step.act == Act::watch);
       }
       case Act::unsubscribe:
-        if (site.scopes.size() > 1) world_.unsubscribe(site, step.choice % site.scopes.size());
+        if (site.scopes.size() > (plan_.options.entities ? 0 : 1))
+          world_.unsubscribe(site, step.choice % site.scopes.size());
         return;
       case Act::verify:
         if (site.letters != nullptr && step.choice % 2 == 0) return discard(site);

@@ -186,7 +186,8 @@ class World {
     bool channels = false;         // Devices have topics and rooms.
     bool predicates = false;       // Devices hold the rows of predicates.
     bool facts = false;            // Devices write facts, and ask Datalog of them;
-    bool attributes = false;       // some hold those of a few attributes.
+    bool attributes = false;       // some hold those of a few attributes,
+    bool entities = false;         // or of a few entities.
     std::uint32_t letters = 0;     // Devices keep so many ops that did not get through.
     std::uint32_t ruling = 0;      // Of the gateway: tests/sim/rules.h.
     bool rules_late = false;       // They begin with its second start.
