@@ -59,8 +59,8 @@ void each_attribute(std::string_view text, Visit visit) {
 struct Scope {
   ScopeKind kind = ScopeKind::everything;
   std::string_view map{};  // Empty for everything.
-  std::string_view
-      text{};  // The prefix, the key, the entity's key, the predicate, or the attributes: a line each, in order.
+  // The prefix, the key, that of the entity, the predicate, or the attributes: a line each, in order.
+  std::string_view text{};
   const RowTest* rows = nullptr;  // Of the predicate; whoever looks at cells needs it.
 
   bool is_of_key() const { return kind == ScopeKind::key || kind == ScopeKind::entity; }

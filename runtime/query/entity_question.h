@@ -3,7 +3,8 @@
 // EntityQuestion: on which entities an answer stands, asked as a question of its own.
 //
 // Place     Beside query_attributes.h, above fact_question.h. Knows no facts.
-// Promises  Who holds all facts of these entities, and whatever of others, answers as who holds all facts of the map.
+// Promises  Who holds all facts of these entities, and any of others that stand, answers as who holds all facts of
+//           the map.
 //
 // That holds of questions in which more facts never mean fewer rows, and that look only at entities which their own
 // patterns name: no rules, no `not`, no missing?, get-else or get-some, and a pull that stays with its entity.

@@ -4,8 +4,7 @@
 // where that can be said and they are few, or else the question's attributes.
 //
 // Place     Above entity_guest.h and entity_question.h. Whoever has a replica gives it its subscriptions.
-// Promises  DLP-1  Whatever it is subscribed to, once that is current the question is answered as the server would
-// answer it
+// Promises  DLP-1  Once what it is subscribed to is current, the question is answered as the server would answer it
 //                  (docs/decisions/0043-entity-pulls.md).
 // Ownership Borrows the guest and the scopes for life; ends its subscriptions with itself.
 // Threads   None: the caller's.

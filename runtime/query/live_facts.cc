@@ -148,13 +148,19 @@ Status LiveFacts::collect(bool are_added, std::span<const FactDelta> deltas, Row
   return Status::ok;
 }
 
+// What failed is told with the next advance(), when the engine may have had another trouble.
+void LiveFacts::note(Status status) {
+  failed_ = status;
+  if (status != Status::ok) trouble_ = engine_.problem();
+}
+
 void LiveFacts::changing(std::span<const FactDelta> deltas) {
   if (!is_incremental_ || deltas.size() > kDeltasMax) is_stale_ = true;
-  if (!is_stale_ && failed_ == Status::ok) failed_ = collect(false, deltas, candidates_);
+  if (!is_stale_ && failed_ == Status::ok) note(collect(false, deltas, candidates_));
 }
 
 void LiveFacts::changed(std::span<const FactDelta> deltas) {
-  if (!is_stale_ && failed_ == Status::ok) failed_ = follow(deltas);
+  if (!is_stale_ && failed_ == Status::ok) note(follow(deltas));
 }
 
 Status LiveFacts::follow(std::span<const FactDelta> deltas) {

@@ -39,6 +39,8 @@ class LiveFacts {
   // engine.
   //   full, invalid, corrupt, io  As FactEngine::ask(), or the rows don't fit: it is over.
   Status advance(const Visitor& visitor);
+  // Why it failed, as a sentence. Never null.
+  const char* problem() const { return failed_ == Status::ok ? engine_.problem() : trouble_.c_str(); }
   // Times that the question was answered from all facts.
   std::uint64_t asked_count() const { return asked_count_; }
   // It is `full` for its rows.
@@ -66,6 +68,7 @@ class LiveFacts {
   void seed(const datalog::Clause* pattern, std::vector<datalog::Binding> parts);
   Status collect(bool are_added, std::span<const FactDelta> deltas, Rows& into);
   Status ask_seeded(const Seeded& seeded, const std::vector<std::uint8_t>& relation, Rows& into);
+  void note(Status status);
   Status settle_candidates();
   Status ask_anew();
   Status follow(std::span<const FactDelta> deltas);
@@ -82,6 +85,7 @@ class LiveFacts {
   bool is_incremental_ = false;
   bool is_stale_ = true;        // It must be answered anew.
   Status failed_ = Status::ok;  // While it followed a change: it is over.
+  std::string trouble_;
   std::vector<std::unique_ptr<Seeded>> seeded_;
   Rows rows_;
   Rows candidates_;                    // May have lost what they stood on.

@@ -211,7 +211,7 @@ bool FactWorker::advance(FactQuestionId id, Watch& watch) {
   watch.is_first = false;
   watch.is_wanted = false;
   if (word.status == Status::full) word.status = Status::too_large;
-  if (is_over) word.problem = engine_.problem();
+  if (is_over) word.problem = watch.live->problem();
   if (watch.live->has_outgrown()) {
     word.problem = "limit: the rows of the answer take more than " + std::to_string(settings_.watch_memory.bytes) +
                    " bytes, which is what a watch may";

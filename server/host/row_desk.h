@@ -3,8 +3,7 @@
 // RowDesk: rows of an engine's apps for who asks by HTTP, and from whom (docs/http.md).
 //
 // Place     Below tenants.h, above app_host.h. web.h is the other end of its letters, and has the sockets. What rows
-// are
-//           is in web_rows.cc, what is told of facts in web_facts.cc.
+//           are is in web_rows.cc, what is told of facts in web_facts.cc.
 // Promises  SEC-1  What is asked is asked of the coordinator's desk.
 //           BND-1  An exchange holds one line that comes, or one page that goes: it is asked for the next when that one
 //                  is given, and says when it has taken what came.

@@ -87,7 +87,7 @@ constexpr Key<AppSettings> kAppKeys[] = {
      0,
      1'000'000},
     {"facts.preload", +[](AppSettings& app) -> std::vector<std::string>& { return app.facts.preload; }, on_restart,
-     "Maps whose facts are indexed when the app opens, and kept so, for questions by HTTP (docs/http.md)"},
+     "Maps whose facts are indexed when the app opens, and kept so, for whoever asks (docs/http.md)"},
     {"facts.idle",
      +[](AppSettings& app) -> Span& { return app.facts.idle; },
      on_restart,

@@ -44,7 +44,7 @@ struct Story final : FactPull::Scopes {
   std::string question;
 
   Status pull(const Scope& scope, std::uint32_t& id) override {
-    if (scopes.size() == scopes_max) return Status::full;
+    if (scopes.size() >= scopes_max) return Status::full;
     id = ++last_scope;
     const char* const mark = scope.kind == ScopeKind::entity ? "=" : scope.kind == ScopeKind::facts ? ":" : "*";
     scopes.emplace(id, mark + std::string(scope.text));
