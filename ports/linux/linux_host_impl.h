@@ -180,6 +180,8 @@ class LinuxHost::Impl final : public Driver,
   // runtime::FactPull::Scopes
   Status pull(const Scope& scope, std::uint32_t& id) override;
   void release(std::uint32_t id, const Scope& scope) override;
+  bool has_pending() const override { return replica_->status(0).ops_pending > 0; }
+  void sweep(std::string_view map) override { row_tests_.left(map, store_->settled()); }
   void note_vanished();
   void attend();
   void wait_for_room(runtime::Call& call);

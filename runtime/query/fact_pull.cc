@@ -58,21 +58,26 @@ void FactPull::end() {
 }
 
 void FactPull::settled(std::string_view key) {
-  if (ask_ == 0 || held_.find(key) != held_.end()) return;
-  is_to_renew_ = true;
+  if (ask_ == 0 || (!is_behind_ && held_.find(key) != held_.end())) return;
+  is_to_sweep_ = true;
   guest_.ask_again(ask_);
 }
 
-// What comes is subscribed to before what goes is left.
+// What comes is subscribed to before what goes is left. What the server does not name may be what it does not know of
+// yet: that stays until it has answered in the knowledge of it.
 bool FactPull::told(const std::vector<std::string>* keys) {
-  if (keys != nullptr && hold(*keys) == Status::ok && renew() == Status::ok) return true;
+  is_behind_ = scopes_.has_pending();
+  if (keys != nullptr && hold(*keys, !is_behind_) == Status::ok) {
+    if (std::exchange(is_to_sweep_, false)) scopes_.sweep(map_);
+    return true;
+  }
   let_go_of_entities();
   if (hold_attributes() != Status::ok) return false;
   guest_.end(std::exchange(ask_, 0));
   return true;
 }
 
-Status FactPull::hold(std::vector<std::string> keys) {
+Status FactPull::hold(std::vector<std::string> keys, bool and_no_others) {
   keys.insert(keys.end(), asked_->keys.begin(), asked_->keys.end());
   keys.emplace_back(kNobody);
   std::sort(keys.begin(), keys.end());
@@ -83,23 +88,13 @@ Status FactPull::hold(std::vector<std::string> keys) {
     GRID_TRY(scopes_.pull(scope_of(key), id));
     held_.emplace(key, id);
   }
+  if (!and_no_others) return Status::ok;
   std::erase_if(held_, [&](const auto& one) {
     const bool stays = std::binary_search(keys.begin(), keys.end(), one.first);
     if (!stays) scopes_.release(one.second, scope_of(one.first));
     return !stays;
   });
   return Status::ok;
-}
-
-// A scope that is subscribed to anew has all of the map looked at for what no scope has.
-Status FactPull::renew() {
-  if (!std::exchange(is_to_renew_, false)) return Status::ok;
-  const auto nobody = held_.find(kNobody);
-  const Scope scope = scope_of(nobody->first);
-  scopes_.release(nobody->second, scope);
-  const Status renewed = scopes_.pull(scope, nobody->second);
-  if (renewed != Status::ok) held_.erase(nobody);
-  return renewed;
 }
 
 Status FactPull::hold_attributes() {
@@ -109,7 +104,7 @@ Status FactPull::hold_attributes() {
 
 void FactPull::let_go_of_entities() {
   for (const auto& [key, id] : std::exchange(held_, {})) scopes_.release(id, scope_of(key));
-  is_to_renew_ = false;
+  is_to_sweep_ = false;
 }
 
 }  // namespace grid::runtime

@@ -30,6 +30,10 @@ class FactPull final : private EntityGuest::Asker {
     //   full  There are as many as there may be.
     virtual Status pull(const Scope& scope, std::uint32_t& id) = 0;
     virtual void release(std::uint32_t id, const Scope& scope) = 0;
+    // Whether the server is yet to have something that was written here.
+    virtual bool has_pending() const = 0;
+    // Lets go of what no scope of the map has.
+    virtual void sweep(std::string_view map) = 0;
 
    protected:
     ~Scopes() = default;
@@ -55,9 +59,8 @@ class FactPull final : private EntityGuest::Asker {
  private:
   bool told(const std::vector<std::string>* keys) override;
   Status ask();
-  Status hold(std::vector<std::string> keys);
+  Status hold(std::vector<std::string> keys, bool and_no_others = true);
   Status hold_attributes();
-  Status renew();
   void let_go_of_entities();
   Scope scope_of(const std::string& key) const { return {ScopeKind::entity, map_, key}; }
 
@@ -70,7 +73,8 @@ class FactPull final : private EntityGuest::Asker {
   std::map<std::string, std::uint32_t, std::less<>> held_;  // Entities, by their keys: subscriptions.
   std::uint32_t of_attributes_ = 0;                         // A subscription; 0: none.
   std::uint32_t ask_ = 0;                                   // At the guest; 0: none.
-  bool is_to_renew_ = false;                                // With the next answer.
+  bool is_to_sweep_ = false;                                // With the next answer.
+  bool is_behind_ = false;  // The last answer did not know of all that was written here.
 };
 
 }  // namespace grid::runtime

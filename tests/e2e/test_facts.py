@@ -172,9 +172,15 @@ class Facts(harness.GridTest):
         self.gridctl(*target, "facts", "set", "huts", "5", "hut/beds", "59")
         self.assertEqual(held(), {3, 4, 6})
         self.assertEqual(self.get("6", context=(*store, "--offline"))["hut/name"], "Ingjerdbu")
-        for hut in ("3", "4", "6"):
+        # What no answer stands on goes once the server has it, and what one stands on stays.
+        self.gridctl(*store, "--offline", "facts", "set", "huts", "98", "hut/beds", "100")
+        self.gridctl(*store, "--offline", "facts", "set", "huts", "99", "hut/beds", "100")
+        self.gridctl(*store, "--offline", "facts", "set", "huts", "99", "hut/name", '"New"')
+        self.assertEqual(held(), {3, 4, 6, 99})
+        self.assertEqual(self.get("98", context=target), {"id": 98, "hut/beds": 100})
+        for hut in ("3", "4", "6", "99"):
             self.gridctl(*target, "facts", "delete", "huts", hut)
-        self.assertEqual(self.ask(query, 60, context=(*store, "--offline")), [["Ingjerdbu"], ["Leirvassbu"],
+        self.assertEqual(self.ask(query, 60, context=(*store, "--offline")), [["Ingjerdbu"], ["Leirvassbu"], ["New"],
                                                                               ["Skogadalsbøen"]])
         self.assertEqual(held(), set())
 
