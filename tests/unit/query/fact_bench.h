@@ -95,7 +95,13 @@ struct FactBench {
   }
   void put(const crdt::CellName& name, Bytes value) {
     ++time;
-    assert_ok(store.append({.cell = {name, crdt::Stamp::of(1'000 + time, 0, 7), 0, value}}).status());
+    const crdt::Op op{.cell = {name, crdt::Stamp::of(1'000 + time, 0, 7), 0, value}};
+    Status status = store.append(op).status();
+    if (status == Status::full) {
+      assert_ok(store.commit());
+      status = store.append(op).status();
+    }
+    assert_ok(status);
   }
 };
 
