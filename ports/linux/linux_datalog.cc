@@ -72,6 +72,11 @@ void LinuxHost::Impl::release(std::uint32_t id, const Scope& scope) {
   if (scope.kind == ScopeKind::entity) forget_scope(scope);
 }
 
+void LinuxHost::Impl::sweep(std::string_view map) {
+  row_tests_.left(map, store_->settled());
+  host_->step(runtime::Event::Kind::wake);
+}
+
 // On which entities the answer stands by what is held here: a store that has pulled them before goes on with them.
 bool LinuxHost::Impl::find_entities(std::string_view map, const runtime::EntityQuestion& asked,
                                     std::span<const Value> inputs, std::vector<std::string>& keys) {

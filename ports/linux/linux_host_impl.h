@@ -181,7 +181,7 @@ class LinuxHost::Impl final : public Driver,
   Status pull(const Scope& scope, std::uint32_t& id) override;
   void release(std::uint32_t id, const Scope& scope) override;
   bool has_pending() const override { return replica_->status(0).ops_pending > 0; }
-  void sweep(std::string_view map) override { row_tests_.left(map, store_->settled()); }
+  void sweep(std::string_view map) override;
   void note_vanished();
   void attend();
   void wait_for_room(runtime::Call& call);
@@ -233,8 +233,8 @@ class LinuxHost::Impl final : public Driver,
   std::vector<Happened> happened_;  // What the machine reported in this turn.
 
   std::vector<std::unique_ptr<Living>> living_;
-  crdt::Seq settled_ = 0;                                         // That note_settled() has looked at,
-  bool has_settled_ = false;                                      // and more has.
+  crdt::Seq settled_ = 0;                                         // That note_settled() has looked at.
+  bool has_settled_ = false;                                      // In this turn.
   std::vector<std::unique_ptr<runtime::FactPull>> pulled_facts_;  // For as long as the node lives.
   std::vector<std::unique_ptr<LivingFacts>> living_facts_;
   std::uint32_t next_live_ = 1;
