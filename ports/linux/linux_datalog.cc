@@ -112,9 +112,12 @@ std::unique_ptr<runtime::FactPull> LinuxHost::Impl::pull_facts(std::string_view 
 // What this device wrote, and the server has now, may be of no answer.
 void LinuxHost::Impl::note_settled() {
   const crdt::Seq through = store_->settled();
+  if (pulled_facts_.empty() && living_facts_.empty()) {
+    settled_ = through;
+    return;
+  }
   const crdt::NodeId node = replica_status().node;
-  const bool has_pulls = !pulled_facts_.empty() || !living_facts_.empty();
-  while (has_pulls && settled_ < through) {
+  while (settled_ < through) {
     const Result<crdt::Op> op = store_->next_op(settled_);
     if (!op.ok() || op->seq > through) break;
     settled_ = op->seq;
@@ -127,7 +130,9 @@ void LinuxHost::Impl::note_settled() {
 }
 
 void LinuxHost::Impl::tell_settled(runtime::FactPull& pull, const std::string& map, const std::string& key) {
-  if (pull.map() == map) pull.settled(key);
+  if (pull.map() != map || !pull.settled(key)) return;
+  asks_again_ = true;
+  host_->want_turn();
 }
 
 Status LinuxHost::Impl::subscribe_datalog(std::string_view map, const DatalogQuestion& question) {

@@ -324,9 +324,7 @@ void LinuxHost::Impl::carry_out(const Action& action) {
     case Action::Kind::outcome:
       if (action.outcome == static_cast<std::uint8_t>(Outcome::rejected)) problem_ = replica_->problem();
       // At once: until the server has answered again, the replica is not current.
-      note_settled();
-      has_settled_ = true;
-      return host_->want_turn();
+      return note_settled();
     case Action::Kind::vanished:
       return note_vanished();
     case Action::Kind::heard:
@@ -381,7 +379,7 @@ void LinuxHost::Impl::turn_ended() {
   if (std::exchange(is_connect_failed_, false)) host_->step(Event::Kind::link_down);
   const std::vector<Happened> happened = std::exchange(happened_, {});
   for (const Happened& one : happened) call_back(one);
-  if (std::exchange(has_settled_, false)) host_->step(Event::Kind::wake);
+  if (std::exchange(asks_again_, false)) host_->step(Event::Kind::wake);
   turn_live();
   for (const std::string& frame : std::exchange(heard_, {})) entities_.deliver(as_bytes(frame));
   if (!attendants_.empty() && node_.has_value()) attend();

@@ -176,7 +176,7 @@ class LinuxHost::Impl final : public Driver,
   bool find_entities(std::string_view map, const runtime::EntityQuestion& asked, std::span<const Value> inputs,
                      std::vector<std::string>& keys);
   void note_settled();
-  static void tell_settled(runtime::FactPull& pull, const std::string& map, const std::string& key);
+  void tell_settled(runtime::FactPull& pull, const std::string& map, const std::string& key);
   // runtime::FactPull::Scopes
   Status pull(const Scope& scope, std::uint32_t& id) override;
   void release(std::uint32_t id, const Scope& scope) override;
@@ -234,7 +234,7 @@ class LinuxHost::Impl final : public Driver,
 
   std::vector<std::unique_ptr<Living>> living_;
   crdt::Seq settled_ = 0;                                         // That note_settled() has looked at.
-  bool has_settled_ = false;                                      // In this turn.
+  bool asks_again_ = false;                                       // At the end of this turn.
   std::vector<std::unique_ptr<runtime::FactPull>> pulled_facts_;  // For as long as the node lives.
   std::vector<std::unique_ptr<LivingFacts>> living_facts_;
   std::uint32_t next_live_ = 1;

@@ -57,10 +57,11 @@ void FactPull::end() {
   if (of_attributes_ != 0) scopes_.release(std::exchange(of_attributes_, 0), attributes_.scope(map_, text));
 }
 
-void FactPull::settled(std::string_view key) {
-  if (ask_ == 0 || (!is_behind_ && held_.find(key) != held_.end())) return;
+bool FactPull::settled(std::string_view key) {
+  if (ask_ == 0 || (!is_behind_ && held_.find(key) != held_.end())) return false;
   is_to_sweep_ = true;
   guest_.ask_again(ask_);
+  return true;
 }
 
 // What comes is subscribed to before what goes is left. What the server does not name may be what it does not know of

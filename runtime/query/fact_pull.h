@@ -53,8 +53,8 @@ class FactPull final : private EntityGuest::Asker {
   void end();
   const std::string& map() const { return map_; }
   // A write of this device's about the entity has settled. If no answer stands on it, it is let go of, once the server
-  // has said so in the knowledge of it.
-  void settled(std::string_view key);
+  // has said so in the knowledge of it. True: it is asked again.
+  bool settled(std::string_view key);
 
  private:
   bool told(const std::vector<std::string>* keys) override;

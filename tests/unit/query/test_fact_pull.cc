@@ -189,7 +189,7 @@ void what_was_known_here_stays_while_the_server_is_behind(void**) {
   story.answer({"bob", "eve"});
   assert_held(story, "=\" =ann =bob =eve");
   story.is_pending = false;
-  pull->settled("ann");
+  assert_true(pull->settled("ann"));
   assert_false(story.is_current());
   story.link();
   story.answer({"bob", "eve"});
@@ -202,10 +202,10 @@ void a_write_about_another_entity_is_asked_about(void**) {
   const auto pull = story.begin(kSelective, "[18]");
   story.link();
   story.answer({"ann"});
-  pull->settled("ann");
+  assert_false(pull->settled("ann"));
   assert_true(story.is_current());
   assert_string_equal(story.swept.c_str(), "");
-  pull->settled("bob");
+  assert_true(pull->settled("bob"));
   assert_false(story.is_current());
   std::vector<std::uint8_t> room(wire::kEntitiesAskBytesMax);
   assert_true(story.guest.wants_write(0));
