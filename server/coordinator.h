@@ -19,6 +19,7 @@
 
 #include "crdt/merkle.h"
 #include "runtime/machine.h"
+#include "runtime/partial.h"
 #include "runtime/scope.h"
 #include "server/channels.h"
 #include "server/desk.h"
@@ -31,10 +32,9 @@
 
 namespace grid::server {
 
-class Access;           // server/access.h
-class ErasureListener;  // server/journal.h
-class Observer;         // server/observer.h
-class Policy;           // server/policy.h
+class Access;    // server/access.h
+class Observer;  // server/observer.h
+class Policy;    // server/policy.h
 
 inline constexpr std::uint64_t kDayMs = 86'400'000;
 
@@ -60,11 +60,11 @@ struct CoordinatorOptions {
   std::uint32_t drain_rows_max = 1'000;  // Write-behind: a batch is that many rows ...
   std::uint32_t drain_ms_max = 100;      // ... or that old.
   ChannelOptions channels{};
-  Access* access = nullptr;                 // Null: everybody may do everything.
-  Policy* policy = nullptr;                 // Null: every legal write is taken.
-  Observer* observer = nullptr;             // Null: nobody wants to know.
-  ErasureListener* erasures = nullptr;      // Null: likewise.
-  std::span<const IndexedField> indexes{};  // Each passed add_index().
+  Access* access = nullptr;                      // Null: everybody may do everything.
+  Policy* policy = nullptr;                      // Null: every legal write is taken.
+  Observer* observer = nullptr;                  // Null: nobody wants to know.
+  runtime::ErasureListener* erasures = nullptr;  // Of what leaves the journal without a record. Null: likewise.
+  std::span<const IndexedField> indexes{};       // Each passed add_index().
   std::size_t index_bytes_max = 256u << 20;
   SearchOptions search{};
   std::uint32_t entity_asks_max = 0;  // Of one link; 0: the host answers no questions about facts.

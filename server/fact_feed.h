@@ -36,7 +36,7 @@ struct FactBatch {
   std::vector<runtime::FactCell> cells{};
 };
 
-class FactFeed final : public ErasureListener {
+class FactFeed final : public runtime::ErasureListener {
  public:
   static constexpr std::size_t kLooks = 1'024;
   static constexpr std::size_t kBatchBytes = 65'536;
@@ -58,7 +58,7 @@ class FactFeed final : public ErasureListener {
   //   corrupt, io  Of the store.
   Status next(FactBatch& batch);
 
-  // ErasureListener
+  // runtime::ErasureListener
   void erased(const crdt::CellName& name) override;
 
  private:

@@ -15,6 +15,7 @@
 
 #include "crdt/clock.h"
 #include "crdt/value.h"
+#include "runtime/partial.h"
 #include "runtime/problem.h"
 #include "server/floor.h"
 #include "server/partitions.h"
@@ -35,23 +36,13 @@ class ArrivalListener {
   ~ArrivalListener() = default;
 };
 
-// Who is told of each cell that is gone without a record of it.
-class ErasureListener {
- public:
-  // The store has it no more; this may be called within a step. The name stands during the call.
-  virtual void erased(const crdt::CellName& name) = 0;
-
- protected:
-  ~ErasureListener() = default;
-};
-
 class Journal {
  public:
   Journal(storage::Store& store, std::string_view app, std::uint32_t maps_max, runtime::Problem& problem)
       : store_(store), partitions_(app, maps_max), problem_(problem) {}
 
   void listen(ArrivalListener* listener) { listener_ = listener; }
-  void listen(ErasureListener* listener) { erasures_ = listener; }
+  void listen(runtime::ErasureListener* listener) { erasures_ = listener; }
   // Where rows of predicates lie; null: that is not known. It reads this store.
   void use(const RowFinder* finder) { finder_ = finder; }
   const RowFinder* finder() const { return finder_; }
@@ -140,7 +131,7 @@ class Journal {
   Partitions partitions_;
   runtime::Problem& problem_;
   ArrivalListener* listener_ = nullptr;
-  ErasureListener* erasures_ = nullptr;
+  runtime::ErasureListener* erasures_ = nullptr;
   const RowFinder* finder_ = nullptr;
   crdt::Judge judge_;
   crdt::Stamp greatest_;

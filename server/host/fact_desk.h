@@ -43,7 +43,7 @@ class FactDesk {
   FactDesk& operator=(const FactDesk&) = delete;
 
   // Who is told of what leaves the store.
-  ErasureListener& erasures() { return feed_; }
+  runtime::ErasureListener& erasures() { return feed_; }
   // Begins with the maps that are kept.
   void preload();
   // Something may have arrived.

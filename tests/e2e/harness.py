@@ -16,6 +16,8 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 DEADLINE_SECONDS = 120
 
@@ -147,6 +149,18 @@ class GridTest(unittest.TestCase):
     """A test with a folder of its own, whose gridctl keeps its default store in that folder."""
 
     maxDiff = None
+
+    def fetch(self, gateway, path, body=None, token=None, method=None):
+        """Status, headers and body of what is answered by HTTP."""
+        request = urllib.request.Request(gateway.url.replace("ws://", "http://") + path, data=body, method=method)
+        if token is not None:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_SECONDS) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.headers, refused.read().decode()
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="grid-"))

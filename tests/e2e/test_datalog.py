@@ -5,9 +5,7 @@ import json
 import pathlib
 import os
 import signal
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import harness
 
@@ -89,15 +87,8 @@ class Datalog(harness.GridTest):
 
     def send(self, gateway, path, body=None, token=None, method=None):
         """Status and body."""
-        request = urllib.request.Request(gateway.url.replace("ws://", "http://") + path, data=body, method=method)
-        if token is not None:
-            request.add_header("Authorization", f"Bearer {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=harness.DEADLINE_SECONDS) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, refused.read().decode()
+        status, _, answer = self.fetch(gateway, path, body, token, method)
+        return status, answer
 
     def post(self, gateway, body, **options):
         body = body if isinstance(body, bytes) else json.dumps(body).encode()

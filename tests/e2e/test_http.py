@@ -5,9 +5,7 @@ import json
 import signal
 import socket
 import subprocess
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import harness
 
@@ -26,26 +24,14 @@ grants = []
 
 
 class Http(harness.GridTest):
-    def ask(self, gateway, path, body=None, token=None, method=None):
-        """Status, headers and body."""
-        request = urllib.request.Request(gateway.url.replace("ws://", "http://") + path, data=body, method=method)
-        if token is not None:
-            request.add_header("Authorization", f"Bearer {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=harness.DEADLINE_SECONDS) as answer:
-                return answer.status, answer.headers, answer.read().decode()
-        except urllib.error.HTTPError as refused:
-            with refused:
-                return refused.code, refused.headers, refused.read().decode()
-
     def rows(self, gateway, path, **options):
-        status, _, body = self.ask(gateway, path, **options)
+        status, _, body = self.fetch(gateway, path, **options)
         self.assertEqual(status, 200, body)
         return [json.loads(line) for line in body.splitlines()]
 
     def bring(self, gateway, rows, path="/v1/default/import/climate", **options):
         body = "".join(json.dumps(row) + "\n" for row in rows).encode()
-        status, _, answer = self.ask(gateway, path, body=body, **options)
+        status, _, answer = self.fetch(gateway, path, body=body, **options)
         return status, json.loads(answer)
 
     def opened(self):
@@ -108,7 +94,7 @@ class Http(harness.GridTest):
         gateway = self.opened()
         body = (b'{"key":"b","value":{"temp":2}}\n{"key":"c","value":{"temp":500}}\nnonsense\n{"value":1}\n\n'
                 b'{"key":"d","value":{"temp":4}}')
-        status, _, answer = self.ask(gateway, "/v1/default/import/climate", body=body)
+        status, _, answer = self.fetch(gateway, "/v1/default/import/climate", body=body)
         answer = json.loads(answer)
         self.assertEqual((status, answer["lines"], answer["written"], answer["refused"]), (422, 6, 2, 3))
         self.assertEqual([problem.split(":")[0] for problem in answer["problems"]], ["line 2", "line 3", "line 4"])
@@ -126,7 +112,7 @@ class Http(harness.GridTest):
         gateway.stop(signal.SIGKILL)
         again = self.server()
         # One whose database is a server is opened behind the start.
-        harness.wait_until(lambda: self.ask(again, "/readyz")[0] == 200, "its app is open")
+        harness.wait_until(lambda: self.fetch(again, "/readyz")[0] == 200, "its app is open")
         self.assertEqual(len(self.rows(again, "/v1/default/export/climate")), 51)
 
     def test_what_makes_no_sense_is_answered_with_a_sentence(self):
@@ -139,12 +125,12 @@ class Http(harness.GridTest):
                                        ("/v1/nowhere/export/climate", 404, "there is no app nowhere"),
                                        ("/v1/default/climate", 404, "nothing is here"),
                                        ("/elsewhere", 404, "nothing is here")):
-            answer = self.ask(gateway, path)
+            answer = self.fetch(gateway, path)
             self.assertEqual(answer[0], status, (path, answer[2]))
             self.assertIn(sentence, json.loads(answer[2])["error"])
-        self.assertEqual(self.ask(gateway, "/v1/default/export/climate", method="DELETE")[0], 405)
-        self.assertEqual(self.ask(gateway, "/v1/default/import/climate")[0], 405)
-        self.assertEqual(self.ask(gateway, "/v1/default/import/climate?skip=x", body=b"{}")[0], 400)
+        self.assertEqual(self.fetch(gateway, "/v1/default/export/climate", method="DELETE")[0], 405)
+        self.assertEqual(self.fetch(gateway, "/v1/default/import/climate")[0], 405)
+        self.assertEqual(self.fetch(gateway, "/v1/default/import/climate?skip=x", body=b"{}")[0], 400)
 
     def test_every_metric_is_told_and_in_its_page(self):
         gateway = self.opened()
@@ -152,7 +138,7 @@ class Http(harness.GridTest):
                                 timeout=30).stdout
         page = (harness.SOURCE / "docs" / "http.md").read_text()
         self.assertIn(listed, page)
-        status, headers, body = self.ask(gateway, "/metrics")
+        status, headers, body = self.fetch(gateway, "/metrics")
         self.assertEqual(status, 200)
         self.assertTrue(headers["content-type"].startswith("text/plain; version=0.0.4"))
         for line in listed.splitlines()[2:]:
@@ -161,8 +147,8 @@ class Http(harness.GridTest):
 
     def test_a_gateway_is_ready_once_its_apps_are_open(self):
         gateway = self.opened()
-        self.assertEqual(self.ask(gateway, "/readyz")[0::2], (200, "ready\n"))
-        self.assertEqual(self.ask(gateway, "/healthz")[0], 200)
+        self.assertEqual(self.fetch(gateway, "/readyz")[0::2], (200, "ready\n"))
+        self.assertEqual(self.fetch(gateway, "/healthz")[0], 200)
 
     def enrolled(self, gateway_data, role):
         return self.gridctl("server", "--data", gateway_data, "enroll", f"a-{role}", "--role", role).strip()
@@ -188,20 +174,20 @@ class Http(harness.GridTest):
         whole = [{"key": "a", "value": {"price": 7, "site": "Oslo", "temp": 1}},
                  {"key": "b", "value": {"price": 8, "site": "Rome", "temp": 2}}]
         for path in ("/v1/default/export/climate", "/v1/default/query/climate"):
-            self.assertEqual(self.ask(gateway, path)[0], 401)
-            self.assertEqual(self.ask(gateway, path, token="grid_nonsense")[0], 401)
-            self.assertEqual(self.ask(gateway, path, token=tokens["nobody"])[0], 403)
+            self.assertEqual(self.fetch(gateway, path)[0], 401)
+            self.assertEqual(self.fetch(gateway, path, token="grid_nonsense")[0], 401)
+            self.assertEqual(self.fetch(gateway, path, token=tokens["nobody"])[0], 403)
             self.assertEqual(self.rows(gateway, path, token=tokens["guest"]),
                              [{"key": "a", "value": {"site": "Oslo", "temp": 1}}])
             self.assertEqual(self.rows(gateway, path, token=tokens["clerk"]), whole)
         spied = f"/v1/default/query/climate?where={urllib.parse.quote('price = 7')}"
         self.assertEqual(self.rows(gateway, spied, token=tokens["guest"]), [])
-        self.assertEqual(self.ask(gateway, "/v1/default/query/climate?order=price", token=tokens["guest"])[0], 403)
+        self.assertEqual(self.fetch(gateway, "/v1/default/query/climate?order=price", token=tokens["guest"])[0], 403)
 
     def test_nobody_writes_without_a_grant(self):
         gateway, tokens = self.locked()
         rows = [{"key": "b", "value": {"temp": 2, "site": "Oslo"}}]
-        self.assertEqual(self.ask(gateway, "/v1/default/import/climate", body=b"{}")[0], 401)
+        self.assertEqual(self.fetch(gateway, "/v1/default/import/climate", body=b"{}")[0], 401)
         for role in ("guest", "nobody"):
             status, answer = self.bring(gateway, rows, token=tokens[role])
             self.assertEqual((status, answer["error"]), (403, "no grant to put anything in this app"))
@@ -212,10 +198,10 @@ class Http(harness.GridTest):
 
     def test_metrics_are_for_who_may_look(self):
         gateway, tokens = self.locked()
-        self.assertEqual(self.ask(gateway, "/metrics")[0], 401)
-        self.assertEqual(self.ask(gateway, "/metrics", token=tokens["guest"])[0], 403)
-        self.assertEqual(self.ask(gateway, "/metrics", token=tokens["clerk"])[0], 200)
-        self.assertEqual(self.ask(gateway, "/readyz")[0], 200)
+        self.assertEqual(self.fetch(gateway, "/metrics")[0], 401)
+        self.assertEqual(self.fetch(gateway, "/metrics", token=tokens["guest"])[0], 403)
+        self.assertEqual(self.fetch(gateway, "/metrics", token=tokens["clerk"])[0], 200)
+        self.assertEqual(self.fetch(gateway, "/readyz")[0], 200)
 
 
 if __name__ == "__main__":
