@@ -17,6 +17,10 @@ const KINDS = {
 
 const PATIENCE_MS = 1000;
 
+// Dates in JSON as Grid writes them.
+const dated = (name, value) => value && typeof value.$timestamp === 'string' ? new Date(value.$timestamp) : value;
+Date.prototype.toJSON = function () { return {$timestamp: this.toISOString()}; };
+
 function answer(line) {
   const schema = {};
   for (const [attribute, kind] of Object.entries(line.schema)) schema[attribute] = KINDS[kind];
@@ -29,7 +33,7 @@ function answer(line) {
 readline.createInterface({input: process.stdin, terminal: false}).on('line', (text) => {
   let said;
   try {
-    globalThis.ask = () => answer(JSON.parse(text));
+    globalThis.ask = () => answer(JSON.parse(text, dated));
     said = vm.runInThisContext('ask()', {timeout: PATIENCE_MS});
   } catch (error) {
     said = {error: String(error.message || error)};

@@ -27,7 +27,8 @@ KEPT_OUT_PERCENT_MAX = 5  # Of cases that DataScript refuses.
 NOTHING = ("truth", "None")
 # How it is seen in a question that it has one.
 KINDS = {"not": "(not ", "not-join": "(not-join", "or": "(or ", "or-join": "(or-join", "rules": " %", "pull": "(pull ",
-         "count": "(count ?", "sum": "(sum ", "with": ":with", "missing?": "(missing?", "get-else": "(get-else"}
+         "count": "(count ?", "sum": "(sum ", "with": ":with", "missing?": "(missing?", "get-else": "(get-else",
+         "dates": "#inst"}
 
 
 class Side:
@@ -145,6 +146,9 @@ def plain(value, how):
     if isinstance(value, list):
         items = [plain(item, how) for item in value]
         return ("list", tuple(sorted(items, key=repr)) if how in ("set", "pull") else tuple(items))
+    if "$timestamp" in value:
+        text = value["$timestamp"]
+        return ("date", text if "." in text else text.replace("Z", ".000Z"))
     value = {"db/id" if name == "id" else name: item for name, item in value.items()}
     fields = [(name, plain(item, how)) for name, item in value.items()]
     fields = sorted(field for field in fields if field[1] != NOTHING)

@@ -9,6 +9,8 @@ Where we differ from DataScript by design, questions are not asked. docs/datalog
               shuffled.
   kinds       comparing values of different kinds (we have a total order), `type`, even? and odd? of what is no integer
   text        str of numbers that are not integers; upper-case and lower-case, which DataScript lacks in JavaScript
+  lists       `get` of what `list` made is nil there
+  bytes       have no form in the EDN that DataScript reads, and an array of them equals itself alone there
   nil         division by zero, a default of nil
   not         a `not` that shares no variable with what is around it is refused by us
   constants   DataScript puts a constant argument of a rule where a function's answer is bound, too, and fails
@@ -71,7 +73,7 @@ class Generator(Parts):
 
     def predicate(self, env):
         ents, texts, numbers = self.known(env, "ent"), self.known(env, "str"), self.known(env, NUMERIC)
-        whole, truths = self.known(env, "int"), self.known(env, "bool")
+        whole, truths, dates = self.known(env, "int"), self.known(env, "bool"), self.known(env, "inst")
         choices = []
         if ents:
             missed = self.pick(name for name in ATTRIBUTES if name not in ("friend", "boss"))
@@ -91,6 +93,10 @@ class Generator(Parts):
             name = self.pick(("starts-with?", "ends-with?", "includes?"))
             choices.append(lambda: f"[(clojure.string/{name} {self.pick(texts)} {self.argument(env, 'str')})]")
             choices.append(lambda: f"[(clojure.string/blank? {self.pick(texts)})]")
+        if dates:
+            for _ in range(2):
+                choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.pick(dates)} {self.argument(env, 'inst')})]")
+            choices.append(lambda: f"[(< {self.argument(env, 'inst')} {self.pick(dates)} {self.argument(env, 'inst')})]")
         if truths:
             choices.append(lambda: f"[({self.pick(('true?', 'false?', 'not', 'identity'))} {self.pick(truths)})]")
             choices.append(lambda: f"[({self.pick(('and', 'or'))} {self.pick(truths)} {self.argument(env, 'bool')})]")
@@ -101,7 +107,7 @@ class Generator(Parts):
     def function(self, env):
         """A call and the types of what it returns, and how that is bound."""
         ents, texts, numbers = self.known(env, "ent"), self.known(env, "str"), self.known(env, NUMERIC)
-        whole = self.known(env, "int")
+        whole, dates = self.known(env, "int"), self.known(env, "inst")
         choices = [self.ground, self.tuple, self.take]
         if ents:
             choices += [self.get_else, self.get_else, self.get_some]
@@ -114,6 +120,10 @@ class Generator(Parts):
             divisor = self.pick((-3, -2, 1, 2, 3))
             choices.append(lambda now: (f"({self.pick(('quot', 'rem', 'mod'))} {self.pick(whole)} {divisor})", "int"))
             choices.append(lambda now: (f"({self.pick(('inc', 'dec', '-', 'identity'))} {self.pick(whole)})", "int"))
+        if dates:
+            choices.append(lambda now: (f"(compare {self.pick(dates)} {self.argument(now, 'inst')})", "int"))
+            choices.append(lambda now: (f"({self.pick(COMPARISONS)} {self.pick(dates)} {self.argument(now, 'inst')})",
+                                        "bool"))
         if texts:
             choices.append(lambda now: (f"(count {self.pick(texts)})", "int"))
             choices.append(lambda now: (f"(str {self.pick(texts)} {self.argument(now, ('str', 'int', 'bool'))})",
@@ -160,7 +170,7 @@ class Generator(Parts):
         return f"({self.pick(('max', 'min'))} {first} {second})", "num"
 
     def ground(self, _env):
-        kind = self.pick(("int", "str", "ent", "bool"))
+        kind = self.pick(("int", "str", "ent", "bool", "inst"))
         if self.chance(40):
             return f"(ground {edn(self.constant(kind))})", kind
         if self.chance(60):
@@ -170,11 +180,11 @@ class Generator(Parts):
         return f"(ground {edn(rows)})", ("each", (kind, "int"))
 
     def tuple(self, env):
-        kinds = [self.pick(("int", "str", "ent")) for _ in range(2)]
-        call = f"({self.pick(('tuple', 'vector', 'list'))} {' '.join(self.argument(env, kind) for kind in kinds)})"
+        kinds = [self.pick(("int", "str", "ent", "inst")) for _ in range(2)]
+        parts = " ".join(self.argument(env, kind) for kind in kinds)
         if self.chance(20):
-            return call, "list"
-        return call, ("tuple", tuple(kinds))
+            return f"({self.pick(('tuple', 'vector'))} {parts})", "list"
+        return f"({self.pick(('tuple', 'vector', 'list'))} {parts})", ("tuple", tuple(kinds))
 
     def take(self, env):
         """What is in a constant, or in a list that a call made."""
@@ -189,12 +199,12 @@ class Generator(Parts):
         return f'(get {{"a" 1 "b" 2}} {edn(self.pick(("a", "b")))})', "int"
 
     def get_else(self, env):
-        name = self.pick(("name", "age", "score", "active"))
+        name = self.pick(("name", "age", "score", "active", "born"))
         kind = ATTRIBUTES[name][0]
         return f"(get-else $ {self.pick(self.known(env, 'ent'))} @{name}@ {edn(self.constant(kind))})", kind
 
     def get_some(self, env):
-        names = self.pick((("name",), ("age", "score"), ("active",), ("score", "age")))
+        names = self.pick((("name",), ("age", "score"), ("active",), ("born",), ("score", "age")))
         kind = "num" if len(names) == 2 else ATTRIBUTES[names[0]][0]
         attributes = " ".join(f"@{name}@" for name in names)
         return f"(get-some $ {self.pick(self.known(env, 'ent'))} {attributes})", ("tuple", ("_", kind))
@@ -260,14 +270,14 @@ class Generator(Parts):
         if not names[0].startswith("?"):
             return None
         if self.chance(60):
-            kind = self.pick(("str", "int", "ent"))
+            kind = self.pick(("str", "int", "ent", "inst"))
             name = self.target(env, kind)
             names += [name] if name != names[0] else []
         return "(or " + " ".join(self.branch(env, names) for _ in range(self.random.randint(1, 3))) + ")"
 
     def or_join(self, env):
         ents = self.known(env, "ent")
-        kind = self.pick(("str", "int", "ent"))
+        kind = self.pick(("str", "int", "ent", "inst"))
         branches = []
         required = bool(ents) and self.chance(40)
         entity = self.pick(ents) if ents else self.entity(env)
@@ -324,7 +334,7 @@ class Generator(Parts):
         if kind in NUMERIC:
             choices += [(f"({one} {name})", "near") for one in ("avg", "median", "variance", "stddev")]
             choices += [(f"(sum {name})", "exact")] * 2
-        if kind in (*NUMERIC, "str", "ent"):
+        if kind in (*NUMERIC, "str", "ent", "inst"):
             choices += [(f"(min {name})", "exact"), (f"(max {name})", "exact"), (f"(min 2 {name})", "exact"),
                         (f"(max 2 {name})", "exact")]
         return self.pick(choices)
@@ -355,7 +365,7 @@ class Generator(Parts):
             shape = "scalar" if len(find) == 1 and self.chance(40) else shape
         order = []
         if shape == "relation" and self.chance(15) and all(
-                self.env.get(text) in ("ent", "int", "num", "str", "bool") for text, _ in find):
+                self.env.get(text) in ("ent", "int", "num", "str", "bool", "inst") for text, _ in find):
             order = [[at, self.chance(50)] for at in self.random.sample(range(len(find)), len(find))]
         return {
             "seed": self.seed, "facts": facts, "find": [list(one) for one in find], "with": with_,

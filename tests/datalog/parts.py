@@ -5,9 +5,14 @@ import random
 # attribute -> (type of its values, kind of the schema)
 ATTRIBUTES = {
     "name": ("str", "one"), "age": ("int", "one"), "score": ("num", "one"), "active": ("bool", "one"),
-    "tag": ("str", "many"), "level": ("int", "many"), "friend": ("ent", "refMany"), "boss": ("ent", "ref"),
+    "born": ("inst", "one"), "seen": ("inst", "many"), "tag": ("str", "many"), "level": ("int", "many"),
+    "friend": ("ent", "refMany"), "boss": ("ent", "ref"),
 }
 SCHEMA = {name: kind for name, (_, kind) in ATTRIBUTES.items() if kind != "one"}
+MOMENTS = ["1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00.000Z", "2024-02-29T12:00:00.000Z",
+           "2026-11-21T02:01:00.123Z", "2099-01-01T00:00:00.000Z"]
+# One of them otherwise, for questions: DataScript takes two facts that are the same, and keeps both.
+ABROAD = ("2026-11-21T02:01:00.123Z", "2026-11-21T03:01:00.123+01:00")
 TEXTS = ["a", "b", "ab", "ba", "abc", "c", "x y"]
 COMPARISONS = ["<", "<=", ">", ">=", "=", "not=", "!="]
 NUMERIC = ("int", "num")
@@ -23,6 +28,8 @@ def edn(value):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, list):
         return "[" + " ".join(edn(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return f'#inst "{value["$timestamp"].replace(*ABROAD)}"'
     return repr(value)
 
 
@@ -60,8 +67,10 @@ class Parts:
             return self.random.randint(-3, 6) / 2
         if kind == "bool":
             return self.chance(50)
+        if kind == "inst":
+            return {"$timestamp": self.pick(MOMENTS)}
         if kind == "any":
-            return self.constant(self.pick(("str", "int", "bool")))
+            return self.constant(self.pick(("str", "int", "bool", "inst")))
         return self.random.randint(1, self.entities + (1 if self.chance(10) else 0))
 
     def known(self, env, kinds):
@@ -98,7 +107,7 @@ class Parts:
         """Pairs of a binding and a value."""
         inputs = []
         for _ in range(self.pick((0, 0, 0, 1, 1, 2))):
-            kinds = [self.pick(("int", "str", "ent", "num")) for _ in range(2)]
+            kinds = [self.pick(("int", "str", "ent", "num", "inst")) for _ in range(2)]
             roll = self.random.randrange(6)
             if roll < 2:
                 inputs.append((self.fresh_input(kinds[0]), self.constant(kinds[0])))
@@ -150,7 +159,7 @@ class Parts:
         self.rule_calls += [("odd", ("ent", "ent"), 0), ("even", ("ent", "ent"), 0)]
 
     def choice(self):
-        kind = self.pick(("str", "int", "ent"))
+        kind = self.pick(("str", "int", "ent", "inst"))
         first, second = self.attribute(kind), self.attribute(kind)
         if self.chance(30):
             self.rule("(has ?a ?v)", f"(or [?a @{first}@ ?v] [?a @{second}@ ?v])")
