@@ -96,7 +96,8 @@ class Generator(Parts):
         if dates:
             for _ in range(2):
                 choices.append(lambda: f"[({self.pick(COMPARISONS)} {self.pick(dates)} {self.argument(env, 'inst')})]")
-            choices.append(lambda: f"[(< {self.argument(env, 'inst')} {self.pick(dates)} {self.argument(env, 'inst')})]")
+            choices.append(lambda: f"[(< {self.argument(env, 'inst')} {self.pick(dates)} "
+                                   f"{self.argument(env, 'inst')})]")
         if truths:
             choices.append(lambda: f"[({self.pick(('true?', 'false?', 'not', 'identity'))} {self.pick(truths)})]")
             choices.append(lambda: f"[({self.pick(('and', 'or'))} {self.pick(truths)} {self.argument(env, 'bool')})]")
