@@ -218,6 +218,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   const Judged judged = unit.judged[unit.judged.size() - unit.left--];
   if (unit.status != Status::ok) {
     GRID_TRY(reject(op, unit));
+    if (unit.status == Status::collected && unit.renew_above.is_none()) note_gone(op.cell.name);
   } else {
     if (judged.late != Lateness::moot) GRID_TRY(merge_op(op, judged.is_given_back));
     GRID_TRY(note_owed(op));
