@@ -160,6 +160,13 @@ class Session {
     crdt::Stamp renew_above{};     // What is refused is to be written anew, above this; none: it is not.
     std::vector<Judged> judged{};  // Each of them.
     bool goes_on() const { return left > 0; }
+    // Before lateness, of which the device would keep a stamp that is ahead as one that was taken.
+    void refuse(Status why) {
+      if (status != Status::ok && status != Status::collected) return;
+      status = why;
+      sentence.clear();
+      renew_above = {};
+    }
   };
   struct Inspected {
     std::uint32_t id;
