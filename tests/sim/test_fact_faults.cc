@@ -98,6 +98,35 @@ static void who_begins_in_the_middle_of_a_deletion_gets_nothing_of_it(void**) {
   verify_all(world);
 }
 
+// TRI-1: a comparison is told of no removals either.
+static void who_compares_in_the_middle_of_a_deletion_gets_nothing_of_it(void**) {
+  World world({.seed = 845, .devices = 3, .commit_ms = 2'000});
+  Site &a = world.device(0), &c = world.device(2), &gateway = world.gateway();
+  fill(world, gateway, 3);
+  assert_ok(bury(world, a, "e"));
+  assert_ok(set(world, a, "other", "name", 1));
+  assert_true(world.settle());
+  world.cut(c);
+  for (std::int64_t i = 0; i < kMany; ++i) assert_ok(add(world, a, "late", "tag", i));
+  assert_true(world.run_until([&] { return a.replica->status(0).quiet; }, 60'000));
+  world.crash(c);
+  lose_cursors(c);
+  assert_ok(bury(world, a, "late"));
+  assert_true(world.run_until([&] { return is_buried(gateway, "late"); }, 10'000));
+  world.restart(c);
+  world.heal(c);
+  std::size_t shown = 0;
+  const auto has_compared = [&] {
+    shown = std::max(shown, cells_of(c, "late"));
+    return c.replica->status(world.now_ms()).current;
+  };
+  assert_true(world.run_until(has_compared, 10'000));
+  assert_in_range(cells_of(gateway, "late"), 1, kMany - 1);
+  assert_true(world.settle());
+  assert_int_equal(shown + cells_of(c, "late"), 0);
+  verify_all(world);
+}
+
 // TRI-1, PROTOCOL P19: a gateway that was set back has the entity, and newer facts of it than the deletion.
 static void who_knows_of_a_deletion_shows_nothing_that_is_newer(void**) {
   World world({.seed = 843});
@@ -338,6 +367,7 @@ int main() {
       cmocka_unit_test(what_a_power_cut_of_the_gateway_leaves_of_a_deletion_goes_when_it_starts),
       cmocka_unit_test(what_a_power_cut_of_a_device_leaves_of_a_deletion_is_not_shown),
       cmocka_unit_test(who_begins_in_the_middle_of_a_deletion_gets_nothing_of_it),
+      cmocka_unit_test(who_compares_in_the_middle_of_a_deletion_gets_nothing_of_it),
       cmocka_unit_test(who_knows_of_a_deletion_shows_nothing_that_is_newer),
       cmocka_unit_test(who_holds_other_attributes_hears_of_a_deletion_when_it_writes),
       cmocka_unit_test(what_is_newer_than_its_deletion_does_not_come_back_when_that_is_collected),
