@@ -53,10 +53,12 @@ class FixedChunk final : public Chunks {
 
 class Region {
  public:
+  static constexpr std::size_t kChunkBytesMin = 64;
+
   // Pieces larger than a chunk are chunks of their own.
   Region(Chunks& chunks, std::size_t chunk_bytes, std::size_t limit_bytes)
       : chunks_(chunks), chunk_bytes_(chunk_bytes), limit_(limit_bytes) {
-    GRID_CHECK(chunk_bytes > 2 * sizeof(Chunk));
+    GRID_CHECK(chunk_bytes >= kChunkBytesMin);
   }
   ~Region() {
     while (first_ != nullptr) give_chunk(first_);
@@ -66,6 +68,7 @@ class Region {
 
   // Aligned for words of eight bytes. Null when the limit or the machine is exhausted.
   void* take(std::size_t bytes) {
+    if (sizeof(bytes) < 8 && bytes > SIZE_MAX / 2) return nullptr;  // No rank has a number for it.
     const std::size_t rank = rank_of(bytes);
     const std::size_t whole = bytes_of(rank);
     if (whole > chunk_bytes_ - sizeof(Chunk)) return take_large(bytes);
@@ -97,6 +100,8 @@ class Region {
 
   // Of the machine's memory, with what is free in between.
   std::size_t taken() const { return taken_; }
+  // The same without what was never cut from the last chunk.
+  std::size_t reached() const { return taken_ - space_; }
   std::size_t limit() const { return limit_; }
 
  private:
@@ -113,10 +118,12 @@ class Region {
     std::size_t bytes;
     std::size_t unused;  // Keeps what follows aligned.
   };
+  static_assert(kChunkBytesMin >= 2 * sizeof(Chunk));
   struct Free {
     Free* next;
   };
-  static constexpr std::size_t kRanks = 88;
+  // Sizes that a machine of 32 bits can count, or 2^47 bytes.
+  static constexpr std::size_t kRanks = sizeof(std::size_t) < 8 ? 55 : 88;
   static constexpr std::size_t kLeast = 16;
 
   // Two sizes to each doubling: 16, 24, 32, 48, 64, 96...

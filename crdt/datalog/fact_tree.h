@@ -7,7 +7,8 @@
 // Ownership Nodes are of the region. Cursors are valid until the next change.
 //
 // A leaf takes 1 KiB and holds 50 facts, column by column: what a search compares lies together. Leaves are two thirds
-// full after changes in any order, and full after those in ascending order.
+// full after changes in any order, and full after those in ascending order. A machine of 32 bits has nodes of a
+// quarter.
 #pragma once
 
 #include <algorithm>
@@ -87,7 +88,7 @@ struct FactColumns {
 };
 
 struct FactLeaf {
-  static constexpr std::uint32_t kMax = 50;
+  static constexpr std::uint32_t kMax = kIsSmallMachine ? 12 : 50;
 
   FactLeaf* before;
   FactLeaf* behind;
@@ -95,7 +96,7 @@ struct FactLeaf {
   std::uint32_t unused;
   FactColumns<kMax> facts;
 };
-static_assert(sizeof(FactLeaf) == 1'024);
+static_assert(sizeof(FactLeaf) == (kIsSmallMachine ? 256 : 1'024));
 
 // Walks on in the order of the tree that it came from.
 class FactCursor {
@@ -154,7 +155,7 @@ class FactTree {
 
  private:
   struct Inner {
-    static constexpr std::uint32_t kMax = 63;
+    static constexpr std::uint32_t kMax = kIsSmallMachine ? 13 : 63;
 
     std::uint32_t count;
     std::uint32_t unused;
@@ -164,7 +165,7 @@ class FactTree {
     FactColumns<kMax> firsts;
     std::uint32_t below[kMax];
   };
-  static_assert(sizeof(Inner) <= 2'048);
+  static_assert(sizeof(Inner) <= (kIsSmallMachine ? 384 : 2'048));
   static constexpr std::size_t kHeightMax = 16;
 
   struct Step {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "crdt/datalog/number_text.h"
 #include "crdt/datalog/scan.h"
 
 namespace grid::datalog {
@@ -254,12 +255,12 @@ Status Functions::say(std::string_view text) {
 Status Functions::say(Atom atom) {
   if (is_text(atom)) return say(words_.text(atom));
   if (atom.kind() == AtomKind::boolean) return say(std::string_view(atom == kTrue ? "true" : "false"));
-  char digits[40];
+  char digits[kNumberTextMax];
   const bool is_date = class_of(atom.kind()) == class_of(AtomKind::date);
   if (!is_date && !is_number(atom)) return Status::ok;
   const Number number = is_date ? Number{true, moment_of(atom, words_), 0} : this->number(atom);
-  const auto [end, error] = number.is_whole ? std::to_chars(digits, digits + sizeof(digits), number.whole)
-                                            : std::to_chars(digits, digits + sizeof(digits), number.real);
+  if (!number.is_whole) return say(text_of_number(number.real, digits));
+  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), number.whole);
   return say(std::string_view(digits, static_cast<std::size_t>(end - digits)));
 }
 

@@ -62,10 +62,10 @@ class Rows {
   std::uint32_t count_ = 0;
 };
 
-inline std::uint64_t hash_of(const Atom* row, std::size_t width) {
+inline std::size_t hash_of(const Atom* row, std::size_t width) {
   std::uint64_t hash = 0;
   for (std::size_t i = 0; i < width; ++i) hash = mix(hash ^ row[i].word) + i;
-  return hash;
+  return static_cast<std::size_t>(hash);
 }
 
 class RowSet {
