@@ -98,6 +98,20 @@ class Region {
     give(pieces, count * kBytesOf<T>);
   }
 
+  // A larger piece with what stands in `items`, `size` of `capacity` things of `bytes` each; `items` goes back. Null:
+  // there is none, and all is as it was. One function for all kinds of things, where code is scarce.
+  [[gnu::noinline]] void* enlarge(void* items, std::size_t size, std::size_t& capacity, std::size_t count,
+                                  std::size_t bytes) {
+    const std::size_t more = count < 2 * capacity ? 2 * capacity : count < 4 ? 4 : count;
+    if (more > limit_ / bytes) return nullptr;
+    void* const larger = take(more * bytes);
+    if (larger == nullptr) return nullptr;
+    if (size > 0) std::memcpy(larger, items, size * bytes);
+    give(items, capacity * bytes);
+    capacity = more;
+    return larger;
+  }
+
   // Of the machine's memory, with what is free in between.
   std::size_t taken() const { return taken_; }
   // The same without what was never cut from the last chunk.
@@ -222,6 +236,12 @@ class Growing {
   // Room for so many in all.
   Status reserve(std::size_t count) {
     if (count <= capacity_) return Status::ok;
+    if constexpr (sizeof(void*) < 8) {
+      void* const items = region_->enlarge(items_, size_, capacity_, count, sizeof(T));
+      if (items == nullptr) return Status::full;
+      items_ = static_cast<T*>(items);
+      return Status::ok;
+    }
     const std::size_t capacity = count < 2 * capacity_ ? 2 * capacity_ : count < 4 ? 4 : count;
     T* const items = region_->take_many<T>(capacity);
     if (items == nullptr) return Status::full;

@@ -11,7 +11,7 @@ void QueryMaker::refuse(Status status) {
 // ---- lists: links in the arena, and one piece once it is known how many there are
 
 void* QueryMaker::add(List& list, std::size_t bytes) {
-  auto* const link = static_cast<Link*>(arena_.take(bytes, 1, alignof(std::max_align_t)));
+  auto* const link = static_cast<Link*>(arena_.take(bytes, 1, kItemAt));
   if (link == nullptr) {
     refuse(Status::full);
     return nullptr;
@@ -37,15 +37,24 @@ std::span<T> QueryMaker::make_many(std::size_t count) {
   return made;
 }
 
+// Links have their things at one place, whatever they are.
+std::uint8_t* QueryMaker::gather(const List& list, std::size_t bytes) {
+  auto* const all = static_cast<std::uint8_t*>(arena_.take(bytes, list.size, kItemAt));
+  if (all == nullptr) {
+    refuse(Status::full);
+    return nullptr;
+  }
+  std::uint8_t* to = all;
+  for (const Link* link = list.first; link != nullptr; link = link->next, to += bytes)
+    std::memcpy(to, reinterpret_cast<const std::uint8_t*>(link) + kItemAt, bytes);
+  return all;
+}
+
 template <typename T>
 std::span<T> QueryMaker::all_of(const List& list) {
-  const std::span<T> all = make_many<T>(list.size);
-  const Link* link = list.first;
-  for (T& item : all) {
-    item = static_cast<const Item<T>*>(link)->item;
-    link = link->next;
-  }
-  return all;
+  static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= kItemAt && sizeof(Item<T>) >= kItemAt + sizeof(T));
+  void* const all = gather(list, sizeof(T));
+  return {static_cast<T*>(all), all == nullptr ? 0 : list.size};
 }
 
 // ---- names

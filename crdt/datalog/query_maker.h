@@ -108,9 +108,10 @@ class QueryMaker {
     std::span<const Variable> joins{};  // Of a branch of a rule its head.
     RuleOf* rule = nullptr;
   };
+  static constexpr std::size_t kItemAt = 8;
   template <typename T>
   struct Item : Link {
-    T item;
+    alignas(kItemAt) T item;
   };
 
   Open& open() { return open_[depth_]; }
@@ -118,6 +119,7 @@ class QueryMaker {
   void* add(List& list, std::size_t bytes);
   template <typename T>
   T* add(List& list, const T& item);
+  std::uint8_t* gather(const List& list, std::size_t bytes);
   template <typename T>
   std::span<T> all_of(const List& list);
   template <typename T>

@@ -76,7 +76,7 @@ Status SmallDatalog::load(datalog::Index& index) {
     sub.take(name.sub);
     const Result<crdt::FactName> fact = crdt::FactName::read(sub.view());
     if (!fact.ok()) continue;
-    const Status added = index.add(key.view(), fact->predicate, Value(op->cell.value), !fact->is_many());
+    const Status added = index.add_once(key.view(), fact->predicate, Value(op->cell.value), !fact->is_many());
     if (added != Status::ok && added != Status::invalid) return added;  // A stub is none that can be read here.
   }
 }

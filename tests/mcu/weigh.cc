@@ -20,18 +20,20 @@
 #ifdef GRID_PART_predicates
 #include "crdt/query/compile.h"
 #endif
-#if defined(GRID_PART_facts) || defined(GRID_PART_datalog) || defined(GRID_PART_datalog_text)
+#if defined(GRID_PART_datalog) || defined(GRID_PART_datalog_lean) || defined(GRID_PART_datalog_text)
+#define GRID_PART_ask
+#endif
+#if defined(GRID_PART_facts) || defined(GRID_PART_ask)
 #define GRID_PART_of_facts
 #include "runtime/grid/facts.h"
 #endif
-#if defined(GRID_PART_datalog) || defined(GRID_PART_datalog_text)
+#if defined(GRID_PART_ask)
 #include "runtime/grid/small_datalog.h"
-#endif
-#ifdef GRID_PART_datalog
-#include "crdt/datalog/query_maker.h"
 #endif
 #ifdef GRID_PART_datalog_text
 #include "crdt/datalog/parse.h"
+#else
+#include "crdt/datalog/query_maker.h"
 #endif
 #ifdef GRID_PART_channels
 #include "runtime/channels.h"
@@ -51,7 +53,7 @@ std::int64_t sum = 0;
 
 void add(const Change& change) { sum += change.now["n"].integer_or(0); }
 
-#if defined(GRID_PART_datalog) || defined(GRID_PART_datalog_text)
+#if defined(GRID_PART_ask)
 alignas(8) std::uint8_t memory[16 * 1'024];
 alignas(8) std::uint8_t room[4 * 1'024];
 
@@ -81,7 +83,7 @@ Status use_datalog(Node& node) {
 #ifdef GRID_PART_of_facts
 Status use_facts(Node& node) {
   Facts huts(node, "huts");
-#if defined(GRID_PART_datalog) || defined(GRID_PART_datalog_text)
+#if defined(GRID_PART_ask)
   if (const Status status = use_datalog(node); status != Status::ok) return status;
 #endif
   return huts.set("1", "hut/beds", 12).status();
