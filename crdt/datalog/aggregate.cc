@@ -29,20 +29,22 @@ Status Answer::aggregate(const Find& find, std::span<Atom> atoms, Atom& result) 
 // What is no number makes it nil, as it does in a function.
 Result<Atom> Answer::sum_of(std::span<const Atom> atoms) { return engine_.functions().call(Call::add, atoms); }
 
-// Of doubles, added up in the total order of what is aggregated: the same on every machine.
-bool Answer::mean_of(std::span<const Atom> atoms, double& mean) const {
-  double sum = 0;
+bool Answer::are_numbers(std::span<const Atom> atoms) {
   for (const Atom atom : atoms) {
     if (class_of(atom.kind()) != class_of(AtomKind::number)) return false;
-    sum += number_of(atom, words_).as_double();
   }
-  mean = sum / static_cast<double>(atoms.size());
   return true;
 }
 
+// Of doubles, added up in the total order of what is aggregated: the same on every machine.
+double Answer::mean_of(std::span<const Atom> sorted) const {
+  double sum = 0;
+  for (const Atom atom : sorted) sum += number_of(atom, words_).as_double();
+  return sum / static_cast<double>(sorted.size());
+}
+
 Result<Atom> Answer::average_of(std::span<const Atom> sorted) {
-  double mean = 0;
-  return mean_of(sorted, mean) ? atom_of_number(mean, words_) : Result<Atom>(kNil);
+  return are_numbers(sorted) ? atom_of_number(mean_of(sorted), words_) : Result<Atom>(kNil);
 }
 
 }  // namespace grid::datalog

@@ -41,9 +41,9 @@ Result<Atom> Answer::median_of(std::span<const Atom> sorted) {
 }
 
 Result<Atom> Answer::aggregate_numbers(Aggregate aggregate, std::span<const Atom> atoms) {
-  double mean = 0;
-  if (!mean_of(atoms, mean)) return kNil;
+  if (!are_numbers(atoms)) return kNil;
   if (aggregate == Aggregate::median) return median_of(atoms);
+  const double mean = mean_of(atoms);
   double squares = 0;
   for (const Atom atom : atoms) {
     const double apart = number_of(atom, words_).as_double() - mean;

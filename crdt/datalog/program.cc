@@ -17,12 +17,6 @@ Status add_new(Growing<Variable>& variables, std::size_t from, Variable variable
 
 }  // namespace
 
-std::size_t place_of(std::span<const Variable> variables, Variable variable) {
-  std::size_t at = 0;
-  while (at < variables.size() && variables[at] != variable) ++at;
-  return at;
-}
-
 Status Program::compile(const Query& query, Problem& problem) {
   query_ = &query;
   problem_ = &problem;

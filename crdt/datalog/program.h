@@ -19,7 +19,11 @@ namespace grid::datalog {
 inline constexpr std::uint16_t kNoPredicate = UINT16_MAX;
 
 // Where among `variables` it stands; their number: nowhere. One loop, where std::find is four in a row.
-std::size_t place_of(std::span<const Variable> variables, Variable variable);
+inline std::size_t place_of(std::span<const Variable> variables, Variable variable) {
+  std::size_t at = 0;
+  while (at < variables.size() && variables[at] != variable) ++at;
+  return at;
+}
 
 // A binding and its parts, each behind the one that it is a part of.
 struct BindingNode {
