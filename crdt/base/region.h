@@ -53,10 +53,12 @@ class FixedChunk final : public Chunks {
 
 class Region {
  public:
+  static constexpr std::size_t kChunkBytesMin = 64;
+
   // Pieces larger than a chunk are chunks of their own.
   Region(Chunks& chunks, std::size_t chunk_bytes, std::size_t limit_bytes)
       : chunks_(chunks), chunk_bytes_(chunk_bytes), limit_(limit_bytes) {
-    GRID_CHECK(chunk_bytes > 2 * sizeof(Chunk));
+    GRID_CHECK(chunk_bytes >= kChunkBytesMin);
   }
   ~Region() {
     while (first_ != nullptr) give_chunk(first_);
@@ -66,6 +68,7 @@ class Region {
 
   // Aligned for words of eight bytes. Null when the limit or the machine is exhausted.
   void* take(std::size_t bytes) {
+    if (sizeof(bytes) < 8 && bytes > SIZE_MAX / 2) return nullptr;  // No rank has a number for it.
     const std::size_t rank = rank_of(bytes);
     const std::size_t whole = bytes_of(rank);
     if (whole > chunk_bytes_ - sizeof(Chunk)) return take_large(bytes);
@@ -95,8 +98,24 @@ class Region {
     give(pieces, count * kBytesOf<T>);
   }
 
+  // A larger piece with what stands in `items`, `size` of `capacity` things of `bytes` each; `items` goes back. Null:
+  // there is none, and all is as it was. One function for all kinds of things, where code is scarce.
+  [[gnu::noinline]] void* enlarge(void* items, std::size_t size, std::size_t& capacity, std::size_t count,
+                                  std::size_t bytes) {
+    const std::size_t more = count < 2 * capacity ? 2 * capacity : count < 4 ? 4 : count;
+    if (more > limit_ / bytes) return nullptr;
+    void* const larger = take(more * bytes);
+    if (larger == nullptr) return nullptr;
+    if (size > 0) std::memcpy(larger, items, size * bytes);
+    give(items, capacity * bytes);
+    capacity = more;
+    return larger;
+  }
+
   // Of the machine's memory, with what is free in between.
   std::size_t taken() const { return taken_; }
+  // The same without what was never cut from the last chunk.
+  std::size_t reached() const { return taken_ - space_; }
   std::size_t limit() const { return limit_; }
 
  private:
@@ -113,10 +132,12 @@ class Region {
     std::size_t bytes;
     std::size_t unused;  // Keeps what follows aligned.
   };
+  static_assert(kChunkBytesMin >= 2 * sizeof(Chunk));
   struct Free {
     Free* next;
   };
-  static constexpr std::size_t kRanks = 88;
+  // Sizes that a machine of 32 bits can count, or 2^47 bytes.
+  static constexpr std::size_t kRanks = sizeof(std::size_t) < 8 ? 55 : 88;
   static constexpr std::size_t kLeast = 16;
 
   // Two sizes to each doubling: 16, 24, 32, 48, 64, 96...
@@ -215,6 +236,12 @@ class Growing {
   // Room for so many in all.
   Status reserve(std::size_t count) {
     if (count <= capacity_) return Status::ok;
+    if constexpr (sizeof(void*) < 8) {
+      void* const items = region_->enlarge(items_, size_, capacity_, count, sizeof(T));
+      if (items == nullptr) return Status::full;
+      items_ = static_cast<T*>(items);
+      return Status::ok;
+    }
     const std::size_t capacity = count < 2 * capacity_ ? 2 * capacity_ : count < 4 ? 4 : count;
     T* const items = region_->take_many<T>(capacity);
     if (items == nullptr) return Status::full;

@@ -2,14 +2,18 @@
 
 #include "crdt/datalog/answer.h"
 
+#include "crdt/datalog/sorted.h"
+
 namespace grid::datalog {
 namespace {
 
 constexpr std::size_t kScalarBytes = 16;  // Of what is no symbol, at most.
 
 bool is_aggregated(const Query& query) {
-  return std::any_of(query.find.begin(), query.find.end(),
-                     [](const Find& find) { return find.aggregate != Aggregate::none; });
+  for (const Find& find : query.find) {
+    if (find.aggregate != Aggregate::none) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -17,8 +21,7 @@ bool is_aggregated(const Query& query) {
 std::size_t Answer::column_of(Variable variable) const {
   const Program& program = engine_.program();
   const std::span<const Variable> head = program[program.main()].bodies[0].head;
-  const auto found = head.subspan(program.scalars());
-  return program.scalars() + static_cast<std::size_t>(std::find(found.begin(), found.end(), variable) - found.begin());
+  return program.scalars() + place_of(head.subspan(program.scalars()), variable);
 }
 
 Status Answer::make() {
@@ -73,8 +76,8 @@ Status Answer::group(RowSet& groups, Growing<std::uint32_t>& group_of) {
 Status Answer::take_groups() {
   const Query& query = engine_.program().query();
   const Rows& found = engine_.answers();
-  const auto keys = static_cast<std::size_t>(std::count_if(
-      query.find.begin(), query.find.end(), [](const Find& find) { return find.aggregate == Aggregate::none; }));
+  std::size_t keys = 0;
+  for (const Find& find : query.find) keys += find.aggregate == Aggregate::none ? 1 : 0;
   RowSet groups(region_, keys);
   Growing<std::uint32_t> group_of(region_);
   GRID_TRY(group(groups, group_of));
@@ -127,7 +130,7 @@ Status Answer::sort() {
   const auto is_before = [this](std::uint32_t a, std::uint32_t b) { return compare(a, b) < 0; };
   const bool is_page = query.limit < order_.size() && query.offset < order_.size() - query.limit;
   std::uint32_t* const end = is_page ? order_.begin() + query.offset + query.limit : order_.end();
-  std::partial_sort(order_.begin(), end, order_.end(), is_before);
+  sort_until(order_.begin(), end, order_.end(), is_before);
   return Status::ok;
 }
 

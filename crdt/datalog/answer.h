@@ -33,6 +33,10 @@ class Answer {
   Status take_groups();
   Status group(RowSet& groups, Growing<std::uint32_t>& group_of);
   Status aggregate(const Find& find, std::span<Atom> atoms, Atom& result);
+  Status aggregate_sorted(const Find& find, std::span<Atom> atoms, Atom& result);
+  static bool are_numbers(std::span<const Atom> atoms);
+  double mean_of(std::span<const Atom> sorted) const;
+  Result<Atom> average_of(std::span<const Atom> sorted);
   Result<Atom> aggregate_numbers(Aggregate aggregate, std::span<const Atom> atoms);
   Result<Atom> sum_of(std::span<const Atom> atoms);
   Result<Atom> median_of(std::span<const Atom> sorted);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "crdt/datalog/calls.h"
+#include "crdt/datalog/number_text.h"
 
 namespace grid::datalog {
 namespace {
@@ -58,8 +59,7 @@ void QueryBuilder::put_var(Var var) {
 }
 
 void QueryBuilder::put_part(const Part& part) {
-  char digits[32];
-  std::to_chars_result written{digits, {}};
+  char digits[kNumberTextMax];
   switch (part.kind_) {
     case Part::Kind::blank:
       return put("_");
@@ -69,15 +69,15 @@ void QueryBuilder::put_part(const Part& part) {
       return put_text(part.text_);
     case Part::Kind::boolean:
       return put(part.integer_ != 0 ? "true" : "false");
-    case Part::Kind::integer:
-      written = std::to_chars(digits, digits + sizeof(digits), part.integer_);
-      return put({digits, static_cast<std::size_t>(written.ptr - digits)});
+    case Part::Kind::integer: {
+      const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), part.integer_);
+      return put({digits, static_cast<std::size_t>(end - digits)});
+    }
     case Part::Kind::number:
       break;
   }
   if (!std::isfinite(part.number_)) return refuse(Status::invalid);
-  written = std::to_chars(digits, digits + sizeof(digits), part.number_);
-  const std::string_view text(digits, static_cast<std::size_t>(written.ptr - digits));
+  const std::string_view text = text_of_number(part.number_, digits);
   put(text);
   if (text.find_first_of(".e") == std::string_view::npos) put(".0");
 }

@@ -2,6 +2,8 @@
 
 #include "crdt/datalog/engine.h"
 
+#include "crdt/datalog/lean.h"
+
 namespace grid::datalog {
 namespace {
 
@@ -16,6 +18,10 @@ T* place_in(Region& region) {
 
 Status Engine::run(const Query& query, std::span<const Value> inputs) {
   GRID_TRY(program_.compile(query, problem_));
+  if (const std::string_view missing = missing_of(program_, inputs); !missing.empty()) {
+    problem_.say("this device has no ").say(missing);
+    return Status::invalid;
+  }
   bool is_possible = true;
   GRID_TRY(take_inputs(inputs));
   const std::uint16_t scalars = program_.scalars();

@@ -97,7 +97,9 @@ double Planner::expected_of_call(const Item& item) {
   if (callee.input >= 0) {
     const double rows = item.callee < input_rows_.size() ? input_rows_[item.callee] : 1;
     const double share = static_cast<double>(std::popcount(bound)) / (callee.arity == 0 ? 1 : callee.arity);
-    return std::pow(rows, 1 - share) * 0.95;
+    // Without the library's, which is 4 KB.
+    const double power = kIsSmallMachine ? rows - (rows - 1) * share : std::pow(rows, 1 - share);
+    return power * 0.95;
   }
   double all = 0;
   for (const Body& body : callee.bodies) {
@@ -119,9 +121,10 @@ double Planner::expected_of_call(const Item& item) {
 }
 
 bool Planner::recurs(std::uint16_t predicate, const Body& body) const {
-  return std::any_of(body.items.begin(), body.items.end(), [&](const Item& item) {
-    return item.callee != kNoPredicate && program_.are_of_one_circle(predicate, item.callee);
-  });
+  for (const Item& item : body.items) {
+    if (item.callee != kNoPredicate && program_.are_of_one_circle(predicate, item.callee)) return true;
+  }
+  return false;
 }
 
 }  // namespace grid::datalog

@@ -2,7 +2,7 @@
 //
 // FactTree: facts in an order, as a B+tree in memory that knows how many facts stand before a place.
 //
-// Place     Below index.h, which has one in each order.
+// Place     Below index.h, which has one in each order; where memory is counted in KiB it has a fact_array.h instead.
 // Promises  No fact stands in it twice. A change that fails for want of memory has changed nothing.
 // Ownership Nodes are of the region. Cursors are valid until the next change.
 //
@@ -13,57 +13,9 @@
 #include <algorithm>
 
 #include "crdt/base/region.h"
-#include "crdt/datalog/symbols.h"
+#include "crdt/datalog/fact.h"
 
 namespace grid::datalog {
-
-// One cell of the store.
-struct Fact {
-  static constexpr std::uint32_t kOne = 1;  // The attribute has one value, by this cell.
-  static constexpr std::uint32_t kRef = 2;
-
-  Atom entity{};
-  Atom value{};
-  std::uint32_t label = 0;  // The attribute's number, above two bits.
-
-  std::uint32_t attribute() const { return label >> 2; }
-  bool is_one() const { return (label & kOne) != 0; }
-  bool is_ref() const { return (label & kRef) != 0; }
-};
-
-// By entity, attribute, value; words as they are.
-struct EntityOrder {
-  int operator()(const Fact& a, const Fact& b) const {
-    if (a.entity.word != b.entity.word) return a.entity.word < b.entity.word ? -1 : 1;
-    if (a.attribute() != b.attribute()) return a.attribute() < b.attribute() ? -1 : 1;
-    if (a.value.word != b.value.word) return a.value.word < b.value.word ? -1 : 1;
-    return a.label < b.label ? -1 : a.label > b.label ? 1 : 0;
-  }
-};
-
-// By attribute, value in the total order, entity. Who asks may know more symbols than the facts have.
-template <typename Known>
-struct ValueOrderBy {
-  const Known* symbols;
-
-  int operator()(const Fact& a, const Fact& b) const {
-    if (a.attribute() != b.attribute()) return a.attribute() < b.attribute() ? -1 : 1;
-    if (const int by_value = order_values(a.value, b.value); by_value != 0) return by_value;
-    if (a.entity.word != b.entity.word) return a.entity.word < b.entity.word ? -1 : 1;
-    return a.label < b.label ? -1 : a.label > b.label ? 1 : 0;
-  }
-
- private:
-  // Texts that begin alike are what a search in a tree meets most.
-  int order_values(Atom a, Atom b) const {
-    if (a == b) return 0;
-    const bool are_alike = a.kind() == AtomKind::text && (a.word >> 32) == (b.word >> 32);
-    if (are_alike) return grid::compare(symbols->bytes_of(a.symbol()), symbols->bytes_of(b.symbol()));
-    return order_apart(a, b, *symbols);
-  }
-};
-using ValueOrder = ValueOrderBy<Symbols>;
-using ValueOrderOfAsker = ValueOrderBy<Symbolic>;
 
 // Facts in columns, in the front of a node.
 template <std::uint32_t kCount>
@@ -95,13 +47,13 @@ struct FactLeaf {
   std::uint32_t unused;
   FactColumns<kMax> facts;
 };
-static_assert(sizeof(FactLeaf) == 1'024);
+static_assert(kIsSmallMachine || sizeof(FactLeaf) == 1'024);
 
 // Walks on in the order of the tree that it came from.
-class FactCursor {
+class LeafCursor {
  public:
-  FactCursor() = default;
-  FactCursor(const FactLeaf* leaf, std::uint32_t at) : leaf_(leaf), at_(at) { settle(); }
+  LeafCursor() = default;
+  LeafCursor(const FactLeaf* leaf, std::uint32_t at) : leaf_(leaf), at_(at) { settle(); }
 
   bool is_at_end() const { return leaf_ == nullptr; }
   Fact fact() const { return leaf_->facts.at(at_); }
@@ -128,11 +80,7 @@ class FactCursor {
 template <typename Order>
 class FactTree {
  public:
-  // Who stands beside a fact; none where `entity` doesn't exist.
-  struct Neighbours {
-    Fact before{};
-    Fact behind{};
-  };
+  using Neighbours = FactsBeside;
 
   FactTree(Region& region, Order order) : region_(region), order_(order) {}
 
@@ -146,7 +94,7 @@ class FactTree {
 
   // The first fact that isn't before `fact`, by an order that is the tree's.
   template <typename By>
-  FactCursor seek(const Fact& fact, By by) const;
+  LeafCursor seek(const Fact& fact, By by) const;
   // How many facts are before `fact`.
   template <typename By>
   std::size_t count_before(const Fact& fact, By by) const;
@@ -244,7 +192,7 @@ class FactTree {
 
 template <typename Order>
 template <typename By>
-FactCursor FactTree<Order>::seek(const Fact& fact, By by) const {
+LeafCursor FactTree<Order>::seek(const Fact& fact, By by) const {
   if (root_ == nullptr) return {};
   const void* node = root_;
   for (std::size_t level = 0; level < height_; ++level) {

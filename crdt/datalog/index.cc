@@ -5,9 +5,6 @@
 namespace grid::datalog {
 namespace {
 
-using ByEntity = FactTree<EntityOrder>::Neighbours;
-using ByValue = FactTree<ValueOrder>::Neighbours;
-
 // Finds, and never adds.
 class Finder final : public Interner {
  public:
@@ -60,6 +57,14 @@ Status Index::add(std::string_view key, std::string_view predicate, const Value&
   if (status == Status::conflict) return Status::ok;
   if (status == Status::ok && is_one && is_beside_others) cut_single(*fact, true);
   return status;
+}
+
+Status Index::add_once(std::string_view key, std::string_view predicate, const Value& object, bool is_one) {
+  if (!is_object(object)) return Status::invalid;
+  const Result<Fact> fact = fact_of(key, predicate, object, is_one);
+  bool is_beside_others = false;
+  const Status status = fact.ok() ? put(*fact, is_beside_others) : fact.status();
+  return status == Status::conflict ? Status::ok : status;
 }
 
 Status Index::remove(std::string_view key, std::string_view predicate, const Value& object, bool is_one) {
@@ -139,9 +144,9 @@ Result<std::uint32_t> Index::number_of_attribute(std::string_view predicate) {
 }
 
 Status Index::put(const Fact& fact, bool& is_beside_others) {
-  ByEntity in_entity;
+  FactsBeside in_entity;
   GRID_TRY(by_entity_.insert(fact, in_entity));
-  ByValue in_value;
+  FactsBeside in_value;
   if (const Status status = by_value_.insert(fact, in_value); status != Status::ok) {
     GRID_CHECK(by_entity_.erase(fact, in_entity) == Status::ok);
     return status;
@@ -160,9 +165,9 @@ Status Index::put(const Fact& fact, bool& is_beside_others) {
 
 // Nothing of a fact that isn't there.
 void Index::cut(Fact fact) {
-  ByEntity in_entity;
+  FactsBeside in_entity;
   if (by_entity_.erase(fact, in_entity) != Status::ok) return;
-  ByValue in_value;
+  FactsBeside in_value;
   GRID_CHECK(by_value_.erase(fact, in_value) == Status::ok);
   Attribute& attribute = attributes_[fact.attribute()];
   --attribute.facts;

@@ -11,13 +11,17 @@
 // Two orders do: by entity, attribute, value; and by attribute, value, entity. docs/decisions/0039 says why.
 #pragma once
 
+#include "crdt/datalog/fact_array.h"
 #include "crdt/datalog/fact_tree.h"
-#include "crdt/datalog/symbols.h"
 #include "crdt/datalog/values.h"
 
 namespace grid::datalog {
 
 inline constexpr std::uint32_t kNoAttribute = UINT32_MAX;
+
+using FactsByEntity = std::conditional_t<kIsSmallMachine, FactArray, FactTree<EntityOrder>>;
+using FactsByValue = std::conditional_t<kIsSmallMachine, FactArray, FactTree<ValueOrder>>;
+using FactCursor = std::conditional_t<kIsSmallMachine, FactArray::Cursor, LeafCursor>;
 
 class Index {
  public:
@@ -35,8 +39,8 @@ class Index {
       : region_(region),
         symbols_(region),
         attributes_(region),
-        by_entity_(region, {}),
-        by_value_(region, {&symbols_}),
+        by_entity_(region, EntityOrder{}),
+        by_value_(region, ValueOrder{&symbols_}),
         loaded_(region) {}
 
   // The cell of that entity and predicate holds `object` now. A one-valued one held something else before, which goes.
@@ -44,6 +48,8 @@ class Index {
   //   full     No memory.
   //   invalid  An object of no kind that facts have.
   Status add(std::string_view key, std::string_view predicate, const Value& object, bool is_one);
+  // The same, into an index that is thrown away with its region where this fails, and of a one-valued cell once.
+  Status add_once(std::string_view key, std::string_view predicate, const Value& object, bool is_one);
   // That cell is no more; of a one-valued one it doesn't matter what it held. Removing what isn't there is fine.
   Status remove(std::string_view key, std::string_view predicate, const Value& object, bool is_one);
   // All facts of the entity.
@@ -100,8 +106,8 @@ class Index {
   Symbols symbols_;
   Growing<Attribute> attributes_;
   std::uint32_t free_attribute_ = kNoAttribute;
-  FactTree<EntityOrder> by_entity_;
-  FactTree<ValueOrder> by_value_;
+  FactsByEntity by_entity_;
+  FactsByValue by_value_;
   Growing<Fact> loaded_;
   std::size_t entities_ = 0;
 };

@@ -3,13 +3,6 @@
 #include "crdt/datalog/plan.h"
 
 namespace grid::datalog {
-namespace {
-
-std::size_t place_of(std::span<const Variable> variables, Variable variable) {
-  return static_cast<std::size_t>(std::find(variables.begin(), variables.end(), variable) - variables.begin());
-}
-
-}  // namespace
 
 Status Planner::plan(const Demand& demand, const Body& body, Plan& plan) {
   GRID_TRY(begin(demand, body));
@@ -160,8 +153,8 @@ Status Planner::add_stage(Stage stage, std::span<const Variable> fresh) {
   if (!keeps.ok()) return keeps.status();
   stage.keep = *keeps;
   stage.fresh = static_cast<Column>(fresh.size());
-  const bool has_blank = std::any_of(stage.operands.begin(), stage.operands.end(),
-                                     [](const Operand& operand) { return operand.kind == Operand::Kind::blank; });
+  bool has_blank = false;
+  for (const Operand& operand : stage.operands) has_blank = has_blank || operand.kind == Operand::Kind::blank;
   stage.makes_twins = stage.keep.size() < stage.in_width || (has_blank && stage.fresh > 0);
   layout_.swap(layout);
   return stages_.push(stage);
@@ -318,8 +311,8 @@ Status Planner::finish(const Demand& demand, const Body& body, Plan& plan) {
     const bool is_origin = demand.is_tail && i < kArgumentsMax && (demand.bound >> i & 1) != 0;
     Column column = columns_[body.head[i]];
     if (is_origin) {
-      const auto* const at = std::find(layout_.begin(), layout_.end(), kHidden | static_cast<std::uint32_t>(i));
-      column = static_cast<Column>(at - layout_.begin());
+      column = 0;
+      while (layout_[column] != (kHidden | static_cast<std::uint32_t>(i))) ++column;
     }
     if (column == kNoColumn) return Status::invalid;
     GRID_TRY(head.push(column));

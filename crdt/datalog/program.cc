@@ -9,8 +9,10 @@ namespace {
 
 constexpr std::size_t kPredicatesMax = 1'024;
 
-bool is_scalar(const Binding& binding) {
-  return binding.kind == Binding::Kind::scalar || binding.kind == Binding::Kind::blank;
+// Unless it stands among `variables` from `from` on.
+Status add_new(Growing<Variable>& variables, std::size_t from, Variable variable) {
+  const std::size_t count = variables.size() - from;
+  return place_of({variables.begin() + from, count}, variable) < count ? Status::ok : variables.push(variable);
 }
 
 }  // namespace
@@ -33,72 +35,33 @@ Status Program::refuse(std::string_view what) {
   return Status::full;
 }
 
+Status Program::refuse_many(std::string_view before, std::string_view behind) {
+  problem_->say("limit: ").say(before).say(kArgumentsMax).say(behind);
+  return Status::full;
+}
+
 Status Program::add_rules() {
   for (const Rule& rule : query_->rules) {
     Predicate predicate;
     predicate.name = rule.name;
     predicate.arity = rule.arity;
     predicate.rule = &rule;
-    if (rule.arity > kArgumentsMax) return refuse("a rule has more than 64 arguments");
+    if (rule.arity > kArgumentsMax) return refuse_many("a rule has more than ", " arguments");
     if (rule.required > 0) predicate.required = UINT64_MAX >> (64 - rule.required);
     GRID_TRY(predicates_.push(predicate));
   }
   return Status::ok;
 }
 
-// Scalars and tuples are known before anything is asked. What has rows is a predicate, that is joined when it pays.
-Status Program::add_inputs() {
-  Growing<Item> items(region_);
-  for (std::size_t i = 0; i < query_->in.size(); ++i) {
-    const Binding& binding = query_->in[i];
-    if (is_scalar(binding)) continue;
-    const Result<std::span<const BindingNode>> nodes = flatten(binding);
-    if (!nodes.ok()) return nodes.status();
-    Growing<Variable> variables(region_);
-    for (const BindingNode& node : *nodes) {
-      const bool is_new = std::find(variables.begin(), variables.end(), node.variable) == variables.end();
-      if (node.kind == Binding::Kind::scalar && is_new) GRID_TRY(variables.push(node.variable));
-    }
-    const Result<std::span<Variable>> own = make<Variable>(variables.size());
-    if (!own.ok()) return own.status();
-    std::copy(variables.begin(), variables.end(), own->begin());
-    Predicate predicate;
-    predicate.name = "input";
-    predicate.arity = static_cast<std::uint16_t>(own->size());
-    predicate.input = static_cast<std::int32_t>(i);
-    if (own->size() > kArgumentsMax) return refuse("an input binds more than 64 variables");
-    Item item;
-    item.kind = Item::Kind::call;
-    item.callee = count();
-    item.at = binding.at;
-    item.variables = *own;
-    const Result<std::span<const Term>> terms = terms_of(*own, binding.at);
-    if (!terms.ok()) return terms.status();
-    item.terms = *terms;
-    GRID_TRY(predicates_.push(predicate));
-    GRID_TRY(items.push(item));
-  }
-  const Result<std::span<Item>> kept = make<Item>(items.size());
-  if (!kept.ok()) return kept.status();
-  std::copy(items.begin(), items.end(), kept->begin());
-  input_items_ = *kept;
-  return Status::ok;
-}
-
 Status Program::add_main() {
   Growing<Variable> head(region_);
   for (const Binding& binding : query_->in) {
-    const bool is_new = std::find(head.begin(), head.end(), binding.variable) == head.end();
-    if (binding.kind == Binding::Kind::scalar && is_new) GRID_TRY(head.push(binding.variable));
+    if (binding.kind == Binding::Kind::scalar) GRID_TRY(add_new(head, 0, binding.variable));
   }
   scalars_ = static_cast<std::uint16_t>(head.size());
-  const auto add_found = [&](Variable variable) {
-    const bool is_new = std::find(head.begin() + scalars_, head.end(), variable) == head.end();
-    return is_new ? head.push(variable) : Status::ok;
-  };
-  for (const Find& find : query_->find) GRID_TRY(add_found(find.variable));
-  for (const Variable variable : query_->with) GRID_TRY(add_found(variable));
-  if (scalars_ > kArgumentsMax) return refuse("more than 64 inputs");
+  for (const Find& find : query_->find) GRID_TRY(add_new(head, scalars_, find.variable));
+  for (const Variable variable : query_->with) GRID_TRY(add_new(head, scalars_, variable));
+  if (scalars_ > kArgumentsMax) return refuse_many("more than ", " inputs");
   const Result<std::span<Variable>> own = make<Variable>(head.size());
   const Result<std::span<Body>> body = make<Body>(1);
   if (!own.ok() || !body.ok()) return Status::full;
@@ -154,7 +117,7 @@ Status Program::compile_clause(const Clause& clause, Item& item) {
   item.at = clause.at;
   item.call = clause.call;
   item.terms = clause.terms;
-  if (clause.terms.size() > kArgumentsMax) return refuse("more than 64 arguments");
+  if (clause.terms.size() > kArgumentsMax) return refuse_many("more than ", " arguments");
   switch (clause.kind) {
     case Clause::Kind::pattern:
       item.kind = Item::Kind::pattern;
@@ -186,7 +149,8 @@ Status Program::compile_clause(const Clause& clause, Item& item) {
 }
 
 Result<std::uint16_t> Program::add_branches(const Clause& clause) {
-  if (clause.joins.size() > kArgumentsMax) return refuse("more than 64 variables are shared with an or or a not");
+  if (clause.joins.size() > kArgumentsMax)
+    return refuse_many("more than ", " variables are shared with an or or a not");
   if (predicates_.size() == kPredicatesMax) return refuse("more than 1024 rules, ors and nots");
   Predicate predicate;
   predicate.name = clause.kind == Clause::Kind::negation ? "not" : "or";
@@ -206,37 +170,16 @@ Result<std::span<const Term>> Program::terms_of(std::span<const Variable> variab
 
 Result<std::span<const Variable>> Program::mentioned(const Item& item) {
   Growing<Variable> found(region_);
-  const auto add = [&found](Variable variable) {
-    const bool is_new = std::find(found.begin(), found.end(), variable) == found.end();
-    return is_new ? found.push(variable) : Status::ok;
-  };
   for (const Term& term : item.terms) {
-    if (term.kind == Term::Kind::variable) GRID_TRY(add(term.variable));
+    if (term.kind == Term::Kind::variable) GRID_TRY(add_new(found, 0, term.variable));
   }
   for (const BindingNode& node : item.binding) {
-    if (node.kind == Binding::Kind::scalar) GRID_TRY(add(node.variable));
+    if (node.kind == Binding::Kind::scalar) GRID_TRY(add_new(found, 0, node.variable));
   }
   const Result<std::span<Variable>> kept = make<Variable>(found.size());
   if (!kept.ok()) return kept.status();
   std::copy(found.begin(), found.end(), kept->begin());
   return std::span<const Variable>(*kept);
-}
-
-Result<std::span<const BindingNode>> Program::flatten(const Binding& binding) {
-  Growing<BindingNode> nodes(region_);
-  Growing<const Binding*> open(region_);
-  GRID_TRY(open.push(&binding));
-  for (std::size_t i = 0; i < open.size(); ++i) {
-    const Binding& at = *open[i];
-    if (open.size() + at.parts.size() > UINT16_MAX) return refuse("a binding of too many parts");
-    GRID_TRY(nodes.push(
-        {at.kind, at.variable, static_cast<std::uint16_t>(open.size()), static_cast<std::uint16_t>(at.parts.size())}));
-    for (const Binding& part : at.parts) GRID_TRY(open.push(&part));
-  }
-  const Result<std::span<BindingNode>> kept = make<BindingNode>(nodes.size());
-  if (!kept.ok()) return kept.status();
-  std::copy(nodes.begin(), nodes.end(), kept->begin());
-  return std::span<const BindingNode>(*kept);
 }
 
 // A predicate requires what its bodies can't bind themselves. Requiring more of one may require more of its callers,
@@ -277,7 +220,7 @@ bool Program::require_more(Predicate& predicate, const Body& body, std::span<std
     if (is_bound(body.head[i])) continue;
     unbound |= std::uint64_t{1} << i;
     for (const Item& item : body.items) {
-      const bool is_in = std::find(item.variables.begin(), item.variables.end(), body.head[i]) != item.variables.end();
+      const bool is_in = place_of(item.variables, body.head[i]) < item.variables.size();
       if (is_in && !is_ready(item, is_bound)) wanted |= std::uint64_t{1} << i;
     }
   }

@@ -12,11 +12,18 @@
 #include "crdt/base/region.h"
 #include "crdt/datalog/budget.h"
 #include "crdt/datalog/query.h"
+#include "crdt/datalog/rows.h"
 
 namespace grid::datalog {
 
-inline constexpr std::size_t kArgumentsMax = 64;  // Of a rule, of an `or`, of a function.
 inline constexpr std::uint16_t kNoPredicate = UINT16_MAX;
+
+// Where among `variables` it stands; their number: nowhere. One loop, where std::find is four in a row.
+inline std::size_t place_of(std::span<const Variable> variables, Variable variable) {
+  std::size_t at = 0;
+  while (at < variables.size() && variables[at] != variable) ++at;
+  return at;
+}
 
 // A binding and its parts, each behind the one that it is a part of.
 struct BindingNode {
@@ -102,6 +109,8 @@ class Program {
   Status find_reach();
   bool reaches(std::size_t from, std::size_t to) const { return reach_[from * predicates_.size() + to] != 0; }
   Status refuse(std::string_view what);
+  // More of something than kArgumentsMax.
+  Status refuse_many(std::string_view before, std::string_view behind);
 
   template <typename T>
   Result<std::span<T>> make(std::size_t count) {

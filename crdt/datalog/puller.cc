@@ -3,6 +3,7 @@
 #include "crdt/datalog/puller.h"
 
 #include "crdt/datalog/scan.h"
+#include "crdt/datalog/sorted.h"
 
 namespace grid::datalog {
 namespace {
@@ -118,8 +119,8 @@ Status Puller::take_values(Atom entity, const PullItem& item, bool& are_refs, bo
     are_refs = are_refs && (item.is_reverse || fact.is_ref());
     GRID_TRY(values_.push(fact));
   }
-  std::sort(values_.begin() + from, values_.end(),
-            [this](const Fact& a, const Fact& b) { return words_.order(a.value, b.value) < 0; });
+  sort_all(values_.begin() + from, values_.end(),
+           [this](const Fact& a, const Fact& b) { return words_.order(a.value, b.value) < 0; });
   is_single = is_single && values_.size() == from + 1;
   if (item.limit != 0 && values_.size() - from > item.limit) values_.truncate(from + item.limit);
   return Status::ok;

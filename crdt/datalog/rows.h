@@ -9,13 +9,15 @@
 #include <algorithm>
 
 #include "crdt/base/region.h"
-#include "crdt/datalog/atom.h"
+#include "crdt/datalog/symbols.h"
 
 namespace grid::datalog {
 
 using Column = std::uint16_t;
 inline constexpr Column kNoColumn = UINT16_MAX;
 inline constexpr std::uint32_t kNoRow = UINT32_MAX;
+// Of a rule, of an `or`, of a function. They lie on the stack.
+inline constexpr std::size_t kArgumentsMax = kIsSmallMachine ? 16 : 64;
 
 class Rows {
  public:
@@ -62,10 +64,10 @@ class Rows {
   std::uint32_t count_ = 0;
 };
 
-inline std::uint64_t hash_of(const Atom* row, std::size_t width) {
+inline std::size_t hash_of(const Atom* row, std::size_t width) {
   std::uint64_t hash = 0;
   for (std::size_t i = 0; i < width; ++i) hash = mix(hash ^ row[i].word) + i;
-  return hash;
+  return static_cast<std::size_t>(hash);
 }
 
 class RowSet {
@@ -130,7 +132,7 @@ class RowIndex {
   // `columns` are no more than kColumnsMax.
   RowIndex(Region& region, std::span<const Column> columns) : heads_(region), nexts_(region), columns_(columns) {}
 
-  static constexpr std::size_t kColumnsMax = 64;
+  static constexpr std::size_t kColumnsMax = kArgumentsMax;
 
   // Takes in what was added since the last time.
   Status catch_up(const Rows& rows) {

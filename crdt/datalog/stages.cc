@@ -199,23 +199,4 @@ Status Engine::bind(const Stage& stage, const Atom* row, Atom answer, Rows& out)
   return settle(stage.binding[0], row, answer, fresh) ? put(stage, row, fresh, out) : Status::ok;
 }
 
-Status Engine::bind_parts(const Stage& stage, const Atom* row, Atom answer, Rows& out) {
-  const std::span<const BindingNode> nodes = stage.item->binding;
-  Rows parts(region_, nodes.size());
-  Atom* root = nullptr;
-  GRID_TRY(parts.append(root));
-  std::fill(root, root + nodes.size(), Atom{});
-  root[0] = answer;
-  GRID_TRY(unwind(nodes, parts, SIZE_MAX));
-  Growing<Atom> fresh(region_);
-  GRID_TRY(fresh.resize(stage.fresh));
-  for (std::uint32_t i = 0; i < parts.count(); ++i) {
-    bool fits = true;
-    for (std::size_t j = 0; j < nodes.size() && fits; ++j)
-      fits = settle(stage.binding[j], row, parts[i][j], fresh.data());
-    if (fits) GRID_TRY(put(stage, row, fresh.data(), out));
-  }
-  return Status::ok;
-}
-
 }  // namespace grid::datalog

@@ -14,6 +14,8 @@
 namespace grid::datalog {
 
 inline constexpr std::uint32_t kNoSymbol = UINT32_MAX;
+// Where memory is counted in KiB, what is taken at once is small.
+inline constexpr bool kIsSmallMachine = sizeof(void*) < 8;
 
 // Who gives numbers to bytes.
 class Interner {
@@ -62,7 +64,7 @@ class Symbols final : public Symbolic, public Interner {
     std::uint32_t hash;
     std::uint32_t note;
   };
-  static constexpr std::uint32_t kBlock = 256;
+  static constexpr std::uint32_t kBlock = kIsSmallMachine ? 16 : 256;
   static constexpr std::uint32_t kForgotten = UINT32_MAX;  // As `holders`.
 
   Entry& entry(std::uint32_t symbol) { return blocks_[symbol / kBlock][symbol % kBlock]; }

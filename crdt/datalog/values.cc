@@ -5,6 +5,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "crdt/datalog/containers.h"
+
 namespace grid::datalog {
 namespace {
 
@@ -25,84 +27,19 @@ Result<Atom> sized(AtomKind kind, Bytes content, Interner& interner) {
   return atom_of_symbol(kind, *symbol, content);
 }
 
-bool is_whole(double number) {
-  return number >= -kWholeOutside && number < kWholeOutside && std::trunc(number) == number;
-}
-
 // -?[1-9][0-9]*|0 within 64 bits.
 bool reads_as_integer(std::string_view text, std::int64_t& number) {
-  const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
-  if (digits.empty() || (digits[0] == '0' && text != "0")) return false;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-std::string_view id_of_ref(std::string_view key, std::int64_t& number, bool& is_number) {
-  is_number = reads_as_integer(key, number);
-  const bool is_quoted = key.size() >= 2 && key.front() == '"' && key.back() == '"';
-  return is_quoted ? key.substr(1, key.size() - 2) : key;
-}
-
-// A list or a record with its numbers and refs as atoms have them, its containers on a stack of its own.
-class Levelled {
- public:
-  explicit Levelled(MutBytes room) : writer_(room) {}
-
-  Result<Bytes> run(const Value& value) {
-    put(value);
-    while (depth_ > 0) {
-      Value::Walk& walk = open_[depth_ - 1].walk;
-      if (walk.next()) {
-        if (open_[depth_ - 1].is_record) writer_.field(walk.name());
-        put(walk.value());
-      } else if (open_[--depth_].is_record) {
-        writer_.end_record();
-      } else {
-        writer_.end_list();
-      }
-    }
-    return writer_.finish();
+  const bool is_below = text.starts_with('-');
+  const std::string_view digits = is_below ? text.substr(1) : text;
+  if (digits.empty() || digits.size() > 19 || (digits[0] == '0' && text != "0")) return false;
+  std::uint64_t size = 0;
+  for (const char digit : digits) {
+    if (digit < '0' || digit > '9') return false;
+    size = 10 * size + static_cast<std::uint64_t>(digit - '0');
   }
-
- private:
-  struct Open {
-    Value::Walk walk{Value()};
-    bool is_record = false;
-  };
-
-  void put(const Value& value) {
-    const ValueKind kind = value.kind();
-    if (kind == ValueKind::list || kind == ValueKind::record) return enter(value, kind == ValueKind::record);
-    if (kind == ValueKind::number && is_whole(value.number_or(0)))
-      return writer_.integer(static_cast<std::int64_t>(value.number_or(0)));
-    if (kind != ValueKind::ref) return writer_.copy_of(value);
-    std::int64_t number = 0;
-    bool is_number = false;
-    const std::string_view text = id_of_ref(value.text_or({}), number, is_number);
-    if (is_number) return writer_.integer(number);
-    writer_.text(text);
-  }
-  void enter(const Value& value, bool is_record) {
-    if (is_record) writer_.begin_record();
-    if (!is_record) writer_.begin_list();
-    open_[depth_++] = {Value::Walk(value), is_record};  // Canonical values are no deeper than open_ is.
-  }
-
-  crdt::ValueWriter writer_;
-  std::size_t depth_ = 0;
-  Open open_[kValueDepthMax];
-};
-
-Result<Atom> atom_of_container(const Value& value, Interner& interner, Region& room_from) {
-  // A number of 9 bytes may come to be one of 11, and lengths grow with it.
-  const std::size_t size = 2 * value.canonical().size() + 16;
-  auto* const room = room_from.take_many<std::uint8_t>(size);
-  if (room == nullptr) return Status::full;
-  const Result<Bytes> levelled = Levelled({room, size}).run(value);
-  const AtomKind kind = value.kind() == ValueKind::list ? AtomKind::list : AtomKind::record;
-  const Result<Atom> atom = levelled.ok() ? sized(kind, *levelled, interner) : Result<Atom>(levelled.status());
-  room_from.give_many(room, size);
-  return atom;
+  if (size > std::uint64_t{INT64_MAX} + (is_below ? 1 : 0)) return false;
+  number = static_cast<std::int64_t>(is_below ? 0 - size : size);
+  return true;
 }
 
 void write_number(const Number& number, crdt::ValueWriter& writer) {
@@ -111,6 +48,16 @@ void write_number(const Number& number, crdt::ValueWriter& writer) {
 }
 
 }  // namespace
+
+bool is_whole(double number) {
+  return number >= -kWholeOutside && number < kWholeOutside && std::trunc(number) == number;
+}
+
+std::string_view id_of_ref(std::string_view key, std::int64_t& number, bool& is_number) {
+  is_number = reads_as_integer(key, number);
+  const bool is_quoted = key.size() >= 2 && key.front() == '"' && key.back() == '"';
+  return is_quoted ? key.substr(1, key.size() - 2) : key;
+}
 
 Result<Atom> atom_of_whole(std::int64_t number, Interner& interner) {
   if (number >= -kMantissaMax && number <= kMantissaMax) return atom_of_decimal(number, 0);

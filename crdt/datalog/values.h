@@ -15,6 +15,11 @@ namespace grid::datalog {
 using crdt::Value;
 using crdt::ValueKind;
 
+// Whether it is an integer of 64 bits as well.
+bool is_whole(double number);
+// What a key says that an entity's id is: an integer, or a text without the quotes that it may stand in.
+std::string_view id_of_ref(std::string_view key, std::int64_t& number, bool& is_number);
+
 Result<Atom> atom_of_whole(std::int64_t number, Interner& interner);
 Result<Atom> atom_of_number(double number, Interner& interner);
 Result<Atom> atom_of_date(std::int64_t moment, Interner& interner);

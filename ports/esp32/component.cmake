@@ -17,6 +17,16 @@ set(GRID_SOURCES
   crdt/query/analysis.cc crdt/query/compile.cc crdt/query/cursor.cc crdt/query/lexer.cc crdt/query/literal.cc
   crdt/query/order.cc crdt/query/parser.cc crdt/query/path.cc crdt/query/predicate.cc crdt/query/sort.cc
   crdt/query/trouble.cc
+  crdt/datalog/aggregate.cc crdt/datalog/aggregate_more.cc crdt/datalog/analysis.cc crdt/datalog/answer.cc
+  crdt/datalog/atom.cc crdt/datalog/calls.cc crdt/datalog/containers.cc crdt/datalog/edn.cc
+  crdt/datalog/edn_lexer.cc crdt/datalog/edn_literal.cc crdt/datalog/engine.cc crdt/datalog/evaluate.cc
+  crdt/datalog/expected.cc crdt/datalog/fact_array.cc crdt/datalog/functions.cc crdt/datalog/functions_more.cc
+  crdt/datalog/index.cc crdt/datalog/inputs.cc crdt/datalog/lean.cc crdt/datalog/number_text_small.cc
+  crdt/datalog/parse.cc crdt/datalog/parse_clauses.cc crdt/datalog/parse_find.cc crdt/datalog/parse_pull.cc
+  crdt/datalog/parse_rules.cc crdt/datalog/parse_terms.cc crdt/datalog/plan.cc crdt/datalog/program.cc
+  crdt/datalog/puller.cc crdt/datalog/query_maker.cc crdt/datalog/stages.cc crdt/datalog/strata.cc
+  crdt/datalog/symbols.cc crdt/datalog/trouble.cc crdt/datalog/unwind.cc crdt/datalog/values.cc
+  crdt/datalog/whole.cc
   storage/flash/flash_compact.cc storage/flash/flash_format.cc storage/flash/flash_mount.cc
   storage/flash/flash_reads.cc storage/flash/flash_ring.cc storage/flash/flash_ring_mount.cc
   storage/flash/flash_store.cc
@@ -29,7 +39,8 @@ set(GRID_SOURCES
   runtime/expiry.cc
   runtime/grid/batch.cc runtime/grid/channels.cc runtime/grid/dead_letters.cc runtime/grid/fact_records.cc
   runtime/grid/facts.cc runtime/grid/fields.cc
-  runtime/grid/grid.cc runtime/grid/outbox.cc runtime/grid/schema.cc runtime/grid/views.cc runtime/housekeeping.cc
+  runtime/grid/grid.cc runtime/grid/outbox.cc runtime/grid/schema.cc runtime/grid/small_datalog.cc
+  runtime/grid/views.cc runtime/housekeeping.cc
   runtime/lww_map_edit.cc runtime/merkle_walk.cc runtime/names.cc runtime/oplog.cc runtime/oplog_collect.cc
   runtime/oplog_facts.cc
   runtime/oplog_identity.cc runtime/oplog_letters.cc runtime/oplog_unit.cc runtime/oplog_views.cc
@@ -45,6 +56,14 @@ set(GRID_GENERATED
   third_party/generated/transport/proto/grid.pb.c)
 
 set(sources ${GRID_SOURCES} ${GRID_GENERATED})
+# One engine of Datalog, or the other (crdt/datalog/lean.h).
+if(CONFIG_GRID_DATALOG_WHOLE)
+  list(REMOVE_ITEM sources crdt/datalog/lean.cc)
+else()
+  list(REMOVE_ITEM sources crdt/datalog/aggregate_more.cc crdt/datalog/containers.cc
+       crdt/datalog/functions_more.cc crdt/datalog/number_text_small.cc crdt/datalog/puller.cc crdt/datalog/unwind.cc
+       crdt/datalog/whole.cc)
+endif()
 list(TRANSFORM sources PREPEND ${grid}/)
 idf_component_register(
   SRCS ${sources}

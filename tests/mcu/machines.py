@@ -47,7 +47,14 @@ DEVICE_LIBRARIES = {
     "query": "crdt/libgrid_query.a",
     "channels": "runtime/libgrid_channels.a",
     "wire_channel": "transport/libgrid_wire_channel.a",
+    "datalog": "crdt/datalog/libgrid_datalog.a",
+    "datalog_text": "crdt/datalog/libgrid_datalog_text.a",
+    "number_text": "crdt/datalog/libgrid_number_text.a",
+    "query_maker": "crdt/datalog/libgrid_query_maker.a",
+    "small_datalog": "runtime/grid/libgrid_small_datalog.a",
 }
+# In place of another one.
+OTHER_LIBRARIES = {"datalog_lean": "crdt/datalog/libgrid_datalog_lean.a"}
 DEVICE = "device"
 
 # What each object of the base device is there for; those that stand nowhere are counted as their library.
@@ -67,7 +74,20 @@ BASE_BYTES_MAX = {"rv32imc": 88 * 1024, "cortex-m3": 83 * 1024}
 # The same with a part that a device links only if it uses it, and what that may add. A new part is a block in
 # weigh.cc, a name in chip.cmake, and a line here.
 PARTS = {"inspect": 8 * 1024 + 256, "sets": 7 * 1024, "counters": 7 * 1024, "batch": 7 * 1024,
-         "predicates": 12 * 1024, "channels": 8 * 1024}
+         "predicates": 12 * 1024, "channels": 8 * 1024, "facts": 13 * 1024,
+         "datalog_lean": 40 * 1024, "datalog": 53 * 1024, "datalog_text": 91 * 1024}
+# Those that are something only beside another one, whose code is not theirs.
+BESIDE = {"datalog_lean": "facts", "datalog": "facts", "datalog_text": "facts"}
+# What each of these draws from the compiler's library and the C library, for double precision: a limit.
+DRAWN_BYTES_MAX = 13 * 1024
+
+# Firmware that is asked about its facts (asking.h): what is the most that a question may take of lent memory, and the
+# question itself; and how deep the stack may get.
+ASKED = {
+    "made": {"memory": 11 * 1024 + 512, "query": 1536, "stack": 5 * 1024 + 512},
+    "read": {"memory": 11 * 1024 + 512, "query": 4 * 1024, "stack": 5 * 1024 + 512},
+    "lean": {"memory": 10 * 1024, "query": 1536, "stack": 5 * 1024 + 512},
+}
 
 # The same device with TLS, and what of it is there for that: most of it mbedTLS.
 TLS_DEVICE = "device_tls"

@@ -14,8 +14,8 @@ import re
 import subprocess
 import sys
 
-from machines import (BASE_BYTES_MAX, CAPABILITIES, DEVICE, DEVICE_LIBRARIES, EXTRAS, FIRMWARE, LIBRARIES, MACHINES,
-                      PARTS, TLS_DEVICE, TLS_LIBRARIES, WEIGHED)
+from machines import (ASKED, BASE_BYTES_MAX, BESIDE, CAPABILITIES, DEVICE, DEVICE_LIBRARIES, DRAWN_BYTES_MAX, EXTRAS,
+                      FIRMWARE, LIBRARIES, MACHINES, OTHER_LIBRARIES, PARTS, TLS_DEVICE, TLS_LIBRARIES, WEIGHED)
 
 HERE = pathlib.Path(__file__).parent
 BASELINE = HERE / "size_baseline.json"
@@ -36,6 +36,7 @@ def undefined_symbols(machine, tree):
     """What all objects of the libraries together leave undefined."""
     together = tree / "together.o"
     archives = [str(tree / path) for path in {**LIBRARIES, **DEVICE_LIBRARIES}.values()]
+    # What is in the place of another one needs no more than that and the rest.
     run(machine.tool("ld"), *machine.ld, "-r", "--whole-archive", *archives, "-o", str(together))
     return {line.split()[-1] for line in run(machine.tool("nm"), "-u", str(together)).splitlines()}
 
@@ -116,12 +117,19 @@ def measure(machine, tree, troubles):
             continue
         figures[f"{profile}.stack"] = said["stack"]
         figures[f"{profile}.ram"] = device_ram(machine, tree / "bin" / WEIGHED[profile])
+    for way, limits in ASKED.items():
+        said = play(machine, tree / "bin" / f"asked_{way}.elf")
+        if said is None:
+            troubles.append(f"{machine.name}: asked_{way} does not pass")
+            continue
+        figures |= {f"asked_{way}.{name}": said[name] for name in limits}
     return figures
 
 
 def grid_sections(map_file):
     """Those of Grid's own, but for the board's."""
-    library_of = {path.rsplit("/", 1)[-1]: name for name, path in {**LIBRARIES, **DEVICE_LIBRARIES}.items()}
+    libraries = {**LIBRARIES, **DEVICE_LIBRARIES, **OTHER_LIBRARIES}
+    library_of = {path.rsplit("/", 1)[-1]: name for name, path in libraries.items()}
     for archive, member, kind, size in linked_sections(map_file):
         if archive in library_of:
             yield library_of[archive], member, kind, size
@@ -141,14 +149,28 @@ def base_figures(folder):
         if kind != "bss":
             figures[name] = figures.get(name, 0) + size
     for part in PARTS:
-        figures[f"part.{part}"] = code_bytes(folder / f"weigh_with_{part}.map") - figures["base.code"]
+        own = folder / f"weigh_with_{part}.map"
+        beside = folder / f"weigh_with_{BESIDE[part]}.map" if part in BESIDE else base
+        figures[f"part.{part}"] = code_bytes(own) - code_bytes(beside)
+        if part in BESIDE:
+            figures[f"{part}.drawn"] = drawn_bytes(own) - drawn_bytes(beside)
+            figures[f"{part}.static_ram"] = static_bytes(own) - static_bytes(beside)
     return figures
+
+
+def drawn_bytes(map_file):
+    """What is linked of the compiler's library and the C library."""
+    return sum(size for archive, _, kind, size in linked_sections(map_file)
+               if archive in ("libgcc.a", "libc.a", "libm.a") and kind in ("text", "rodata", "data"))
+
+
+def static_bytes(map_file):
+    return sum(size for _, _, kind, size in grid_sections(map_file) if kind in ("data", "bss"))
 
 
 def device_ram(machine, firmware):
     """All the static memory of a base device with 256 cells: its host, and what the libraries have besides."""
-    static = sum(size for _, _, kind, size in grid_sections(firmware.with_suffix(".map")) if kind in ("data", "bss"))
-    return host_bytes(machine, firmware.with_suffix(".elf")) + static
+    return host_bytes(machine, firmware.with_suffix(".elf")) + static_bytes(firmware.with_suffix(".map"))
 
 
 def host_bytes(machine, elf):
@@ -179,7 +201,7 @@ def show(machine, figures, before):
     for name, limit in budgets(machine).items():
         if name in figures:
             over = f"  OVER by {figures[name] - limit}" if figures[name] > limit else ""
-            print(f"{name:<16} {figures[name]:>7} of {limit:>6} {figures[name] - before.get(name, 0):>+8}{over}")
+            print(f"{name:<24} {figures[name]:>7} of {limit:>6} {figures[name] - before.get(name, 0):>+8}{over}")
     purposes = {name[5:]: size for name, size in figures.items() if name.startswith("base.") and name != "base.code"}
     by_size = sorted(purposes.items(), key=lambda purpose: -purpose[1])
     print("the base device: " + ", ".join(f"{name} {size}" for name, size in by_size))
@@ -192,6 +214,9 @@ def show(machine, figures, before):
 def budgets(machine):
     return ({"core.code": CORE_BYTES_MAX, "core.static_ram": 256, "base.code": BASE_BYTES_MAX[machine.name]}
             | {f"part.{part}": limit for part, limit in PARTS.items()}
+            | {f"{part}.drawn": DRAWN_BYTES_MAX for part in BESIDE}
+            | {f"{part}.static_ram": 0 for part in BESIDE}
+            | {f"asked_{way}.{name}": limit for way, limits in ASKED.items() for name, limit in limits.items()}
             | {f"{profile}.stack": STACK_BYTES_MAX for profile in FIRMWARE}
             | {f"{profile}.ram": limit for profile, limit in RAM_BYTES_MAX.items()}
             | {f"{extra}.code": limit for extra, (_, limit) in EXTRAS.items()})

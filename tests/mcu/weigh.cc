@@ -20,6 +20,21 @@
 #ifdef GRID_PART_predicates
 #include "crdt/query/compile.h"
 #endif
+#if defined(GRID_PART_datalog) || defined(GRID_PART_datalog_lean) || defined(GRID_PART_datalog_text)
+#define GRID_PART_ask
+#endif
+#if defined(GRID_PART_facts) || defined(GRID_PART_ask)
+#define GRID_PART_of_facts
+#include "runtime/grid/facts.h"
+#endif
+#if defined(GRID_PART_ask)
+#include "runtime/grid/small_datalog.h"
+#endif
+#ifdef GRID_PART_datalog_text
+#include "crdt/datalog/parse.h"
+#else
+#include "crdt/datalog/query_maker.h"
+#endif
 #ifdef GRID_PART_channels
 #include "runtime/channels.h"
 #endif
@@ -38,6 +53,43 @@ std::int64_t sum = 0;
 
 void add(const Change& change) { sum += change.now["n"].integer_or(0); }
 
+#if defined(GRID_PART_ask)
+alignas(8) std::uint8_t memory[16 * 1'024];
+alignas(8) std::uint8_t room[4 * 1'024];
+
+Result<datalog::Query> question(Arena& arena) {
+#ifdef GRID_PART_datalog_text
+  datalog::Trouble trouble;
+  const Result<datalog::Query> query = datalog::parse("[:find ?h :where [?h :hut/beds 12]]", {}, arena, trouble);
+  char sentence[64];
+  if (!query.ok()) sum += static_cast<std::int64_t>(trouble.sentence(sentence).size());
+  return query;
+#else
+  constexpr datalog::Var h{"?h"};
+  datalog::QueryMaker ask(arena);
+  return ask.find(h).where(h, "hut/beds", 12).make();
+#endif
+}
+
+Status use_datalog(Node& node) {
+  Arena arena(room);
+  const Result<datalog::Query> query = question(arena);
+  if (!query.ok()) return query.status();
+  SmallDatalog about(node, "huts", memory);
+  return about.ask(*query, {}, [](std::span<const Value> row) { sum += row[0].integer_or(0); });
+}
+#endif
+
+#ifdef GRID_PART_of_facts
+Status use_facts(Node& node) {
+  Facts huts(node, "huts");
+#if defined(GRID_PART_ask)
+  if (const Status status = use_datalog(node); status != Status::ok) return status;
+#endif
+  return huts.set("1", "hut/beds", 12).status();
+}
+#endif
+
 }  // namespace
 
 int main() {
@@ -48,6 +100,9 @@ int main() {
 #endif
 #if defined(GRID_PART_sets) || defined(GRID_PART_counters) || defined(GRID_PART_batch)
   options.views = &runtime::kViews;
+#endif
+#ifdef GRID_PART_of_facts
+  options.views = &runtime::kFactViews;
 #endif
   Node* node = host.open(options);
   if (node == nullptr) return 1;
@@ -79,6 +134,9 @@ int main() {
   query::Trouble trouble;
   const Result<query::Predicate> where = query::compile("n > 9 and key like 'bench/%'", {}, room, trouble);
   if (where.ok() && where->matches({"bench/1", map.get("bench/1")})) ++sum;
+#endif
+#ifdef GRID_PART_of_facts
+  if (use_facts(*node) != Status::ok) return 1;
 #endif
 #ifdef GRID_PART_batch
   BatchOf<128, 4> batch;

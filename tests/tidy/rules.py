@@ -153,6 +153,9 @@ LAYERS = {
     "transport/tls": Layer(_LINK, PURE_STD, _libraries("mbedtls"), PURE),
     "transport/stream": Layer(_LINK, PURE_STD, _libraries(), PURE),
     "runtime": Layer(_CORE, PURE_STD, _libraries(), PURE),
+    # Datalog for machines that have none.
+    "runtime/grid/small_datalog.h": Layer((*_CORE, "crdt/datalog", "runtime"), PURE_STD, _libraries(), PURE),
+    "runtime/grid/small_datalog.cc": Layer((*_CORE, "crdt/datalog", "runtime"), PURE_STD, _libraries(), PURE),
     # For machines that have a heap, within caps.
     "runtime/query": Layer((*_CORE, "crdt/query", "crdt/datalog", "runtime"), HEAP_STD, _libraries(), PURE_WITH_HEAP),
     "server": Layer(
