@@ -100,6 +100,29 @@ const Attribute* FactSchema::find(std::string_view name) const {
   return found == attributes_.end() ? nullptr : &*found;
 }
 
+Result<Value> FactSchema::coerced_record(const Value& record, MutBytes room) const {
+  if (record.kind() != ValueKind::record) return Status::invalid;
+  ValueWriter writer(room);
+  std::uint8_t object[kKeyBytesMax + kDigitsMax];
+  writer.begin_record();
+  for (Value::Walk walk(record); walk.next();) {
+    const Value value = walk.value();
+    const bool is_list = value.kind() == ValueKind::list;
+    const bool is_in_list = is_list || (is_many(walk.name()) && value.kind() != ValueKind::null);
+    writer.field(walk.name());
+    if (is_in_list) writer.begin_list();
+    for (Value::Walk item(value); is_list && item.next();) {
+      writer.copy_of(coerced(walk.name(), item.value(), object));
+    }
+    if (!is_list) writer.copy_of(coerced(walk.name(), value, object));
+    if (is_in_list) writer.end_list();
+  }
+  writer.end_record();
+  const Result<Bytes> written = writer.finish();
+  if (written.ok()) return Value(*written);
+  return written.status() == Status::full ? Status::too_large : written.status();
+}
+
 Value FactSchema::coerced(std::string_view name, const Value& object, MutBytes room) const {
   const Attribute* attribute = find(name);
   if (attribute == nullptr || is_of_kind(attribute->kind, object)) return object;

@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 
+#include "crdt/base/status.h"
 #include "crdt/value.h"
 
 namespace grid {
@@ -46,6 +47,11 @@ class FactSchema {
   // out of "true" and "false", refs out of the ids of entities, timestamps out of milliseconds. What can't be brought
   // to the kind, or finds no room, stays what it is.
   crdt::Value coerced(std::string_view name, const crdt::Value& object, MutBytes room) const;
+  // A record for Facts::put_record(), in `room`: each object as its attribute has it, and in a list where the attribute
+  // has many. What it does not name, and null, stay what they are.
+  //   invalid    It is no record.
+  //   too_large  The room is too small.
+  Result<crdt::Value> coerced_record(const crdt::Value& record, MutBytes room) const;
 
  private:
   std::span<const Attribute> attributes_{};

@@ -49,6 +49,32 @@ auto number(double value) {
   return [value](ValueWriter& writer) { writer.number(value); };
 }
 
+// {"beds": .., "note": "7", "offers": .., "since": null, "warden": [..]}
+template <typename Beds, typename Offers, typename Wardens>
+Value record(MutBytes room, Beds beds, Offers offers, Wardens wardens) {
+  ValueWriter writer(room);
+  writer.begin_record();
+  writer.field("beds"), beds(writer);
+  writer.field("note"), writer.text("7");
+  writer.field("offers"), offers(writer);
+  writer.field("since"), writer.null();
+  writer.field("warden"), writer.begin_list(), wardens(writer), writer.end_list();
+  writer.end_record();
+  return Value(*writer.finish());
+}
+
+void a_record_is_brought_to_its_schema_field_by_field(void**) {
+  std::uint8_t room[300], other[300], wanted[300];
+  const Value given = record(room, text("40"), text("soup"), [](ValueWriter& w) { w.integer(21), w.text("ann"); });
+  const auto list = [](ValueWriter& w) { w.begin_list(), w.text("soup"), w.end_list(); };
+  const Value right = record(wanted, integer(40), list, [](ValueWriter& w) { w.ref("21"), w.ref("ann"); });
+  const Result<Value> brought = kSchema.coerced_record(given, other);
+  assert_ok(brought.status());
+  assert_true(equal(brought->canonical(), right.canonical()));
+  assert_status(kSchema.coerced_record(given, MutBytes(other).first(20)).status(), Status::too_large);
+  assert_status(kSchema.coerced_record(given["beds"], other).status(), Status::invalid);
+}
+
 void objects_are_brought_to_the_kind_of_their_attribute(void**) {
   assert_string_equal(coerced("beds", text("40")).c_str(), "integer 40");
   assert_string_equal(coerced("beds", text("-2.5e1")).c_str(), "number -25.000000");
@@ -88,6 +114,7 @@ void what_no_schema_names_and_what_is_right_already_is_not_touched(void**) {
 int main() {
   using namespace grid;
   const CMUnitTest tests[] = {
+      cmocka_unit_test(a_record_is_brought_to_its_schema_field_by_field),
       cmocka_unit_test(objects_are_brought_to_the_kind_of_their_attribute),
       cmocka_unit_test(what_cannot_be_brought_to_its_kind_stays_as_it_is),
       cmocka_unit_test(what_no_schema_names_and_what_is_right_already_is_not_touched),
