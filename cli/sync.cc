@@ -15,8 +15,6 @@
 namespace grid::cli {
 namespace {
 
-constexpr std::uint64_t kVerifyMs = 1'000;  // Then what is not verified yet is asked for again, and later and later.
-
 using Clock = std::chrono::steady_clock;
 
 std::uint64_t ms_since(Clock::time_point began) {
@@ -69,13 +67,12 @@ void verify_answer(Session& session, std::uint64_t timeout_ms) {
 }
 
 // Waits for the link, then for convergence; a link that drops on the way is had again within the time.
-bool converge(Session& session, bool asks, std::uint64_t timeout_ms, Clock::time_point began) {
+bool converge(Session& session, std::uint64_t timeout_ms, Clock::time_point began) {
   const auto spent = [&] { return ms_since(began) >= timeout_ms; };
   session.wait([&](const ReplicaStatus& now) { return is_up(now) || spent(); }, timeout_ms);
   if (!is_up(session.status())) throw session.no_link();
   Progress progress("syncing");
   const std::uint64_t to_push = session.status().ops_pending;
-  std::uint64_t verify_at_ms = ms_since(began) + kVerifyMs;
   while (!is_converged(session.status()) && !spent()) {
     const std::uint64_t slice_ms = std::min<std::uint64_t>(100, timeout_ms - std::min(timeout_ms, ms_since(began)));
     const Clock::time_point slept_at = Clock::now();
@@ -85,11 +82,6 @@ bool converge(Session& session, bool asks, std::uint64_t timeout_ms, Clock::time
     const std::string refusal(session.host().refusal());
     if (!refusal.empty()) throw refused(refusal);
     if (!stopped && ms_since(slept_at) + 1 < slice_ms) throw Failure(Exit::failure, "interrupted");
-    // A question may have come to stand on more since that was asked for.
-    if (asks && now.quiet && now.current && !now.verified && ms_since(began) >= verify_at_ms) {
-      session.node().verify();
-      verify_at_ms = 2 * ms_since(began);
-    }
     progress.show(now.figures.cells_pushed + now.figures.cells_pulled, now.figures.cells_pulled == 0 ? to_push : 0);
   }
   return is_converged(session.status());
@@ -113,7 +105,7 @@ Exit sync(const Context& context, const SyncOptions& options) {
   if (!session.keeps()) throw Failure(Exit::usage, "sync needs a store to sync: say --store DIR");
   subscribe(session, options);
   if (!options.query.empty()) verify_answer(session, options.timeout_ms);
-  const bool converged = converge(session, !options.query.empty(), options.timeout_ms, began);
+  const bool converged = converge(session, options.timeout_ms, began);
   const ReplicaStatus now = session.status();
   Report()
       .truth("converged", converged)

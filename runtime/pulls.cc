@@ -58,6 +58,7 @@ Result<Pull*> Pulls::add(const Scope& scope) {
     if (pull.scope.get() == scope && !pull.unsubscribe_due) return ++pull.users, &pull;
   }
   Pull pull{.id = next_id_++, .users = 1, .subscribe_due = true};
+  if (wants_checks_) pull.check = Pull::Check::wanted;
   pull.scope.set(scope);
   const Status loaded = load(pull);
   if (loaded != Status::ok) return loaded;
@@ -223,6 +224,14 @@ bool Pulls::all_current() const {
     if (!pull.current && !pull.unsubscribe_due) return false;
   }
   return true;
+}
+
+void Pulls::want_checks() {
+  wants_checks_ = true;
+  for (Pull& pull : pulls_) {
+    pull.check = Pull::Check::wanted;
+    pull.compared = 0;
+  }
 }
 
 bool Pulls::all_checked() const {

@@ -113,6 +113,8 @@ class Pulls {
   void durable();
 
   bool all_current() const;
+  // From now on: what a question comes to stand on later is to be checked as well.
+  void want_checks();
   bool all_checked() const;  // Every one found equal.
 
  private:
@@ -122,6 +124,7 @@ class Pulls {
   OpLog& log_;
   Vec<Pull> pulls_;
   Cursor seen_{};
+  bool wants_checks_ = false;
   std::uint32_t next_id_ = 1;
 };
 

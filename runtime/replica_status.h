@@ -83,11 +83,11 @@ struct ReplicaStatus {
   std::uint64_t ops_pending = 0;  // Local ops that are not durable at the server.
   std::uint64_t ops_pending_max = 0;
   crdt::Seq head = 0;
-  crdt::Seq applied = 0;             // Local ops up to it are applied at the server.
-  crdt::Seq durable = 0;             // Local ops up to it are durable at the server.
-  bool current = false;              // Every subscription has everything that the server had when it was asked.
-  bool verified = false;             // ... and its digest was equal to the server's since the last `verify`.
-  bool quiet = false;                // current, no op pending, nothing uncommitted.
+  crdt::Seq applied = 0;  // Local ops up to it are applied at the server.
+  crdt::Seq durable = 0;  // Local ops up to it are durable at the server.
+  bool current = false;   // Every subscription has everything that the server had when it was asked.
+  bool verified = false;  // ... and its digest was equal to the server's since the last `verify`, or since it began.
+  bool quiet = false;     // current, no op pending, nothing uncommitted.
   std::int64_t clock_offset_ms = 0;  // What is added to the machine's wall clock.
   crdt::ClockQuality quality = crdt::ClockQuality::unknown;
   std::uint64_t retry_in_ms = 0;  // While in backoff.

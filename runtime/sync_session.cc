@@ -90,9 +90,8 @@ Status SyncSession::start_over(ActionList& actions) {
 }
 
 void SyncSession::want_verify() {
+  pulls_.want_checks();
   for (Pull& pull : pulls_.all()) {
-    pull.check = Pull::Check::wanted;
-    pull.compared = 0;
     // A scope that had no room for a whole comparison is not current, and so nothing would be asked.
     pull.compare_due = pull.compare_due || (pull.partial && pull.phase == Pull::Phase::streaming);
   }

@@ -178,7 +178,7 @@ Status Session::judge_unit(wire::OpsReader behind, const Op& first, Verdict& uni
     const Status verdict = judge_op(op, behind.status());
     Judged& judged = unit.judged.emplace_back();
     judged.is_given_back = verdict == Status::clock_ahead && is_given_back(op);
-    if (verdict != Status::ok && !judged.is_given_back && unit.status == Status::ok) unit.status = verdict;
+    if (verdict != Status::ok && !judged.is_given_back) unit.refuse(verdict);
     if (verdict == Status::ok && unit.status == Status::ok) GRID_TRY(judge_lateness(op, unit, judged));
     if (left == 0) break;
     if (!behind.next(op) || op.unit.left + 1u != left) return Status::corrupt;
@@ -218,6 +218,7 @@ Status Session::take_op(const Op& op, Verdict& unit) {
   const Judged judged = unit.judged[unit.judged.size() - unit.left--];
   if (unit.status != Status::ok) {
     GRID_TRY(reject(op, unit));
+    if (unit.status == Status::collected && unit.renew_above.is_none()) note_gone(op.cell.name);
   } else {
     if (judged.late != Lateness::moot) GRID_TRY(merge_op(op, judged.is_given_back));
     GRID_TRY(note_owed(op));

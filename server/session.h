@@ -11,6 +11,7 @@
 // Limits    CoordinatorOptions. Everything that waits is a position, a sequence or a flag.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -127,6 +128,7 @@ class Session {
   std::size_t subscription_count() const { return subscriptions_.size(); }
 
  private:
+  static constexpr std::size_t kGoneMax = 4'096;  // What is past it is judged alone.
   struct KeptName {
     explicit KeptName(const crdt::CellName& name) : map(name.map), key(name.key), sub(name.sub) {}
     crdt::CellName view() const { return {map, key, sub}; }
@@ -158,6 +160,13 @@ class Session {
     crdt::Stamp renew_above{};     // What is refused is to be written anew, above this; none: it is not.
     std::vector<Judged> judged{};  // Each of them.
     bool goes_on() const { return left > 0; }
+    // Before lateness, of which the device would keep a stamp that is ahead as one that was taken.
+    void refuse(Status why) {
+      if (status != Status::ok && status != Status::collected) return;
+      status = why;
+      sentence.clear();
+      renew_above = {};
+    }
   };
   struct Inspected {
     std::uint32_t id;
@@ -230,6 +239,8 @@ class Session {
   Result<Lateness> lateness_of(const crdt::Op& op) const;
   Result<Lateness> lateness_of_fact(const crdt::Op& op) const;
   Result<Lateness> lateness_of_young_fact(const crdt::Op& op, const crdt::Stamp& base, bool is_known) const;
+  crdt::Stamp base_of(const crdt::Op& op) const;
+  void note_gone(const crdt::CellName& name);
   bool is_told_of_deletions(const crdt::CellName& name) const;
   Result<bool> is_entity_known(const crdt::CellName& name, const crdt::Stamp& base) const;
   Status judge_lateness(const crdt::Op& op, Verdict& unit, Judged& judged) const;
@@ -298,6 +309,7 @@ class Session {
   Queue<Inspected> inspected_due_;
   Queue<Owed> owed_;
   Queue<Unpaid> unpaid_;
+  std::set<std::uint64_t> gone_;  // Entities of which facts came too late, by hash.
 
   crdt::NodeId node_ = 0;
   Peer peer_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "crdt/facts.h"
+#include "crdt/hash.h"
 #include "crdt/pn_counter.h"
 #include "runtime/entity.h"
 #include "server/session.h"
@@ -13,6 +14,14 @@
 namespace grid::server {
 
 using crdt::Op;
+
+namespace {
+
+std::uint64_t hash_of_entity(const crdt::CellName& name) {
+  return crdt::Hash64().add_sized(name.map).add_sized(name.key).value();
+}
+
+}  // namespace
 
 // Whether a subscription of this link has told of all that is collected of such a name.
 bool Session::is_told_of_deletions(const crdt::CellName& name) const {
@@ -33,7 +42,7 @@ Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   const bool in_question = floor.position > 0 && (is_covered || is_fact);
   if (!in_question || crdt::CounterPart::is(op.cell.name.sub)) return Lateness::none;
   const bool taken_before = op.was_applied || op.cell.stamp.time <= peer_.taken_time;
-  const crdt::Stamp base = taken_before ? op.cell.stamp : op.base;
+  const crdt::Stamp base = taken_before ? op.cell.stamp : base_of(op);
   if (is_fact) {
     const Result<bool> is_known = is_entity_known(op.cell.name, base);
     if (!is_known.ok()) return is_known.status();
@@ -46,6 +55,18 @@ Result<Session::Lateness> Session::lateness_of(const Op& op) const {
   if (op.cell.is_tombstone()) return standing.ok() ? Lateness::none : Lateness::moot;
   if (!base.is_none() && !is_told_of_deletions(op.cell.name)) return Lateness::refused;
   return standing.ok() ? Lateness::none : Lateness::renewed;
+}
+
+// Whose fact of an entity came too late is too late with the others: they were written upon it, or beside it, while it
+// was on its way, and so was nothing to build on. Any that stands says that somebody has begun anew.
+crdt::Stamp Session::base_of(const Op& op) const {
+  constexpr crdt::Stamp kAnything{1, 0};
+  if (!op.base.is_none() || gone_.empty() || !crdt::is_fact_sub(op.cell.name.sub)) return op.base;
+  return gone_.contains(hash_of_entity(op.cell.name)) ? kAnything : op.base;
+}
+
+void Session::note_gone(const crdt::CellName& name) {
+  if (crdt::is_fact_sub(name.sub) && gone_.size() < kGoneMax) gone_.insert(hash_of_entity(name));
 }
 
 // Whether something of the entity stands that is no older than what the writer held of it: then it was not deleted
@@ -66,9 +87,11 @@ Result<bool> Session::is_entity_known(const crdt::CellName& name, const crdt::St
 }
 
 // Above all stamps that are collected: no protection to a fact, since its entity's deletion wins whatever its stamp.
-// But from who shows that this gateway was set back: then what it builds on may be lost, and is about to be given back.
+// But from who shows that this gateway was set back: then what it builds on may be lost, and is about to be given back,
+// unless it is of what take_healed() refuses too.
 Result<Session::Lateness> Session::lateness_of_young_fact(const Op& op, const crdt::Stamp& base, bool is_known) const {
-  const bool is_fine = is_known || base.is_none() || lost_ || is_told_of_deletions(op.cell.name);
+  const bool may_be_lost = lost_ && !shared_.journal.floor().covers(base);
+  const bool is_fine = is_known || base.is_none() || may_be_lost || is_told_of_deletions(op.cell.name);
   if (is_fine || crdt::is_marker(op.cell.name.sub)) return Lateness::none;
   if (!op.cell.is_tombstone()) return Lateness::refused;
   // Taken, it would stand for an entity that lives.

@@ -363,7 +363,8 @@ class Node {
   std::uint32_t flush_channels();
   // Pulls a whole scope and keeps it current, for as long as the node lives.
   Status subscribe(const Scope& scope);
-  // Asks that every subscription be compared with the server by digest: status().verified tells.
+  // Asks that every subscription be compared with the server by digest, and each that is made later: status().verified
+  // tells.
   void verify();
   // Goes on or off the net; a node that is opened with a server starts online.
   void online();

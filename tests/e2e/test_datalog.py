@@ -78,6 +78,30 @@ class Datalog(harness.GridTest):
     def gateway(self, *settings, data="gateway"):
         return self.server(data=data, arguments=[word for one in settings for word in ("--set", "apps.facts." + one)])
 
+    def locked(self, *roles):
+        """A gateway that CONFIG says who may ask, and a token for each of the roles."""
+        config = self.file("gridd.toml", CONFIG)
+        gateway = harness.Process([harness.program("gridd"), "--config", config, "--data", self.path("locked"),
+                                   "--listen", "127.0.0.1:0", "--set", "apps.facts.idle=1s"])
+        self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
+        gateway.url = gateway.first_line()
+        gateway.listen = lambda: gateway.url.split("//")[1]
+        return gateway, {role: self.gridctl("server", "--data", self.path("locked"), "enroll", f"a-{role}", "--role",
+                                            role).strip() for role in roles}
+
+    def write_as(self, gateway, token, *fact):
+        self.gridctl("--target", gateway.url, "--store", self.path("writers"), "--token-file",
+                     self.file("token", token), "facts", "set", "huts", *fact)
+
+    def watch_as(self, gateway, token, query):
+        return self.watch(gateway, query, headers={"Authorization": f"Bearer {token}"})
+
+    def ends(self, watch):
+        try:
+            self.assertIsNone(watch.line())
+        except (http.client.HTTPException, ConnectionError):
+            pass  # It breaks off, which says the same.
+
     def huts(self, gateway):
         self.gridctl("--target", gateway.url, "facts", "import", "huts", HUTS / "huts.json",
                      "--schema", HUTS / "schema.json")
@@ -318,18 +342,8 @@ class Datalog(harness.GridTest):
         self.assertIn("facts.preload: 'a b' is no name of a map", "\n".join(refused.errors))
 
     def test_who_may_not_read_all_of_a_map_asks_nothing(self):
-        data = self.path("locked")
-        config = self.file("gridd.toml", CONFIG)
-        gateway = harness.Process([harness.program("gridd"), "--config", config, "--data", data, "--listen",
-                                   "127.0.0.1:0"])
-        self.addCleanup(lambda: gateway.child.poll() is None and gateway.stop(signal.SIGKILL))
-        gateway.url = gateway.first_line()
-        gateway.listen = lambda: gateway.url.split("//")[1]
-        tokens = {role: self.gridctl("server", "--data", data, "enroll", f"a-{role}", "--role", role).strip()
-                  for role in ("clerk", "guest", "blind", "writer")}
-        clerk = ("--target", gateway.url, "--store", self.path("clerks"), "--token-file",
-                 self.file("token", tokens["clerk"]))
-        self.gridctl(*clerk, "facts", "set", "huts", "1", "n", "7")
+        gateway, tokens = self.locked("clerk", "guest", "blind", "writer")
+        self.write_as(gateway, tokens["clerk"], "1", "n", "7")
         question = {"query": "[:find ?n :where [_ :n ?n]]"}
         self.assertEqual(self.post(gateway, question, token=tokens["clerk"]), (200, "[7]\n"))
         self.assertEqual(self.post(gateway, question)[0], 401)
@@ -337,13 +351,21 @@ class Datalog(harness.GridTest):
             self.refused(403, self.post(gateway, question, token=tokens[role]), "shown to you in part")
         self.refused(403, self.post(gateway, question, token=tokens["writer"]), "no grant to read this in map huts")
         self.refused(403, self.send(gateway, "/v1/default/datalog/other?query=x", token=tokens["clerk"]), "no grant")
-        watch = self.watch(gateway, question["query"], headers={"Authorization": f"Bearer {tokens['clerk']}"})
+        watch = self.watch_as(gateway, tokens["clerk"], question["query"])
         self.assertEqual(watch.line(), change("enter", 7))
-        self.gridctl("server", "--data", data, "revoke", "a-clerk")
-        try:
-            self.assertIsNone(watch.line())
-        except (http.client.HTTPException, ConnectionError):
-            pass  # It breaks off, which says the same.
+        self.gridctl("server", "--data", self.path("locked"), "revoke", "a-clerk")
+        self.ends(watch)
+
+    # It waits, so nothing but its right can end it.
+    def test_a_right_that_a_reload_takes_ends_a_watch_that_waits(self):
+        gateway, tokens = self.locked("clerk", "writer")
+        self.write_as(gateway, tokens["clerk"], "1", "n", "7")
+        watch = self.watch_as(gateway, tokens["clerk"], "[:find ?n :where [_ :n ?n]]")
+        self.assertEqual(watch.line(), change("enter", 7))
+        self.file("gridd.toml", CONFIG.replace('"huts", actions = ["read", "put"]', '"huts", actions = ["put"]'))
+        gateway.child.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: any("configuration reloaded" in line for line in gateway.errors), "a reload")
+        self.ends(watch)
 
 
 if __name__ == "__main__":

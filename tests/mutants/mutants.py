@@ -26,7 +26,12 @@ SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol
 # The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
 FLASH = ("test_flash_cuts",)
 # What is broken of queries is for their own tests to find, unless a patch names a scenario of the simulator.
-QUERY = ("test_query_engine", "test_live_query", "test_fact_engine", "test_live_facts")
+QUERY = ("test_query_engine", "test_live_query", "test_fact_engine", "test_live_facts", "test_fact_pull")
+# And what a gateway says of entities for the tests of those who say it.
+ENTITIES = ("test_server_entities", "test_server_security", "test_entity_desk")
+ENTITY_SOURCES = ("server/entity_asks.cc", "server/coordinator_asks.cc", "server/host/entity_desk.cc")
+UNITS = {program: ROOT / "tests/unit/query" for program in QUERY} | {
+    program: ROOT / "tests/unit" / ("server" if "server" in program else "engine") for program in ENTITIES}
 PARTIAL = "\n--- a/runtime/query/row_tests.cc"
 BUILD_SECONDS_MAX = 900
 # Whoever needs so much, and several times what the same takes without a fault, stands still.
@@ -60,7 +65,8 @@ def read_mutant(path):
     text = path.read_text(encoding="utf-8")
     # What a partial replica is lent is the simulator's.
     is_query = "\n--- a/crdt/query/" in text or "\n--- a/runtime/query/" in text.replace(PARTIAL, "")
-    judges = FLASH if "\n--- a/storage/flash/" in text else QUERY if is_query else ()
+    is_entities = any(f"\n--- a/{source}" in text for source in ENTITY_SOURCES)
+    judges = FLASH if "\n--- a/storage/flash/" in text else QUERY if is_query else ENTITIES if is_entities else ()
     return Mutant(path.stem, path, breaks[1], told[1] if told else "", judges)
 
 
@@ -79,9 +85,9 @@ def scenarios():
         source = ROOT / "tests/flash" / f"{program.removeprefix('test_')}_test.cc"
         for name in re.findall(r"\bsweep_test\((\w+)\),", source.read_text(encoding="utf-8")):
             found[name] = program
-    for program in QUERY:
-        source = ROOT / f"tests/unit/query/{program}.cc"
-        for name in re.findall(r"cmocka_unit_test\((\w+)\)", source.read_text(encoding="utf-8")):
+    for program, folder in UNITS.items():
+        source = (folder / f"{program}.cc").read_text(encoding="utf-8")
+        for name in re.findall(r"cmocka_unit_test(?:_setup_teardown)?\((\w+)[,)]", source):
             found[name] = program
     return found
 
@@ -106,7 +112,7 @@ def check():
         else:
             problem = apply_patch(ROOT, path, "--check")
             if not problem and mutant.told_as and mutant.told_as not in told:
-                problem = f"there is no scenario {mutant.told_as} in tests/sim, tests/flash or tests/unit/query"
+                problem = f"there is no scenario {mutant.told_as} in tests/sim, tests/flash or tests/unit"
         if problem:
             failed += 1
             print(f"{path.name}: {problem}\n    cure: take up what has changed in the code, or give the fault up")
@@ -157,7 +163,7 @@ class Workshop:
             status, output = run(command, BUILD_SECONDS_MAX)
             if status != 0:
                 return output
-        command = ["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH, *QUERY]
+        command = ["ninja", "-C", str(self.build), "-j", "2", "grid_sim", *SCENARIOS, *FLASH, *UNITS]
         status, output = run(command, BUILD_SECONDS_MAX)
         return output if status != 0 else ""
 
@@ -236,7 +242,7 @@ def prepare_all(shops, options, workers):
     last = 0 if options.told else options.seeds
     bounds = [last * i // len(shops) for i in range(len(shops) + 1)]
     known = set().union(*workers.map(prepare, shops, (low + 1 for low in bounds), bounds[1:]))
-    failed = shops[0].failing_scenarios(SCENARIOS + FLASH + QUERY)
+    failed = shops[0].failing_scenarios(SCENARIOS + FLASH + tuple(UNITS))
     if failed:
         raise RuntimeError(f"the tree without a fault fails: {', '.join(failed)}")
     if known:

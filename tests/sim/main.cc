@@ -26,8 +26,6 @@ using grid::sim::Verdict;
 struct Options {
   std::string seeds;
   std::string seeds_file;
-  std::string gaps_file;
-  std::set<std::uint64_t> gaps{};  // Seeds that are to fail.
   std::uint64_t seconds = 0;
   std::uint64_t first = 0;  // Of the fresh ones; 0: any.
   std::uint64_t replay = 0;
@@ -83,11 +81,6 @@ void tell_failure(std::uint64_t seed, const Verdict& verdict, const Options& opt
 
 bool run_seed(std::uint64_t seed, const Options& options, Total& total) {
   Verdict verdict = run_plan(grid::sim::draw_plan(seed));
-  if (options.gaps.count(seed) != 0) {
-    if (!verdict.passed) std::printf("seed %" PRIu64 " fails, as is known: %s\n", seed, verdict.problem.c_str());
-    if (verdict.passed) verdict.problem = "it passes: the gap that it stands for is closed";
-    verdict.passed = !verdict.passed;
-  }
   total.add(verdict);
   if (!verdict.passed) tell_failure(seed, verdict, options);
   return verdict.passed;
@@ -173,7 +166,6 @@ int main(int argc, char** argv) {
   CLI::App app("Runs seeds through Grid's simulator", "grid_sim");
   app.add_option("--seeds", options.seeds, "seeds A..B, both included");
   app.add_option("--seeds-file", options.seeds_file, "a file of seeds, one a line, each with what it found");
-  app.add_option("--gaps", options.gaps_file, "a file of seeds that are known to fail");
   app.add_option("--for", duration, "fresh seeds, for so long: 60s, 5m, 2h");
   app.add_option("--first", options.first, "where those begin")->envname("GRID_SIM_FIRST");
   app.add_option("--replay", options.replay, "one seed");
@@ -183,10 +175,6 @@ int main(int argc, char** argv) {
   constexpr int kUsage = 2;
   try {
     app.parse(argc, argv);
-    if (!options.gaps_file.empty()) {
-      const std::vector<std::uint64_t> gaps = seeds_of("--gaps", options.gaps_file);
-      options.gaps.insert(gaps.begin(), gaps.end());
-    }
     if (!duration.empty()) options.seconds = seconds_of(duration);
     if (options.replay != 0) return replay(options);
     if (options.seeds.empty() && options.seeds_file.empty() && duration.empty()) options.seeds = "1..1000";

@@ -98,6 +98,35 @@ static void who_begins_in_the_middle_of_a_deletion_gets_nothing_of_it(void**) {
   verify_all(world);
 }
 
+// TRI-1: a comparison is told of no removals either.
+static void who_compares_in_the_middle_of_a_deletion_gets_nothing_of_it(void**) {
+  World world({.seed = 845, .devices = 3, .commit_ms = 2'000});
+  Site &a = world.device(0), &c = world.device(2), &gateway = world.gateway();
+  fill(world, gateway, 3);
+  assert_ok(bury(world, a, "e"));
+  assert_ok(set(world, a, "other", "name", 1));
+  assert_true(world.settle());
+  world.cut(c);
+  for (std::int64_t i = 0; i < kMany; ++i) assert_ok(add(world, a, "late", "tag", i));
+  assert_true(world.run_until([&] { return a.replica->status(0).quiet; }, 60'000));
+  world.crash(c);
+  lose_cursors(c);
+  assert_ok(bury(world, a, "late"));
+  assert_true(world.run_until([&] { return is_buried(gateway, "late"); }, 10'000));
+  world.restart(c);
+  world.heal(c);
+  std::size_t shown = 0;
+  const auto has_compared = [&] {
+    shown = std::max(shown, cells_of(c, "late"));
+    return c.replica->status(world.now_ms()).current;
+  };
+  assert_true(world.run_until(has_compared, 10'000));
+  assert_in_range(cells_of(gateway, "late"), 1, kMany - 1);
+  assert_true(world.settle());
+  assert_int_equal(shown + cells_of(c, "late"), 0);
+  verify_all(world);
+}
+
 // TRI-1, PROTOCOL P19: a gateway that was set back has the entity, and newer facts of it than the deletion.
 static void who_knows_of_a_deletion_shows_nothing_that_is_newer(void**) {
   World world({.seed = 843});
@@ -225,6 +254,111 @@ static void a_late_removal_of_one_fact_does_not_let_others_in(void**) {
   verify_all(world);
 }
 
+// ---- what was on its way
+
+// What is pushed of it now arrives, but no acknowledgement does; then the device is away.
+static void lose_acknowledgements(World& world, Site& device) {
+  world.block(device, false, true);
+  world.run_ms(1'000);
+  world.cut(device);
+  world.run_ms(kHourMs);
+}
+
+static void delete_and_collect(World& world, Site& by, std::string_view entity) {
+  assert_ok(bury(world, by, entity));
+  world.run_ms(12 * kDay);
+  assert_false(is_buried(world.gateway(), entity));
+}
+
+// TRI-1, PROTOCOL P17: nothing had been vouched for to build on when they were written.
+static void what_is_written_upon_a_fact_that_was_on_its_way_comes_too_late_with_it(void**) {
+  World world(ten_days(853));
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  assert_converged(world);
+  world.block(a, false, true);
+  assert_ok(set(world, a, "e", "name", 1));
+  lose_acknowledgements(world, a);
+  assert_int_equal(get(b, "e", "name"), 1);
+  crdt::Seq other = 0, over = 0;
+  assert_ok(set(world, a, "e", "fresh", 2, &other));
+  assert_ok(set(world, a, "e", "name", 2, &over));
+  delete_and_collect(world, b, "e");
+  world.heal(a);
+  assert_converged(world);
+  for (const crdt::Seq seq : {other, over}) assert_true(a.outcomes[seq] == Outcome::rejected);
+  for (std::size_t i = 0; i <= 2; ++i) assert_int_equal(facts_of(world.site(i), "e"), 0);
+  verify_all(world);
+}
+
+// TRI-1, PROTOCOL P17: written before any fact of the entity had been sent, and sent when the others are refused.
+static void what_was_written_beside_a_fact_that_comes_too_late_comes_too_late(void**) {
+  World::Options options = ten_days(854);
+  options.server.window_ops = 2;
+  World world(options);
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  assert_converged(world);
+  world.cut(a);
+  world.run_ms(100);
+  for (const char* predicate : {"a", "b", "c", "d", "e"}) assert_ok(set(world, a, "e", predicate, 1));
+  world.heal(a);
+  assert_true(world.run_until([&] { return facts_of(b, "e") > 0; }, 10'000));
+  lose_acknowledgements(world, a);
+  assert_in_range(facts_of(b, "e"), 1, 4);
+  delete_and_collect(world, b, "e");
+  world.heal(a);
+  assert_converged(world);
+  for (std::size_t i = 0; i <= 2; ++i) assert_int_equal(facts_of(world.site(i), "e"), 0);
+  verify_all(world);
+}
+
+// PROTOCOL P17: what never arrived was deleted by nobody.
+static void an_entity_whose_first_fact_was_lost_on_the_way_lives(void**) {
+  World world(ten_days(855));
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  assert_ok(set(world, b, "gone", "name", 1));
+  assert_converged(world);
+  world.block(a, true, false);
+  assert_ok(set(world, a, "e", "name", 1));
+  world.run_ms(100);
+  world.cut(a);
+  assert_ok(set(world, a, "e", "name", 2));
+  assert_ok(set(world, a, "e", "fresh", 3));
+  world.run_ms(kHourMs);
+  delete_and_collect(world, b, "gone");
+  world.heal(a);
+  assert_converged(world);
+  for (std::size_t i = 0; i <= 2; ++i) {
+    assert_int_equal(get(world.site(i), "e", "name"), 2);
+    assert_int_equal(get(world.site(i), "e", "fresh"), 3);
+  }
+  verify_all(world);
+}
+
+// TRI-1, PROTOCOL P17, P19: of what may have been deleted nothing is given back, so nothing goes on from it.
+static void who_shows_a_loss_brings_no_deleted_entity_back(void**) {
+  World world(ten_days(856));
+  Site &a = world.device(0), &b = world.device(1), &gateway = world.gateway();
+  join(world);
+  assert_ok(set(world, a, "e", "name", 1));
+  assert_converged(world);
+  const MemoryStore image = *gateway.store;
+  assert_ok(world.put(a, "rows", "lost", 1));
+  assert_converged(world);
+  cut_all(world);
+  set_back(world, gateway, image);
+  world.heal(b);
+  world.run_ms(1'000);
+  delete_and_collect(world, b, "e");
+  assert_ok(set(world, a, "e", "fresh", 2));
+  world.heal(a);
+  assert_converged(world);
+  for (std::size_t i = 0; i <= 2; ++i) assert_int_equal(facts_of(world.site(i), "e"), 0);
+  verify_all(world);
+}
+
 }  // namespace grid::sim
 
 int main() {
@@ -233,11 +367,16 @@ int main() {
       cmocka_unit_test(what_a_power_cut_of_the_gateway_leaves_of_a_deletion_goes_when_it_starts),
       cmocka_unit_test(what_a_power_cut_of_a_device_leaves_of_a_deletion_is_not_shown),
       cmocka_unit_test(who_begins_in_the_middle_of_a_deletion_gets_nothing_of_it),
+      cmocka_unit_test(who_compares_in_the_middle_of_a_deletion_gets_nothing_of_it),
       cmocka_unit_test(who_knows_of_a_deletion_shows_nothing_that_is_newer),
       cmocka_unit_test(who_holds_other_attributes_hears_of_a_deletion_when_it_writes),
       cmocka_unit_test(what_is_newer_than_its_deletion_does_not_come_back_when_that_is_collected),
       cmocka_unit_test(who_wrote_over_all_that_it_held_knows_of_no_deletion),
       cmocka_unit_test(a_late_removal_of_one_fact_does_not_let_others_in),
+      cmocka_unit_test(what_is_written_upon_a_fact_that_was_on_its_way_comes_too_late_with_it),
+      cmocka_unit_test(what_was_written_beside_a_fact_that_comes_too_late_comes_too_late),
+      cmocka_unit_test(an_entity_whose_first_fact_was_lost_on_the_way_lives),
+      cmocka_unit_test(who_shows_a_loss_brings_no_deleted_entity_back),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);
 }

@@ -263,6 +263,23 @@ static void a_value_that_is_too_large_stalls_nobody(void**) {
   assert_int_equal(world.get(a, "m", "large", 0), 2);
 }
 
+// MRK-1: who has asked once is told of what it subscribes to later, too.
+static void a_subscription_that_is_made_after_verify_is_verified(void**) {
+  World world({.seed = 134, .devices = 2});
+  Site &a = world.device(0), &b = world.device(1);
+  join(world);
+  for (const char* map : {"m", "n"}) assert_ok(world.put(a, map, "k", 1));
+  assert_converged(world);
+  world.unsubscribe(b, 0);
+  world.subscribe(b, {ScopeKind::map, "m", {}});
+  assert_true(world.settle());
+  verify_all(world);
+  world.subscribe(b, {ScopeKind::map, "n", {}});
+  const auto is_verified = [&] { return b.replica->status(world.now_ms()).verified; };
+  assert_false(is_verified());
+  assert_true(world.run_until(is_verified, 60'000));
+}
+
 // SNK-1: at whatever moment the gateway loses power, its database is not ahead of it.
 static void the_database_holds_only_what_survives_a_power_cut(void**) {
   for (std::uint64_t puts = 10; puts < 100; puts += 7) {
@@ -295,6 +312,7 @@ int main() {
       cmocka_unit_test(a_gateway_that_says_nothing_is_not_awaited_for_ever),
       cmocka_unit_test(a_watch_is_told_of_every_cell_of_a_frame),
       cmocka_unit_test(a_value_that_is_too_large_stalls_nobody),
+      cmocka_unit_test(a_subscription_that_is_made_after_verify_is_verified),
       cmocka_unit_test(the_database_holds_only_what_survives_a_power_cut),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

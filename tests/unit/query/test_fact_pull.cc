@@ -120,6 +120,17 @@ void the_entities_that_the_server_names_are_held(void**) {
   assert_held(story, "");
 }
 
+// Its scope goes on behind its cursor.
+void an_entity_that_stays_keeps_its_subscription(void**) {
+  Story story;
+  const auto pull = story.begin(kSelective, "[18]", {"ann"});
+  const std::map<std::uint32_t, std::string> before = story.scopes;
+  story.link();
+  story.answer({"ann", "bob"});
+  for (const auto& [id, text] : before) assert_string_equal(story.scopes[id].c_str(), text.c_str());
+  assert_int_equal(story.scopes.size(), before.size() + 1);
+}
+
 void what_was_known_before_is_held_until_the_server_says_otherwise(void**) {
   Story story;
   const auto pull = story.begin(kSelective, "[18]", {"ann", "bob"});
@@ -218,6 +229,21 @@ void a_write_about_another_entity_is_asked_about(void**) {
   assert_string_equal(story.swept.c_str(), "m");
 }
 
+// Such an answer may be from before the write.
+void an_answer_that_crosses_its_ask_does_not_make_the_replica_current(void**) {
+  Story story;
+  const auto pull = story.begin(kSelective, "[18]");
+  story.link();
+  story.answer({"ann"});
+  assert_true(pull->settled("bob"));
+  story.answer({"ann"});
+  assert_false(story.is_current());
+  std::vector<std::uint8_t> room(wire::kEntitiesAskBytesMax);
+  assert_false(story.guest.write(room, 0).empty());
+  story.answer({"ann"});
+  assert_true(story.is_current());
+}
+
 void a_server_that_answers_none_is_subscribed_to_by_attributes(void**) {
   Story story;
   const auto pull = story.begin(kSelective, "[18]", {"ann"});
@@ -255,12 +281,14 @@ int main() {
   using namespace grid::runtime;
   const CMUnitTest tests[] = {
       cmocka_unit_test(the_entities_that_the_server_names_are_held),
+      cmocka_unit_test(an_entity_that_stays_keeps_its_subscription),
       cmocka_unit_test(what_was_known_before_is_held_until_the_server_says_otherwise),
       cmocka_unit_test(attributes_are_held_where_entities_can_not_be_told),
       cmocka_unit_test(where_nobody_knows_or_too_many_are_known_attributes_are_held_at_once),
       cmocka_unit_test(where_there_is_no_room_the_replica_is_not_current),
       cmocka_unit_test(what_was_known_here_stays_while_the_server_is_behind),
       cmocka_unit_test(a_write_about_another_entity_is_asked_about),
+      cmocka_unit_test(an_answer_that_crosses_its_ask_does_not_make_the_replica_current),
       cmocka_unit_test(a_server_that_answers_none_is_subscribed_to_by_attributes),
       cmocka_unit_test(entities_that_a_question_names_itself_need_no_server),
       cmocka_unit_test(an_end_is_told_to_the_server_that_was_asked),

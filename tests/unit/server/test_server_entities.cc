@@ -108,6 +108,8 @@ void an_ask_with_the_number_of_another_takes_its_place(void** state) {
   assert_work(bench, "+1 people");
   bench.send(1, ask(7, "cities"));
   assert_work(bench, "-1 +2 cities");
+  answer(bench, 1, {.id = 7}, {"ann"});  // It was under way.
+  assert_told(bench, 1, "");
   answer(bench, 2, {.id = 7, .more = true});
   assert_told(bench, 1, "7 more");
   bench.send(1, ask(7));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "server/floor.h"
 #include "tests/unit/server/bench.h"
 
 namespace {
@@ -215,6 +216,25 @@ void a_stamp_too_far_ahead_is_refused_and_one_op_stalls_no_other(void** state) {
   assert_status(verdict_on(bench, 1, put(4, "c", kWallMs + 120'000, kA)), Status::clock_ahead);
 }
 
+// PROTOCOL P3, P9, P17: what is told to be late counts as taken, and a device never gets below a stamp that was taken.
+void a_unit_that_is_late_and_ahead_of_time_is_told_that_it_is_ahead(void** state) {
+  Bench& bench = bench_of(state);
+  assert_ok(server::save_floor(bench.store, {.position = 1, .gone = 1, .greatest = {kWallMs << 16, kB}, .count = 1}));
+  bench.store.seal();
+  assert_ok(bench.store.flush());
+  bench.restart();
+  bench.open(1, kA);
+  crdt::Op late = put(1, "a", kWallMs - 1'000, kA), ahead = put(2, "b", kWallMs + 60'001, kA);
+  late.unit.left = 1;
+  bench.send(1, push({late, ahead}));
+  for (int i = 0; i < 2; ++i) {
+    const Frame frame = bench.next(1);
+    wire::OpsReader reject;
+    assert_ok(reject.open(frame));
+    assert_status(reject.head().status, Status::clock_ahead);
+  }
+}
+
 // PROTOCOL P3: S boots without time, C (2099) pushes, NTP arrives.
 void a_gateway_that_learns_the_time_late_refuses_nobody_for_ever(void** state) {
   constexpr std::uint64_t k2099Ms = 4'070'908'800'000;
@@ -420,6 +440,7 @@ int main() {
       server_test(a_reject_precedes_the_ack_that_covers_it_and_says_what_stands),
       server_test(an_op_whose_name_is_not_legal_is_rejected_by_its_sequence),
       server_test(a_stamp_too_far_ahead_is_refused_and_one_op_stalls_no_other),
+      server_test(a_unit_that_is_late_and_ahead_of_time_is_told_that_it_is_ahead),
       server_test(a_gateway_that_learns_the_time_late_refuses_nobody_for_ever),
       server_test(a_stamp_that_no_clock_can_follow_is_refused_without_knowing_the_time),
       server_test(a_device_that_ignores_the_window_is_sent_away),
