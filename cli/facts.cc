@@ -252,7 +252,8 @@ Exit facts_set(const Context& context, const FactsOptions& options) {
   const Object object(options);
   Session session(context);
   Facts facts = open(session, options);
-  return finish(session, context, options, facts, facts.set(options.entity, options.predicate, object.value()));
+  return finish(session, context, options, facts,
+                facts.set(options.entity, options.predicate, object.value(), options.ttl_ms));
 }
 
 Exit facts_add(const Context& context, const FactsOptions& options) {
@@ -260,7 +261,8 @@ Exit facts_add(const Context& context, const FactsOptions& options) {
   const Object object(options);
   Session session(context);
   Facts facts = open(session, options);
-  return finish(session, context, options, facts, facts.add(options.entity, options.predicate, object.value()));
+  return finish(session, context, options, facts,
+                facts.add(options.entity, options.predicate, object.value(), options.ttl_ms));
 }
 
 Exit facts_remove(const Context& context, const FactsOptions& options) {

@@ -280,10 +280,14 @@ void add_fact_verbs(CLI::App& app, Verbs& v) {
     CLI::App* write = add_fact_verb(*facts, v, name, about, run);
     write->add_option("PREDICATE", v.facts.predicate, "The predicate")->required();
     add_text(*write, "--schema", v.facts.schema, "FILE", kSchema);
-    return write->add_option("JSON", v.facts.json, "The object; - reads it from stdin");
+    write->add_option("JSON", v.facts.json, "The object; - reads it from stdin");
+    return write;
   };
-  add_write("set", "Write the one object of a predicate", facts_set)->required();
-  add_write("add", "Add one of the objects of a predicate", facts_add)->required();
+  for (CLI::App* write : {add_write("set", "Write the one object of a predicate", facts_set),
+                          add_write("add", "Add one of the objects of a predicate", facts_add)}) {
+    write->get_option("JSON")->required();
+    add_duration(*write, "--ttl", v.facts.ttl_ms, "Let it expire");
+  }
   add_write("remove", "Remove an object, or all of a predicate", facts_remove);
   add_fact_verb(*facts, v, "delete", "Delete an entity, for good", facts_delete);
   verb = add_fact_verb(*facts, v, "check", "What is missing, of another type, or not unique", facts_check, false);

@@ -72,6 +72,7 @@ struct FactsOptions {
   std::string json;    // The object; empty: all of a remove.
   std::string file;    // To be imported.
   std::string schema;  // A file; empty: none.
+  std::uint64_t ttl_ms = 0;
 };
 
 struct DatalogOptions {

@@ -31,6 +31,20 @@ bool FactFeed::has_told(std::string_view map, storage::Seq seq) const {
          found->second.touched.empty();
 }
 
+void FactFeed::observe(std::uint64_t known_ms) {
+  known_ms_ = known_ms;
+  for (auto& [name, map] : maps_) {
+    map.expiries.pass_to(known_ms, map.touched);
+    if (map.touched.size() > kErasedMax) map = {};
+  }
+}
+
+std::uint64_t FactFeed::next_expiry_ms() const {
+  std::uint64_t next_ms = runtime::kNever;
+  for (const auto& [name, map] : maps_) next_ms = std::min(next_ms, map.expiries.next_ms());
+  return next_ms;
+}
+
 FactFeed::Maps::iterator FactFeed::find(bool (*is_it)(const Map& map)) {
   return std::find_if(maps_.begin(), maps_.end(), [is_it](const auto& one) { return is_it(one.second); });
 }
@@ -62,6 +76,7 @@ Status FactFeed::load_on(const std::string& name, Map& map, FactBatch& batch) {
   batch.map = name;
   if (map.stage == Map::Stage::fresh) {
     map = {.stage = Map::Stage::loading, .from = store_.head()};
+    map.expiries.pass_to(known_ms_, map.touched);
     batch.kind = FactBatch::Kind::begin;
     return Status::ok;
   }
@@ -84,6 +99,8 @@ Status FactFeed::load_on(const std::string& name, Map& map, FactBatch& batch) {
     if (crdt::is_marker(map.sub)) map.deleted = map.key;
     const bool is_fact = crdt::view_of(map.sub) == crdt::View::facts && map.key != map.deleted;
     if (!is_fact || op->cell.is_tombstone()) continue;
+    map.expiries.note(map.key, map.sub, op->cell.expires_ms);
+    if (!op->cell.is_live(known_ms_)) continue;
     batch.cells.push_back({map.key, map.sub, {value.begin(), value.end()}, true});
     bytes += size_of(batch.cells.back());
   }
@@ -112,7 +129,7 @@ Status FactFeed::tell(const std::string& name, Map& map, FactBatch& batch) {
   std::size_t bytes = 0;
   while (!map.touched.empty() && batch.cells.size() < kLooks && bytes < kBatchBytes) {
     const auto first = map.touched.begin();
-    Result<FactCell> cell = runtime::fact_cell(store_, {name, first->first, first->second});
+    Result<FactCell> cell = runtime::fact_cell(store_, {name, first->first, first->second}, known_ms_, map.expiries);
     if (!cell.ok()) return cell.status();
     map.touched.erase(first);
     bytes += size_of(*cell);

@@ -5,18 +5,20 @@
 //
 // Place     Beside row_finder.h, above runtime/query/fact_index.h. Reads the journal's store; knows no index.
 // Promises  An index that was told all batches of its map, in their order, holds the facts that stood when the last one
-//           was made. BND-1  A batch, and a call, look at kLooks cells and records, and take kBatchBytes, or one cell;
-//           of a map in which more than kErasedMax facts vanish before it is told of them, it begins anew.
+//           was made, and had not expired by the time that was told by then (DLE-2).
+//           BND-1  A batch, and a call, look at kLooks cells and records, and take kBatchBytes, or one cell; of a map
+//           in which more than kErasedMax facts vanish before it is told of them, it begins anew. FactExpiries says
+//           what it keeps of facts that expire: an entry for each of the store's.
 // Ownership Borrows its store for life.
 // Threads   None: the caller's, which is the store's.
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "runtime/query/fact_expiries.h"
 #include "runtime/query/fact_index.h"
 #include "server/journal.h"
 #include "storage/store.h"
@@ -44,6 +46,10 @@ class FactFeed final : public runtime::ErasureListener {
 
   explicit FactFeed(storage::Store& store) : store_(store) {}
 
+  // The time; 0: it is unknown, and nothing has expired.
+  void observe(std::uint64_t known_ms);
+  // When it has something to tell for what expires then; kNever: nothing does.
+  std::uint64_t next_expiry_ms() const;
   // Feeds the facts of that map from now on.
   void begin(std::string_view map) { maps_.try_emplace(std::string(map)); }
   void end(std::string_view map);
@@ -62,14 +68,14 @@ class FactFeed final : public runtime::ErasureListener {
   void erased(const crdt::CellName& name) override;
 
  private:
-  using Names = std::set<std::pair<std::string, std::string>>;  // By key and sub.
   struct Map {
     enum class Stage : std::uint8_t { fresh, loading, loaded };
     Stage stage = Stage::fresh;
     std::string key{}, sub{};  // Read up to here, while it is loading.
     std::string deleted{};     // A marker stands before what may be left of its entity.
     storage::Seq from = 0;     // What arrived behind it may be missing in what was loaded.
-    Names touched{};           // To be looked at again.
+    runtime::FactExpiries expiries{};
+    runtime::FactExpiries::Names touched{};  // To be looked at again.
   };
   using Maps = std::map<std::string, Map, std::less<>>;
 
@@ -82,7 +88,8 @@ class FactFeed final : public runtime::ErasureListener {
   storage::Store& store_;
   Maps maps_;
   storage::Seq position_ = 0;  // The log is read up to here, for those that are loaded.
-  bool is_log_next_ = false;   // Turn about with loading.
+  std::uint64_t known_ms_ = 0;
+  bool is_log_next_ = false;  // Turn about with loading.
 };
 
 }  // namespace grid::server

@@ -7,10 +7,14 @@
 
 #include "crdt/facts.h"
 #include "ports/linux/linux_host_impl.h"
+#include "ports/port.h"
 #include "runtime/grid/datalog.h"
 
 namespace grid {
 namespace {
+
+// Until the time is looked at again: the machine's clock may have been set meanwhile.
+constexpr std::uint64_t kPatienceMs = 60'000;
 
 // A copy: whoever is called back may make calls on the node.
 struct Told {
@@ -25,6 +29,11 @@ std::unique_ptr<runtime::FactQuestion> LinuxHost::Impl::read_question(const Data
   auto read = runtime::FactQuestion::read(question.text, question.inputs, trouble);
   if (read == nullptr) complain(trouble);
   return read;
+}
+
+runtime::FactEngine& LinuxHost::Impl::facts_of_now() {
+  facts_->observe(replica_->known_ms(port::wall_ms()));
+  return *facts_;
 }
 
 Status LinuxHost::Impl::ask(std::string_view map, const DatalogQuestion& question, const DatalogVisitor& visitor,
@@ -42,8 +51,8 @@ Status LinuxHost::Impl::ask(std::string_view map, const DatalogQuestion& questio
     ++to->rows;
     to->visitor.visit(to->visitor.at, row);
   };
-  const Status status = visitor.explain == nullptr ? facts_->answer(map, *read, {take, &counted})
-                                                   : facts_->ask(map, *read, {take, &counted});
+  const Status status = visitor.explain == nullptr ? facts_of_now().answer(map, *read, {take, &counted})
+                                                   : facts_of_now().ask(map, *read, {take, &counted});
   answer.rows = counted.rows;
   answer.steps = facts_->steps();
   if (status != Status::ok) complain(facts_->problem());
@@ -91,7 +100,7 @@ bool LinuxHost::Impl::find_entities(std::string_view map, const runtime::EntityQ
       if (key.ok()) static_cast<std::set<std::string>*>(at)->emplace(*key);
     }
   };
-  if (facts_->ask(map, *read, {take, &found}) != Status::ok) return false;
+  if (facts_of_now().ask(map, *read, {take, &found}) != Status::ok) return false;
   keys.assign(found.begin(), found.end());
   return true;
 }
@@ -172,8 +181,22 @@ void LinuxHost::Impl::end_live_facts(std::uint32_t id) {
 }
 
 void LinuxHost::Impl::turn_live_facts() {
+  if (living_facts_.empty() || has_failed()) return;
+  facts_of_now();
   for (std::size_t i = 0; i < living_facts_.size(); ++i) advance(*living_facts_[i]);
   std::erase_if(living_facts_, [](const auto& living) { return living->is_over; });
+  wait_for_expiry();
+}
+
+// A turn then, and nothing else may be about to happen.
+void LinuxHost::Impl::wait_for_expiry() {
+  uv_timer_stop(expiring_->get());
+  const std::uint64_t next_ms = facts_->next_expiry_ms();
+  if (next_ms == runtime::kNever) return;
+  const std::uint64_t known_ms = replica_->known_ms(port::wall_ms());
+  uv_timer_start(
+      expiring_->get(), [](uv_timer_t* timer) { static_cast<Impl*>(timer->data)->want_turn(); },
+      std::min(next_ms > known_ms ? next_ms - known_ms : 0, kPatienceMs), 0);
 }
 
 void LinuxHost::Impl::advance(LivingFacts& living) {

@@ -14,11 +14,14 @@ LinuxHost::Impl::Impl() : loop_(new uv_loop_t) {
   deadline_.emplace();
   wake_.emplace();
   attending_.emplace();
+  expiring_.emplace();
   renewing_.emplace();
   uv_timer_init(loop_, renewing_->get());
   renewing_->get()->data = this;
   uv_timer_init(loop_, attending_->get());
   attending_->get()->data = this;
+  uv_timer_init(loop_, expiring_->get());
+  expiring_->get()->data = this;
   uv_signal_init(loop_, interrupt_->get());
   uv_signal_init(loop_, terminate_->get());
   uv_timer_init(loop_, deadline_->get());
@@ -33,6 +36,7 @@ LinuxHost::Impl::~Impl() {
   deadline_.reset();
   wake_.reset();
   attending_.reset();
+  expiring_.reset();
   renewing_.reset();
   constexpr int kTurns = 10;
   for (int turn = 0; turn < kTurns; ++turn) {

@@ -159,6 +159,7 @@ void LinuxHost::Impl::close() {
   inspection_.reset();
   inspector_.reset();
   uv_timer_stop(renewing_->get());
+  uv_timer_stop(expiring_->get());
   if (node_.has_value()) {
     [[maybe_unused]] const Status status = host_->stop();  // What could not be flushed, problem() has said.
     give_up_connecting();

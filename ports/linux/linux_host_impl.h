@@ -168,6 +168,8 @@ class LinuxHost::Impl final : public Driver,
   void turn_live();
   void advance(Living& living);
   void turn_live_facts();
+  runtime::FactEngine& facts_of_now();
+  void wait_for_expiry();
   void advance(LivingFacts& living);
   void end_live_facts(std::uint32_t id);
   std::unique_ptr<runtime::FactQuestion> read_question(const DatalogQuestion& question);
@@ -243,7 +245,7 @@ class LinuxHost::Impl final : public Driver,
   bool is_stopping_ = false;
   bool is_interrupted_ = false;
   std::optional<transport::UvHandle<uv_signal_t>> interrupt_, terminate_;
-  std::optional<transport::UvHandle<uv_timer_t>> deadline_, attending_, renewing_;
+  std::optional<transport::UvHandle<uv_timer_t>> deadline_, attending_, expiring_, renewing_;
   std::optional<transport::UvHandle<uv_async_t>> wake_;
   std::mutex posted_mutex_;
   std::vector<Posted> posted_;  // Guarded by posted_mutex_.

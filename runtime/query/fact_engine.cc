@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "runtime/machine.h"
 #include "runtime/query/entity_question.h"
 #include "runtime/query/live_facts.h"
 #include "runtime/query/packed_row.h"
@@ -28,7 +29,7 @@ FactEngine::Kept& FactEngine::kept(std::string_view map) {
   std::unique_ptr<Kept>& kept = kept_[std::string(map)];
   if (kept != nullptr) return *kept;
   kept.reset(new Kept{FactIndex(index_chunks_, options_.index_bytes_max), std::nullopt});
-  if (store_ != nullptr) kept->reader.emplace(*store_, map);
+  if (store_ != nullptr) kept->reader.emplace(*store_, map, options_.index_bytes_max);
   return *kept;
 }
 
@@ -111,8 +112,18 @@ Status FactEngine::refuse_facts(std::string_view map, Status status) {
 Status FactEngine::catch_up(std::string_view map) {
   Kept& kept = this->kept(map);
   if (!kept.reader.has_value()) return kept.index.is_loaded() ? Status::ok : refuse_facts(map, Status::busy);
-  const Status read = kept.reader->catch_up(kept.index, listener_of(map));
+  const Status read = kept.reader->catch_up(kept.index, known_ms_, listener_of(map));
   return read == Status::ok ? read : refuse_facts(map, read);
+}
+
+std::uint64_t FactEngine::next_expiry_ms() const {
+  std::uint64_t next_ms = kNever;
+  for (const auto& [map, kept] : kept_) {
+    const auto watchers = watchers_.find(map);
+    const bool is_watched = watchers != watchers_.end() && !watchers->second.empty();
+    if (is_watched && kept->reader.has_value()) next_ms = std::min(next_ms, kept->reader->next_expiry_ms());
+  }
+  return next_ms;
 }
 
 Status FactEngine::change(std::string_view map, std::span<const FactCell> cells) {

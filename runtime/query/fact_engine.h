@@ -5,6 +5,7 @@
 // Place     Top of runtime/query, beside query_engine.h. Any machine with a store can own one; LinuxHost does. A
 //           gateway's lives on a thread that must not read the store, and is fed.
 // Promises  DLE-1  An answer is of all facts that stand, however they came and went.
+//           DLE-2  What has expired by the time that it was told last stands no more.
 //           BND-1  Indexes and questions stay within FactOptions; what does not fit is `full`, and says so.
 // Ownership Borrows its store, if it has one, for life. Let it know what is erased.
 // Threads   None: the caller's.
@@ -56,6 +57,11 @@ class FactEngine {
   FactEngine(const FactEngine&) = delete;
   FactEngine& operator=(const FactEngine&) = delete;
 
+  // Of a store: the corrected time, by which facts have expired for whoever asks next; 0: it is unknown, and none has.
+  void observe(std::uint64_t known_ms) { known_ms_ = known_ms; }
+  // When the next fact of a map that is watched expires; kNever: none does.
+  std::uint64_t next_expiry_ms() const;
+
   // A row of the answer: a value for each element of :find. The visit makes no call on the store.
   struct Visitor {
     void (*visit)(void* at, std::span<const crdt::Value> row);
@@ -97,6 +103,7 @@ class FactEngine {
   struct Watchers final : FactListener {
     void changing(std::span<const FactDelta> deltas) override;
     void changed(std::span<const FactDelta> deltas) override;
+    bool empty() const { return by_attribute.empty() && of_all.empty(); }
     template <typename Tell>
     void each(std::span<const FactDelta> deltas, Tell tell);
 
@@ -123,6 +130,7 @@ class FactEngine {
   std::map<std::string, std::unique_ptr<Kept>, std::less<>> kept_;
   std::map<std::string, Watchers, std::less<>> watchers_;
   std::uint64_t watched_ = 0;
+  std::uint64_t known_ms_ = 0;
   std::vector<datalog::Explained> explained_;
   std::uint64_t steps_ = 0;
   std::string problem_;

@@ -40,7 +40,7 @@ class FactListener {
 };
 
 // What there is of one name, as far as facts care. A marker stands where there is one, other cells where they are no
-// tombstones; what does not stand has no value.
+// tombstones and have not expired; what does not stand has no value.
 struct FactCell {
   std::string key;
   std::string sub;

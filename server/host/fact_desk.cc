@@ -6,11 +6,15 @@
 #include <utility>
 #include <vector>
 
+#include "ports/port.h"
+
 namespace grid::server {
 
 namespace {
 
 constexpr std::uint64_t kRoundMs = 15'000;
+// Until the time is looked at again: the clock may have been set meanwhile.
+constexpr std::uint64_t kPatienceMs = 60'000;
 
 }  // namespace
 
@@ -26,6 +30,9 @@ FactDesk::FactDesk(uv_loop_t* loop, storage::Store& store, const config::FactSet
   round_.get()->data = this;
   uv_timer_init(loop, round_.get());
   uv_unref(round_.any());
+  expiring_.get()->data = this;
+  uv_timer_init(loop, expiring_.get());
+  uv_unref(expiring_.any());
 }
 
 FactWorker& FactDesk::worker() {
@@ -48,8 +55,19 @@ void FactDesk::begin(const std::string& map) {
 }
 
 void FactDesk::look_on() {
+  feed_.observe(port::wall_ms());
+  wait_for_expiry();
   if (!feed_.has_more() || batches_ - carried_out_ >= kBatchesMax) return;
   uv_idle_start(feeding_.get(), [](uv_idle_t* idle) { static_cast<FactDesk*>(idle->data)->feed_on(); });
+}
+
+void FactDesk::wait_for_expiry() {
+  const std::uint64_t next_ms = feed_.next_expiry_ms(), now_ms = port::wall_ms();
+  uv_timer_stop(expiring_.get());
+  if (next_ms == runtime::kNever) return;
+  uv_timer_start(
+      expiring_.get(), [](uv_timer_t* timer) { static_cast<FactDesk*>(timer->data)->look_on(); },
+      std::min(next_ms > now_ms ? next_ms - now_ms : 0, kPatienceMs), 0);
 }
 
 // A batch in a turn of the loop: whoever else has something to do comes in between.
@@ -61,6 +79,7 @@ void FactDesk::feed_on() {
     worker().feed(std::move(batch));
   }
   if (status == Status::not_found || batches_ - carried_out_ >= kBatchesMax) uv_idle_stop(feeding_.get());
+  if (status == Status::not_found) wait_for_expiry();
   if (status == Status::io || status == Status::corrupt) {
     const std::string problem = store_.problem();
     for (const auto& [map, ms] : std::exchange(asked_ms_, {})) fail(map, status, problem);

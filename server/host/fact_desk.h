@@ -4,9 +4,10 @@
 //
 // Place     Below app_host.h. Feeds the worker from the journal's store, in pieces between which the app goes on; who
 //           may ask is asked before. Knows no exchange.
-// Promises  A question is answered of everything that had arrived when it was asked. BND-1  There are so many questions
-//           and watches as config::FactSettings say, kMapsMax maps with an index, and kBatchesMax batches on their
-//           way to the worker. An index that nobody has asked for in a while is let go of, or for another one.
+// Promises  A question is answered of everything that had arrived, and had not expired, when it was asked.
+//           BND-1  There are so many questions and watches as config::FactSettings say, kMapsMax maps with an index,
+//           and kBatchesMax batches on their way to the worker. An index that nobody has asked for in a while is let go
+//           of, or for another one.
 // Ownership Borrows its store and its askers; whoever asks forgets the question before it goes.
 // Threads   One: the loop's, which is the store's.
 #pragma once
@@ -46,7 +47,7 @@ class FactDesk {
   runtime::ErasureListener& erasures() { return feed_; }
   // Begins with the maps that are kept.
   void preload();
-  // Something may have arrived.
+  // Something may have arrived, or expired.
   void look_on();
 
   // A place for a question that is being read; 0: there is none, for there are as many as there may be.
@@ -75,6 +76,7 @@ class FactDesk {
   FactWorker& worker();
   void begin(const std::string& map);
   void feed_on();
+  void wait_for_expiry();
   void ask_those_due();
   void hear();
   void tell(FactQuestionId id, FactWord&& word);
@@ -97,6 +99,7 @@ class FactDesk {
   std::uint64_t carried_out_ = 0;           // and carried out by it.
   transport::UvHandle<uv_idle_t> feeding_;  // Runs while there is something to feed, and room for it.
   transport::UvHandle<uv_timer_t> round_;   // Runs while there are indexes.
+  transport::UvHandle<uv_timer_t> expiring_;
   Bell bell_;
   std::unique_ptr<FactWorker> worker_;  // From the first question on.
 };

@@ -66,6 +66,14 @@ class Watch:
     def lines(self, count):
         return sorted((self.line() for _ in range(count)), key=json.dumps)
 
+    def lines_until(self, last):
+        """All up to that one."""
+        lines = []
+        while last not in lines:
+            lines.append(self.line())
+            assert lines[-1] is not None, f"the answer has ended after {lines}"
+        return lines
+
     def close(self):
         self.peer.close()
 
@@ -75,8 +83,9 @@ def change(what, *row):
 
 
 class Datalog(harness.GridTest):
-    def gateway(self, *settings, data="gateway"):
-        return self.server(data=data, arguments=[word for one in settings for word in ("--set", "apps.facts." + one)])
+    def gateway(self, *settings, data="gateway", env=None):
+        return self.server(data=data, env=env,
+                           arguments=[word for one in settings for word in ("--set", "apps.facts." + one)])
 
     def locked(self, *roles):
         """A gateway that CONFIG says who may ask, and a token for each of the roles."""
@@ -106,8 +115,8 @@ class Datalog(harness.GridTest):
         self.gridctl("--target", gateway.url, "facts", "import", "huts", HUTS / "huts.json",
                      "--schema", HUTS / "schema.json")
 
-    def write(self, gateway, entity, attribute, value):
-        self.gridctl("--target", gateway.url, "facts", "set", "huts", entity, attribute, json.dumps(value))
+    def write(self, gateway, entity, attribute, value, *more):
+        self.gridctl("--target", gateway.url, "facts", "set", "huts", entity, attribute, json.dumps(value), *more)
 
     def send(self, gateway, path, body=None, token=None, method=None):
         """Status and body."""
@@ -262,6 +271,34 @@ class Datalog(harness.GridTest):
         self.assertEqual(watch.answer.status, 200)
         self.write(gateway, "100", "n", 7)
         self.assertEqual(watch.line(), change("enter", 7))
+
+    # Nothing else happens then. What a slow machine had no time to tell before it expired is written again, for longer.
+    def test_a_watch_is_told_when_a_fact_expires(self):
+        gateway = self.gateway()
+        self.huts(gateway)
+        watch = self.watch(gateway, "[:find ?v :where [_ :here ?v]]")
+        for seconds in (2, 8, 32):
+            self.write(gateway, str(seconds), "here", seconds, "--ttl", f"{seconds}s")
+            self.write(gateway, f"behind-{seconds}", "here", -seconds)
+            told = watch.lines_until(change("enter", -seconds))
+            if change("enter", seconds) in told:
+                break
+        if change("leave", seconds) not in told:
+            watch.lines_until(change("leave", seconds))
+        self.assertNotIn([seconds], self.ask(gateway, "[:find ?v :where [_ :here ?v]]"))
+
+    # A clock that is two hours ahead stands for the two hours.
+    def test_what_has_expired_is_in_no_answer(self):
+        gateway = self.gateway()
+        self.write(gateway, "1", "here", 1, "--ttl", "1h")
+        self.write(gateway, "2", "here", 2, "--ttl", "3h")
+        query = "[:find ?v :where [_ :here ?v]]"
+        self.assertEqual(self.ask(gateway, query), [[1], [2]])
+        self.assertEqual(gateway.stop(), 0)
+        later = self.gateway(env={"GRID_WALL_OFFSET_MS": str(2 * 3_600_000)})
+        self.assertEqual(self.ask(later, query), [[2]])
+        self.assertEqual(later.stop(), 0)
+        self.assertEqual(self.ask(self.gateway(env={"GRID_WALL_OFFSET_MS": "unknown"}), query), [[1], [2]])
 
     def test_what_a_slow_reader_is_told_adds_up(self):
         gateway = self.gateway()

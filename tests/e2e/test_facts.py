@@ -220,6 +220,38 @@ class Facts(harness.GridTest):
                           {"change": "leave", "row": ["Leirvassbu"]}])
         self.assertEqual(watching.stop(signal.SIGINT), 0)
 
+    # A clock that is two hours ahead stands for the two hours.
+    def test_what_has_expired_is_in_no_answer(self):
+        self.gridctl(*self.here, "facts", "set", "huts", "1", "here", "1", "--ttl", "1h")
+        self.gridctl(*self.here, "facts", "add", "huts", "1", "seen", "1", "--ttl", "1h")
+        self.gridctl(*self.here, "facts", "set", "huts", "2", "here", "2", "--ttl", "3h")
+        query = "[:find [?v ...] :where [_ :%s ?v]]"
+        self.assertEqual((self.ask(query % "here"), self.ask(query % "seen")), ([1, 2], [1]))
+        later = {"GRID_WALL_OFFSET_MS": str(2 * 3_600_000)}
+        for attribute, expected in (("here", [2]), ("seen", [])):
+            answer = self.gridctl(*self.here, "datalog", "huts", query % attribute, env=later)
+            self.assertEqual(json.loads(answer), expected)
+        unknown = {"GRID_WALL_OFFSET_MS": "unknown"}
+        self.assertEqual(json.loads(self.gridctl(*self.here, "datalog", "huts", query % "here", env=unknown)), [1, 2])
+
+    # Nothing else happens then. What a slow machine had no time to show before it expired is written again, for longer.
+    def test_a_watch_is_told_when_a_fact_expires(self):
+        target = ("--target", self.server().url)
+        write = (*target, "facts", "set", "huts")
+        self.gridctl(*write, "0", "here", "0")
+        watching = self.start(*target, "datalog", "huts", "[:find ?v :where [_ :here ?v]]", "--watch")
+        def is_told(change, value):
+            return json.dumps({"change": change, "row": [value]}, separators=(",", ":")) in watching.lines
+        harness.wait_until(lambda: is_told("enter", 0), "the first answer")
+        for seconds in (2, 8, 32):
+            self.gridctl(*write, str(seconds), "here", str(seconds), "--ttl", f"{seconds}s")
+            self.gridctl(*write, f"behind-{seconds}", "here", str(-seconds))
+            harness.wait_until(lambda number=seconds: is_told("enter", -number), "what was written behind it")
+            if is_told("enter", seconds):
+                break
+        harness.wait_until(lambda: is_told("leave", seconds), "the end of a fact")
+        self.assertEqual(watching.stop(signal.SIGINT), 0)
+
     def test_a_check_tells_what_is_not_as_a_schema_says(self):
         facts = [[1, "hut/name", "a"], [2, "hut/name", "a"], [3, "hut/beds", "many"], [4, "trail/km", 1]]
         self.gridctl(*self.here, "facts", "import", "huts", self.file("f.json", json.dumps(facts)))

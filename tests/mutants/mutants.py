@@ -21,8 +21,8 @@ from dataclasses import dataclass
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SCENARIOS = ("sim_scenarios", "sim_protocol", "sim_protocol_heal", "sim_protocol_ops", "sim_protocol_pull",
-             "sim_access", "sim_collection", "sim_policy", "sim_letters", "sim_units", "sim_upkeep",
-             "sim_views", "sim_facts", "sim_fact_faults", "sim_fact_model", "sim_fact_scopes", "sim_live")
+             "sim_access", "sim_collection", "sim_policy", "sim_letters", "sim_units", "sim_upkeep", "sim_views",
+             "sim_facts", "sim_fact_faults", "sim_fact_expiry", "sim_fact_model", "sim_fact_scopes", "sim_live")
 # The simulator's stores are in memory: what is broken on flash is for the sweep of power cuts to find.
 FLASH = ("test_flash_cuts",)
 # What is broken of queries is for their own tests to find, unless a patch names a scenario of the simulator.

@@ -31,6 +31,7 @@ Answers::Answers(World& world, Witness& next) : world_(world), next_(next) {
   world.watch_by(*this);
   runtime::Random random(world.options().seed);
   questions_.assign(std::begin(kQuestions), std::end(kQuestions));
+  questions_.push_back({kOfWhatExpires});
   for (int i = 0; i < kDrawn; ++i) questions_.push_back(draw_question(random));
 }
 
@@ -70,6 +71,7 @@ void Answers::advance(Site& site, Asker& asker) {
     if (to.asker->told.contains(text) == has_entered) to.answers->fail(*to.site, "a row enters or leaves twice");
     has_entered ? void(to.asker->told.insert(text)) : void(to.asker->told.erase(text));
   };
+  asker.engine.observe(site.replica->known_ms(world_.wall_ms(site)));
   if (asker.live.advance({tell, &teller}) != Status::ok) fail(site, "a live question ends");
 }
 
@@ -94,6 +96,7 @@ void Answers::judge_rest() {
     compare(site, asker_of(site));
   }
   runtime::FactEngine gateway(*world_.gateway().store);
+  gateway.observe(world_.true_ms());
   for (const Asked& asked : questions_) {
     const auto question = read(asked);
     for (const char* map : {"m", "n"}) compare_answers(map, *question, gateway);
@@ -105,6 +108,7 @@ void Answers::compare_answers(const char* map, const runtime::FactQuestion& ques
   for (std::size_t i = 0; i < world_.device_count(); ++i) {
     Site& site = world_.device(i);
     if (!holds_all_of(site, map, question.attributes())) continue;
+    asker_of(site).engine.observe(world_.true_ms());
     const Rows rows = ask(site, asker_of(site).engine, map, question);
     if (rows == expected) continue;
     fail(site, "it answers " + std::to_string(rows.size()) + " rows, and the gateway's store " +

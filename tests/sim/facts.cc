@@ -28,7 +28,7 @@ std::string hot_key(const Plan& plan, std::uint64_t number) {
 
 }  // namespace
 
-// What expires lies under a predicate of its own: questions know of no expiry.
+// What expires lies under a predicate of its own.
 void Facts::write(const Step& step, Site& site, const char* map, std::string_view named) {
   const std::string key = draws_ids_ ? entity_of(site, map, step.choice / 11) : std::string(named);
   const std::uint64_t dice = step.choice / 97;

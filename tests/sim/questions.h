@@ -3,7 +3,8 @@
 // Questions: the Datalog that the devices of a simulated world ask.
 //
 // Place     Below answers.h and facts.h, which know the predicates: `one` has a number, `many` has numbers, `to` refers
-//           to entities, and `brief` expires, so that no question looks at it.
+//           to entities, and `brief` expires. Of the latter no device asks a question that it subscribes to, for
+//           replicas that know the time, and those that don't, are to hold the same.
 #pragma once
 
 #include <memory>
@@ -33,6 +34,8 @@ inline const Asked kQuestions[] = {
     {"[:find (pull ?e [:many :one {:to [:one]}]) :where [?e :to _]]"},
     {"[:find ?e ?v :where [?e :many ?v] :order-by [?v :desc ?e] :limit 3]"},
 };
+
+inline constexpr const char* kOfWhatExpires = "[:find ?e ?v :where [?e :brief ?v]]";
 
 inline std::unique_ptr<runtime::FactQuestion> read(const Asked& asked) {
   std::vector<std::uint8_t> room(asked.rules.size() + 16);

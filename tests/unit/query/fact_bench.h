@@ -38,12 +38,12 @@ struct FactBench {
 
   explicit FactBench(const runtime::FactOptions& options = {}) : engine(store, options) {}
 
-  // Objects are JSON; an empty one is a removal.
-  void set(std::string_view key, std::string_view predicate, std::string_view object) {
-    append(key, predicate, false, object, !object.empty());
+  // Objects are JSON; an empty one is a removal. `expires_ms` 0: never.
+  void set(std::string_view key, std::string_view predicate, std::string_view object, std::uint64_t expires_ms = 0) {
+    append(key, predicate, false, object, !object.empty(), expires_ms);
   }
-  void add(std::string_view key, std::string_view predicate, std::string_view object) {
-    append(key, predicate, true, object, true);
+  void add(std::string_view key, std::string_view predicate, std::string_view object, std::uint64_t expires_ms = 0) {
+    append(key, predicate, true, object, true, expires_ms);
   }
   void remove(std::string_view key, std::string_view predicate, std::string_view object) {
     append(key, predicate, true, object, false);
@@ -86,16 +86,17 @@ struct FactBench {
  private:
   static void take(void* at, std::span<const Value> row) { *static_cast<std::string*>(at) += json_of(row); }
 
-  void append(std::string_view key, std::string_view predicate, bool is_many, std::string_view object, bool stands) {
+  void append(std::string_view key, std::string_view predicate, bool is_many, std::string_view object, bool stands,
+              std::uint64_t expires_ms = 0) {
     const std::string bytes = object.empty() ? std::string() : canonical(object);
     std::uint8_t room[crdt::FactName::kBytesMax];
     const Result<std::string_view> sub = crdt::FactName::write(predicate, is_many, as_bytes(bytes), room);
     assert_ok(sub.status());
-    put({"m", key, *sub}, stands ? as_bytes(bytes) : Bytes{});
+    put({"m", key, *sub}, stands ? as_bytes(bytes) : Bytes{}, expires_ms);
   }
-  void put(const crdt::CellName& name, Bytes value) {
+  void put(const crdt::CellName& name, Bytes value, std::uint64_t expires_ms = 0) {
     ++time;
-    const crdt::Op op{.cell = {name, crdt::Stamp::of(1'000 + time, 0, 7), 0, value}};
+    const crdt::Op op{.cell = {name, crdt::Stamp::of(1'000 + time, 0, 7), expires_ms, value}};
     Status status = store.append(op).status();
     if (status == Status::full) {
       assert_ok(store.commit());

@@ -2,6 +2,9 @@
 //
 // Datalog over a store: answers are of what stands, however it came and went.
 
+#include <set>
+
+#include "runtime/random.h"
 #include "tests/unit/query/fact_bench.h"
 
 namespace {
@@ -58,6 +61,93 @@ void what_is_erased_without_a_record_is_in_no_answer(void**) {
   std::uint8_t room[crdt::FactName::kBytesMax];
   bench.erase({"m", "1", *crdt::FactName::write("name", false, {}, room)});
   assert_string_equal(bench.ask(kNames).c_str(), "[2,\"bob\"]");
+}
+
+// DLE-2
+void what_has_expired_is_in_no_answer_whichever_way_the_time_goes(void**) {
+  FactBench bench;
+  const auto answer_at = [&bench](std::uint64_t known_ms) {
+    bench.engine.observe(known_ms);
+    return bench.ask(kNames);
+  };
+  bench.set("1", "name", "\"ann\"", 5'000);
+  bench.set("2", "name", "\"bob\"");
+  assert_string_equal(answer_at(0).c_str(), "[1,\"ann\"][2,\"bob\"]");
+  assert_string_equal(answer_at(4'999).c_str(), "[1,\"ann\"][2,\"bob\"]");
+  assert_string_equal(answer_at(5'000).c_str(), "[2,\"bob\"]");
+  bench.set("3", "name", "\"eve\"", 5'500);
+  assert_string_equal(answer_at(5'001).c_str(), "[2,\"bob\"][3,\"eve\"]");
+  assert_string_equal(answer_at(6'000).c_str(), "[2,\"bob\"]");
+  assert_string_equal(answer_at(5'200).c_str(), "[2,\"bob\"][3,\"eve\"]");
+  assert_string_equal(answer_at(0).c_str(), "[1,\"ann\"][2,\"bob\"][3,\"eve\"]");
+  bench.engine.let_go("m");
+  assert_string_equal(answer_at(5'200).c_str(), "[2,\"bob\"][3,\"eve\"]");
+}
+
+void a_fact_that_is_written_again_expires_when_the_new_one_does(void**) {
+  FactBench bench;
+  bench.set("1", "name", "\"ann\"", 5'000);
+  bench.engine.observe(1'000);
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"]");
+  bench.set("1", "name", "\"ann\"", 9'000);
+  bench.engine.observe(5'000);
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"]");
+  bench.engine.observe(9'000);
+  assert_string_equal(bench.ask(kNames).c_str(), "");
+  bench.set("1", "name", "\"ann\"");
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"]");
+  bench.engine.observe(UINT64_MAX);
+  assert_string_equal(bench.ask(kNames).c_str(), "[1,\"ann\"]");
+}
+
+// BND-1
+void what_is_kept_of_facts_that_expire_is_bounded(void**) {
+  constexpr std::size_t kBytesMax = 2u << 20;
+  for (const bool are_many : {false, true}) {
+    FactBench bench({.index_bytes_max = kBytesMax});
+    for (int i = 0; i < (are_many ? 20'000 : 1'000); ++i) bench.set("x" + std::to_string(i), "n", "1", 5'000);
+    const auto question = bench.read("[:find (count ?e) . :where [?e :n]]");
+    const runtime::FactEngine::Visitor nobody{[](void*, std::span<const crdt::Value>) {}, nullptr};
+    assert_status(bench.engine.ask("m", *question, nobody), are_many ? Status::full : Status::ok);
+  }
+}
+
+// DLE-1, DLE-2  By the store's own word of what lives.
+void what_is_answered_is_what_lives_whatever_is_written_and_however_the_time_goes(void**) {
+  constexpr const char* kAll = "[:find ?e ?a ?v :where [?e ?a ?v]]";
+  FactBench bench;
+  runtime::Random random(20261122);
+  for (int round = 0; round < 3'000; ++round) {
+    const std::string key = std::to_string(random.below(12)), number = std::to_string(random.below(4));
+    const std::uint64_t expires_ms = random.below(3) == 0 ? 0 : 1 + random.below(100);
+    const std::uint64_t what = random.below(16);
+    if (what < 6) bench.set(key, "n", number, expires_ms);
+    if (what == 6) bench.set(key, "n", "");
+    if (what > 6 && what < 12) bench.add(key, "tag", number, expires_ms);
+    if (what == 12) bench.remove(key, "tag", number);
+    if (what == 13 && random.below(4) == 0) bench.bury(std::to_string(round % 12));
+    const std::uint64_t known_ms = random.below(8) == 0 ? 0 : random.below(120);
+    if (what > 13) bench.engine.observe(known_ms);
+    if (what != 15) continue;
+    std::multiset<std::string> lives, answered;
+    for (std::string entity, sub;;) {
+      const Result<crdt::Op> op = bench.store.next_cell({"m", entity, sub});
+      if (!op.ok()) break;
+      entity = op->cell.name.key;
+      sub = op->cell.name.sub;
+      const auto name = crdt::FactName::read(sub);
+      if (name.ok() && op->cell.is_live(known_ms) && !bench.store.find({"m", entity, crdt::kMarker}).ok())
+        lives.insert(entity + std::string(name->predicate) + test::json_of({{crdt::Value(op->cell.value)}}));
+    }
+    const auto question = bench.read(kAll);
+    const auto take = [](void* at, std::span<const crdt::Value> row) {
+      const std::string entity = json::json_from_value(row[0]);
+      static_cast<std::multiset<std::string>*>(at)->insert(entity + std::string(row[1].text_or({})) +
+                                                           test::json_of(row.subspan(2)));
+    };
+    assert_ok(bench.engine.ask("m", *question, {take, &answered}));
+    assert_true(lives == answered);
+  }
 }
 
 void other_maps_and_other_views_have_no_part_in_an_answer(void**) {
@@ -145,6 +235,12 @@ void an_answer_is_kept_until_something_that_it_looks_at_changes(void**) {
   bench.bury("1");
   assert_string_equal(again("[3]").c_str(), "anew [\"bob\"]");
   assert_string_equal(again("[3]").c_str(), "kept [\"bob\"]");
+  bench.set("2", "age", "3", 5'000);
+  bench.engine.observe(4'999);
+  again("[3]");
+  assert_string_equal(again("[3]").c_str(), "kept [\"bob\"]");
+  bench.engine.observe(5'000);
+  assert_string_equal(again("[3]").c_str(), "anew ");
 }
 
 void kept_answers_stay_within_their_bytes(void**) {
@@ -196,6 +292,10 @@ int main() {
       cmocka_unit_test(objects_of_many_come_and_go_one_by_one),
       cmocka_unit_test(a_deleted_entity_is_in_no_answer),
       cmocka_unit_test(what_is_erased_without_a_record_is_in_no_answer),
+      cmocka_unit_test(what_has_expired_is_in_no_answer_whichever_way_the_time_goes),
+      cmocka_unit_test(a_fact_that_is_written_again_expires_when_the_new_one_does),
+      cmocka_unit_test(what_is_kept_of_facts_that_expire_is_bounded),
+      cmocka_unit_test(what_is_answered_is_what_lives_whatever_is_written_and_however_the_time_goes),
       cmocka_unit_test(other_maps_and_other_views_have_no_part_in_an_answer),
       cmocka_unit_test(limits_of_memory_and_of_steps_are_said),
       cmocka_unit_test(an_input_that_nests_too_deep_is_refused),

@@ -89,6 +89,35 @@ void a_change_of_what_a_question_does_not_look_at_asks_nothing(void**) {
   assert_int_equal(live.asked_count(), 2);
 }
 
+// DLE-2  Whoever waits is told when to look.
+void a_row_leaves_when_a_fact_that_it_stands_on_expires(void**) {
+  FactBench bench;
+  bench.set("1", "name", "\"ann\"");
+  bench.set("1", "here", "true", 5'000);
+  bench.set("2", "name", "\"bob\"");
+  bench.set("2", "here", "true", 6'000);
+  bench.set("3", "here", "true", 7'000);
+  runtime::LiveFacts flat = live_of(bench, "[:find ?n :where [?e :name ?n] [?e :here true]]");
+  runtime::LiveFacts summed = live_of(bench, "[:find (count ?e) . :where [?e :here true]]");
+  Heard of_flat, of_summed;
+  assert_string_equal(of_flat.told(flat).c_str(), "+[\"ann\"]+[\"bob\"]");
+  assert_true(bench.engine.next_expiry_ms() == UINT64_MAX);  // Nobody knows the time.
+  bench.engine.observe(1'000);
+  assert_string_equal(of_flat.told(flat).c_str(), "");
+  assert_string_equal(of_summed.told(summed).c_str(), "+[3]");
+  assert_true(bench.engine.next_expiry_ms() == 5'000);
+  bench.engine.observe(5'000);
+  assert_string_equal(of_flat.told(flat).c_str(), "-[\"ann\"]");
+  assert_string_equal(of_summed.told(summed).c_str(), "-[3]+[2]");
+  assert_true(bench.engine.next_expiry_ms() == 6'000);
+  assert_int_equal(flat.asked_count(), 1);
+  bench.engine.observe(9'000);
+  bench.set("2", "here", "true", 10'000);
+  assert_string_equal(of_flat.told(flat).c_str(), "");
+  bench.engine.observe(4'000);
+  assert_string_equal(of_flat.told(flat).c_str(), "+[\"ann\"]");
+}
+
 void an_answer_that_outgrows_its_memory_ends(void**) {
   FactBench bench;
   runtime::LiveFacts live(bench.engine, "m", bench.read("[:find ?n :where [_ :n ?n]]"), 1'000);
@@ -167,7 +196,7 @@ void change(FactBench& bench, runtime::Random& random) {
   const std::string number = std::to_string(random.below(5));
   const std::string tag = random.below(2) == 0 ? "\"a\"" : "\"b\"";
   const std::string ref = "{\"$ref\": \"" + other + "\"}";
-  switch (random.below(12)) {
+  switch (random.below(13)) {
     case 0:
     case 1:
     case 2:
@@ -185,6 +214,9 @@ void change(FactBench& bench, runtime::Random& random) {
     case 9:
       return bench.remove(key, "to", ref);
     case 10:
+      if (random.below(2) == 0) return bench.engine.observe(random.below(4) == 0 ? 0 : random.below(100));
+      return bench.set(key, "n", number, 1 + random.below(100));
+    case 11:
       return bench.set(key, "other", number);
     default:
       // The next one of that number is another entity; here it is the same, which the index must stand.
@@ -231,6 +263,7 @@ int main() {
       cmocka_unit_test(rows_enter_and_leave_with_the_facts_that_they_stand_on),
       cmocka_unit_test(a_row_that_stands_on_something_else_too_stays),
       cmocka_unit_test(a_change_of_what_a_question_does_not_look_at_asks_nothing),
+      cmocka_unit_test(a_row_leaves_when_a_fact_that_it_stands_on_expires),
       cmocka_unit_test(an_answer_that_outgrows_its_memory_ends),
       cmocka_unit_test(a_row_that_is_back_where_it_was_is_not_told),
       cmocka_unit_test(an_index_that_is_read_anew_leaves_no_row_behind),

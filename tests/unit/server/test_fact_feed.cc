@@ -136,6 +136,40 @@ void what_leaves_the_store_without_a_record_leaves_the_index(void**) {
   assert_string_equal(fed.ask().c_str(), "[2,\"n\",2]");
 }
 
+// DLE-2
+void what_expires_leaves_the_index_and_what_the_time_brings_back_enters_it(void**) {
+  FactBench bench;
+  bench.set("1", "n", "1", 5'000);
+  bench.set("2", "n", "2");
+  Fed fed(bench);
+  fed.feed.begin("m");
+  fed.feed_all();
+  assert_string_equal(fed.ask().c_str(), "[1,\"n\",1][2,\"n\",2]");
+  fed.feed.observe(4'999);
+  assert_false(fed.feed.has_more());
+  fed.feed.observe(5'000);
+  assert_true(fed.feed.has_more());
+  assert_false(fed.feed.has_told("m", bench.store.head()));
+  fed.feed_all();
+  assert_string_equal(fed.ask().c_str(), "[2,\"n\",2]");
+  fed.feed.observe(0);
+  fed.feed_all();
+  assert_string_equal(fed.ask().c_str(), "[1,\"n\",1][2,\"n\",2]");
+}
+
+void what_expires_while_its_map_is_read_is_not_answered_from(void**) {
+  FactBench bench;
+  for (int i = 0; i < 3'000; ++i) bench.set(std::to_string(i), "n", "1", i < 2'999 ? 5'000 : 0);
+  Fed fed(bench);
+  fed.feed.observe(4'000);
+  fed.feed.begin("m");
+  for (int piece = 0; piece < 2; ++piece) assert_true(fed.feed_on());
+  fed.feed.observe(6'000);
+  fed.feed_all();
+  assert_string_equal(fed.ask().c_str(), "[2999,\"n\",1]");
+  assert_int_equal(fed.loads, 1);
+}
+
 // BND-1
 void a_map_that_too_much_vanishes_from_is_read_anew(void**) {
   FactBench bench;
@@ -195,10 +229,11 @@ void whatever_happens_in_between_the_index_ends_with_what_the_store_has(void**) 
   FactBench bench;
   Fed fed(bench);
   runtime::Random random(20261122);
+  std::uint64_t known_ms = 0;
   for (int round = 0; round < 4'000; ++round) {
     const std::string key = std::to_string(random.below(40));
     const std::string number = std::to_string(random.below(5));
-    const std::uint64_t what = random.below(10);
+    const std::uint64_t what = random.below(12);
     if (what < 4) bench.set(key, "n", number);
     if (what == 4) bench.set(key, "n", "");
     if (what == 5 || what == 6) bench.add(key, "tag", number);
@@ -206,6 +241,10 @@ void whatever_happens_in_between_the_index_ends_with_what_the_store_has(void**) 
     if (what == 8 && random.below(5) == 0) bench.bury(key);
     if (what == 9 && random.below(20) == 0) fed.feed.end("m");
     if (what == 9) fed.feed.begin("m");
+    if (what == 10) bench.set(key, "n", number, 1 + random.below(100));
+    if (what == 11) known_ms = random.below(8) == 0 ? 0 : random.below(100);
+    fed.feed.observe(known_ms);
+    bench.engine.observe(known_ms);
     if (random.below(3) == 0) fed.feed_on();
     if (random.below(50) != 0 || !fed.feed.has("m")) continue;
     fed.feed_all();
@@ -244,6 +283,8 @@ int main() {
       cmocka_unit_test(what_arrives_while_a_map_is_read_is_told_behind_it),
       cmocka_unit_test(a_question_waits_for_what_arrived_before_it_and_for_nothing_else),
       cmocka_unit_test(what_leaves_the_store_without_a_record_leaves_the_index),
+      cmocka_unit_test(what_expires_leaves_the_index_and_what_the_time_brings_back_enters_it),
+      cmocka_unit_test(what_expires_while_its_map_is_read_is_not_answered_from),
       cmocka_unit_test(a_map_that_too_much_vanishes_from_is_read_anew),
       cmocka_unit_test(a_buried_entity_is_one_name),
       cmocka_unit_test(what_is_left_under_a_marker_is_in_no_answer),
