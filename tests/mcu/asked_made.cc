@@ -16,7 +16,7 @@ constexpr Pull kValley{.items = kWarden};
 constexpr PullItem kHut[] = {pulled("hut/name"), pulled("hut/tag"), pulled("hut/valley", &kValley)};
 constexpr Pull kPull{.items = kHut};
 
-constexpr Var h{"?h"}, n{"?n"}, b{"?b"}, v{"?v"}, w{"?w"}, from{"?from"}, to{"?to"}, by{"?by"};
+constexpr Var kH{"?h"}, kN{"?n"}, kB{"?b"}, kV{"?v"}, kW{"?w"}, kFrom{"?from"}, kTo{"?to"}, kBy{"?by"};
 
 }  // namespace
 
@@ -24,36 +24,36 @@ Result<datalog::Query> question(Asked asked, Arena& arena) {
   QueryMaker ask(arena);
   switch (asked) {
     case Asked::join:
-      ask.find(n).find(w).where(h, "hut/name", n).where(h, "hut/valley", v).where(v, "valley/warden", w);
-      ask.order_by(w);
+      ask.find(kN).find(kW).where(kH, "hut/name", kN).where(kH, "hut/valley", kV).where(kV, "valley/warden", kW);
+      ask.order_by(kW);
       break;
     case Asked::range:
-      ask.find(b).find(n).where(h, "hut/beds", b).where(h, "hut/name", n);
-      ask.test(Call::at_least, {b, 20}).test(Call::less, {b, 40}).order_by(n, true).limit(3);
+      ask.find(kB).find(kN).where(kH, "hut/beds", kB).where(kH, "hut/name", kN);
+      ask.test(Call::at_least, {kB, 20}).test(Call::less, {kB, 40}).order_by(kN, true).limit(3);
       break;
     case Asked::aggregate:
-      ask.find(v).find(Aggregate::count, h).find(Aggregate::sum, b).find(Aggregate::average, b);
-      ask.find(Aggregate::least, b).where(h, "hut/valley", v).where(h, "hut/beds", b);
+      ask.find(kV).find(Aggregate::count, kH).find(Aggregate::sum, kB).find(Aggregate::average, kB);
+      ask.find(Aggregate::least, kB).where(kH, "hut/valley", kV).where(kH, "hut/beds", kB);
       break;
     case Asked::recursion:
-      ask.in(from).find(n).rule("path", {from, to}).where(to, "hut/name", n);
-      ask.begin_rule("path", {from, to}).where(from, "hut/next", to).end();
-      ask.begin_rule("path", {from, to}).where(from, "hut/next", by).rule("path", {by, to}).end();
+      ask.in(kFrom).find(kN).rule("path", {kFrom, kTo}).where(kTo, "hut/name", kN);
+      ask.begin_rule("path", {kFrom, kTo}).where(kFrom, "hut/next", kTo).end();
+      ask.begin_rule("path", {kFrom, kTo}).where(kFrom, "hut/next", kBy).rule("path", {kBy, kTo}).end();
       break;
     case Asked::pull:
-      ask.pull(h, kPull).where(h, "hut/beds", b).test(Call::greater, {b, 20}).test(Call::at_most, {b, 30});
+      ask.pull(kH, kPull).where(kH, "hut/beds", kB).test(Call::greater, {kB, 20}).test(Call::at_most, {kB, 30});
       break;
     case Asked::negation:
-      ask.find(n).where(h, "hut/name", n).begin_not({h}).where(h, "hut/tag").end();
+      ask.find(kN).where(kH, "hut/name", kN).begin_not({kH}).where(kH, "hut/tag").end();
       break;
     case Asked::branches:
-      ask.find(n).find(w).where(h, "hut/name", n).let(w, Call::concatenate, {"hut ", n});
-      ask.begin_or({h}).where(h, "hut/beds", 6).begin_and().where(h, "hut/height", b);
-      ask.test(Call::greater, {b, 2'500.25}).end().end();
+      ask.find(kN).find(kW).where(kH, "hut/name", kN).let(kW, Call::concatenate, {"hut ", kN});
+      ask.begin_or({kH}).where(kH, "hut/beds", 6).begin_and().where(kH, "hut/height", kB);
+      ask.test(Call::greater, {kB, 2'500.25}).end().end();
       break;
     case Asked::beyond:
-      ask.find(h).find(n).find(b).find(w).where(h, "hut/beds").where(n, "hut/beds").where(b, "hut/beds");
-      ask.where(w, "hut/beds");
+      ask.find(kH).find(kN).find(kB).find(kW).where(kH, "hut/beds").where(kN, "hut/beds").where(kB, "hut/beds");
+      ask.where(kW, "hut/beds");
       break;
   }
   return ask.make();

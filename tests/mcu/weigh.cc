@@ -65,9 +65,9 @@ Result<datalog::Query> question(Arena& arena) {
   if (!query.ok()) sum += static_cast<std::int64_t>(trouble.sentence(sentence).size());
   return query;
 #else
-  constexpr datalog::Var h{"?h"};
+  constexpr datalog::Var kHut{"?h"};
   datalog::QueryMaker ask(arena);
-  return ask.find(h).where(h, "hut/beds", 12).make();
+  return ask.find(kHut).where(kHut, "hut/beds", 12).make();
 #endif
 }
 
