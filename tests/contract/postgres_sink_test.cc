@@ -61,6 +61,12 @@ struct Fixture {
     while (status == Status::busy && problem.find("just ended") != std::string::npos);
     return sink != nullptr;
   }
+  // Without the session before, which the server may take a moment to end: until then it is another writer.
+  bool open_again() {
+    sink.reset();
+    while (open() && status == Status::busy && problem.find("another writer") != std::string::npos) sink.reset();
+    return sink != nullptr;
+  }
   std::string run(const std::string& sql) {
     if (other == nullptr || PQstatus(other) == CONNECTION_BAD) {
       PQfinish(other);
@@ -148,9 +154,8 @@ void a_schema_of_something_else_is_refused_and_left_alone(void** state) {
 void a_schema_of_another_app_is_refused(void** state) {
   Fixture& fixture = fixture_of(state);
   assert_true(fixture.open());
-  fixture.sink.reset();
   fixture.options.app = "other";
-  assert_false(fixture.open());
+  assert_false(fixture.open_again());
   assert_status(fixture.status, Status::invalid);
   assert_mentions(fixture.problem, "belongs to app app");
 }
@@ -158,9 +163,8 @@ void a_schema_of_another_app_is_refused(void** state) {
 void a_newer_format_is_refused_by_name(void** state) {
   Fixture& fixture = fixture_of(state);
   assert_true(fixture.open());
-  fixture.sink.reset();
   fixture.query("UPDATE @.meta SET format = 9");
-  assert_false(fixture.open());
+  assert_false(fixture.open_again());
   assert_status(fixture.status, Status::newer);
   assert_mentions(fixture.problem, "format 9");
   assert_mentions(fixture.problem, "up to 1");
