@@ -55,16 +55,19 @@ void FactDesk::begin(const std::string& map) {
 }
 
 void FactDesk::look_on() {
-  feed_.observe(port::wall_ms());
-  wait_for_expiry();
+  if (!asked_ms_.empty()) {
+    feed_.observe(port::wall_ms());
+    wait_for_expiry();
+  }
   if (!feed_.has_more() || batches_ - carried_out_ >= kBatchesMax) return;
   uv_idle_start(feeding_.get(), [](uv_idle_t* idle) { static_cast<FactDesk*>(idle->data)->feed_on(); });
 }
 
 void FactDesk::wait_for_expiry() {
-  const std::uint64_t next_ms = feed_.next_expiry_ms(), now_ms = port::wall_ms();
+  const std::uint64_t next_ms = feed_.next_expiry_ms();
   uv_timer_stop(expiring_.get());
   if (next_ms == runtime::kNever) return;
+  const std::uint64_t now_ms = port::wall_ms();
   uv_timer_start(
       expiring_.get(), [](uv_timer_t* timer) { static_cast<FactDesk*>(timer->data)->look_on(); },
       std::min(next_ms > now_ms ? next_ms - now_ms : 0, kPatienceMs), 0);
